@@ -1,0 +1,83 @@
+import type { CallOptions } from '../store/object-store.ts';
+
+/** A state of the lake: the version of every table, and which ingests are current in it. Immutable. */
+export interface LakeSnapshot {
+  /** Version by table name; a table that does not exist yet is absent. */
+  readonly versions: Readonly<Record<string, number>>;
+  /** Opaque text that `Lake.snapshot({ snapshot: token })` turns back into the same state. */
+  readonly token: string;
+  /** Commit time of the newest version in it. */
+  readonly timestamp: Date;
+}
+
+/** Which state to read: newest by default; else a token, a version of `runs`, or a time. */
+export interface AsOf {
+  readonly snapshot?: string;
+  readonly version?: number;
+  readonly timestamp?: Date;
+}
+
+/** A condition that the planner knows to hold for every wanted row; used to skip files, never to filter rows. */
+export interface PruneCondition {
+  readonly column: string;
+  /** Any of these values. */
+  readonly in?: readonly (string | number | bigint)[];
+  readonly gte?: string | number | bigint;
+  readonly lte?: string | number | bigint;
+}
+
+/** Something to put after FROM: exactly the visible rows of one table in one snapshot. */
+export interface Relation {
+  readonly sql: string;
+  /** Data files behind it after pruning, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[];
+
+export interface QueryOptions extends CallOptions {
+  /** Positional parameters `$1…`. */
+  readonly params?: readonly SqlValue[];
+  /** Interrupt after this long with `QueryTimeoutError`. */
+  readonly timeoutMs?: number;
+  /** Stop reading after this many rows; `QueryResult.truncated` says whether more were there. */
+  readonly maxRows?: number;
+}
+
+/**
+ * A value as the engine returns it: BIGINT as bigint, TIMESTAMPTZ as bigint microseconds, DATE as ISO text,
+ * LIST<FLOAT> as Float32Array, other LISTs as arrays, STRUCT as plain objects; NaN and infinities survive.
+ */
+export type EngineValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | Float32Array
+  | readonly EngineValue[]
+  | { readonly [field: string]: EngineValue };
+
+export interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Row-major; each row has one value a column. */
+  readonly rows: readonly (readonly EngineValue[])[];
+  readonly truncated: boolean;
+}
+
+/** What GraphQL, SQL and the doors for BI need of the lake. */
+export interface LakeReader {
+  snapshot(asOf?: AsOf, options?: CallOptions): Promise<LakeSnapshot>;
+  /** @throws InvalidArgumentError for an unknown table */
+  relation(
+    snapshot: LakeSnapshot,
+    table: string,
+    prune?: readonly PruneCondition[],
+    options?: CallOptions,
+  ): Promise<Relation>;
+  query(sql: string, options?: QueryOptions): Promise<QueryResult>;
+  /** Runs one read-only statement over the views of a snapshot in a sandbox: no files, settings, extensions or network. */
+  sandboxedQuery(snapshot: LakeSnapshot, sql: string, options?: QueryOptions): Promise<QueryResult>;
+}
