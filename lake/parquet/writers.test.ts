@@ -1,0 +1,192 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterAll, describe, expect, it } from 'vitest';
+import { InvalidArgumentError } from '../errors.ts';
+import type { TableSpec } from '../tables/schema.ts';
+import { ACTIVATIONS, METRICS } from '../tables/tables.ts';
+import { Staging } from './staging.ts';
+import { type VectorBatch, VectorWriter } from './vectors.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'runlake-parquet-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** What pyarrow reads, as JSON lines. */
+function pyarrow(path: string, columns: string): Record<string, unknown>[] {
+  const script = `
+import sys, json, pyarrow.parquet as pq
+def plain(v):
+    if isinstance(v, float) and v - v != 0: return str(v)
+    if isinstance(v, int) and abs(v) > 2**53: return str(v)
+    return v
+t = pq.read_table(sys.argv[1], columns=json.loads(sys.argv[2]))
+print(json.dumps([{k: plain(v) for k, v in row.items()} for row in t.to_pylist()], default=str))`;
+  return JSON.parse(
+    execFileSync('python3', ['-c', script, path, columns], { encoding: 'utf8', maxBuffer: 1e8 }),
+  );
+}
+
+const everyType: TableSpec = {
+  name: 'every_type',
+  doc: '',
+  sortBy: ['ingest_id', 'l'],
+  rowGroupSize: 122_880,
+  columns: [
+    { name: 'ingest_id', type: 'string', doc: '' },
+    { name: 'l', type: 'long', doc: '' },
+    { name: 'i', type: 'integer', doc: '' },
+    { name: 'd', type: 'double', doc: '' },
+    { name: 'b', type: 'boolean', doc: '' },
+    { name: 't', type: 'timestamp', doc: '' },
+    { name: 'day', type: 'date', doc: '' },
+    { name: 'j', type: 'json', doc: '' },
+    { name: 'f', type: 'float[]', doc: '' },
+    { name: 's', type: 'string[]', doc: '' },
+  ],
+};
+
+describe('Staging', () => {
+  it('writes every type so that pyarrow reads the same values, sorted', async () => {
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    const staging = new Staging(connection, directory);
+    await staging.append(everyType, [
+      { ingest_id: 'b', l: 2n ** 53n + 1n, i: -1, d: Number.NaN, b: true },
+      {
+        ingest_id: 'a',
+        l: 7,
+        d: Number.NEGATIVE_INFINITY,
+        b: false,
+        t: 1_795_208_253_000_926n,
+        day: '2026-01-20',
+        j: '{"x":"é😀"}',
+        f: Float32Array.of(1.5, -0),
+        s: ['u', 'v'],
+      },
+      { ingest_id: 'a', l: 1, j: 'lone \ud83d half' },
+    ]);
+    const file = (await staging.write()).get('every_type')!;
+    expect(file.rows).toBe(3);
+    const rows = pyarrow(file.path, JSON.stringify(everyType.columns.map((c) => c.name)));
+    expect(rows.map((r) => [r['ingest_id'], r['l']])).toEqual([
+      ['a', 1],
+      ['a', 7],
+      ['b', '9007199254740993'],
+    ]);
+    expect(rows[0]).toMatchObject({ j: 'lone \ufffd half', f: null, d: null });
+    expect(rows[2]).toMatchObject({ d: 'nan', i: -1, b: true });
+    expect(rows[1]).toMatchObject({
+      d: '-inf',
+      b: false,
+      t: '2026-11-20 20:57:33.000926+00:00',
+      day: '2026-01-20',
+      j: '{"x":"é😀"}',
+      f: [1.5, -0],
+      s: ['u', 'v'],
+    });
+    expect(file.columnStats['"l"']).toMatchObject({ min: '1', max: '9007199254740993' });
+  });
+
+  it('holds more rows than a chunk, forgets a discarded ingest and starts over after a write', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const staging = new Staging(connection, directory);
+    const rows = Array.from({ length: 5_000 }, (_, k) => ({
+      run_id: 'r',
+      ingest_id: k % 2 === 0 ? 'keep' : 'drop',
+      scope: 'overall',
+      metric: `m${k}`,
+      value: k,
+      source: 'reported',
+    }));
+    await staging.append(METRICS, rows);
+    await staging.discard('drop');
+    expect(staging.rows).toBe(2_500);
+    await staging.append(METRICS, rows.slice(0, 1));
+    const file = (await staging.write()).get('metrics')!;
+    expect(file.rows).toBe(2_501);
+    expect(file.columnStats['"ingest_id"']).toMatchObject({ min: 'keep', max: 'keep' });
+    expect(await staging.write()).toEqual(new Map());
+  });
+
+  it('refuses a cell of the wrong type', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const staging = new Staging(connection, directory);
+    await expect(staging.append(METRICS, [{ run_id: 1 }])).rejects.toThrow(InvalidArgumentError);
+  });
+});
+
+describe('VectorWriter', () => {
+  const batch = (key: string, layers: number, tokens: number, dim: number, seed: number): VectorBatch => {
+    const rows = layers * tokens;
+    return {
+      activationKey: key,
+      exampleId: seed % 2 === 0 ? `e-${key}` : null,
+      modelId: 'm',
+      site: 'resid_post',
+      tokenSelector: 'all',
+      dtype: 'float16',
+      dim,
+      rows,
+      vectors: Float32Array.from({ length: rows * dim }, (_, i) => Math.fround(Math.sin(i + seed))),
+      layer: Int32Array.from({ length: rows }, (_, r) => Math.floor(r / tokens)),
+      tokenIndex: Int32Array.from({ length: rows }, (_, r) => r % tokens),
+      segment: Uint8Array.from({ length: rows }, (_, r) => (r % tokens === 0 ? 1 : 2)),
+      norm: Float64Array.from({ length: rows }, (_, r) => r / 3),
+    };
+  };
+
+  it('keeps every value and orders rows by layer, key and token, whatever the order of the batches', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const writer = new VectorWriter(connection, directory, {
+      spec: ACTIVATIONS,
+      storeId: "st'1",
+      ingestId: 'i1',
+    });
+    const batches = [batch('k2', 3, 400, 16, 2), batch('k1', 3, 500, 16, 1), batch('k3', 2, 3, 8, 3)];
+    for (const b of batches) await writer.add(b);
+    const file = (await writer.write())!;
+    expect(file.rows).toBe(1_200 + 1_500 + 6);
+    const rows = pyarrow(file.path, JSON.stringify(ACTIVATIONS.columns.map((c) => c.name)));
+    const expected = batches
+      .flatMap((b) =>
+        Array.from({ length: b.rows }, (_, r) => ({
+          store_id: "st'1",
+          ingest_id: 'i1',
+          activation_key: b.activationKey,
+          example_id: b.exampleId,
+          model_id: 'm',
+          site: 'resid_post',
+          layer: b.layer[r],
+          token_selector: 'all',
+          segment: b.segment[r] === 1 ? 'prompt' : 'response',
+          token_index: b.tokenIndex[r]!,
+          dtype: 'float16',
+          dim: b.dim,
+          norm: b.norm[r],
+          vector: Array.from(b.vectors.subarray(r * b.dim, (r + 1) * b.dim)),
+        })),
+      )
+      .sort(
+        (a, b) =>
+          a.layer! - b.layer! ||
+          a.activation_key.localeCompare(b.activation_key) ||
+          a.token_index - b.token_index,
+      );
+    expect(rows).toEqual(expected);
+  });
+
+  it('hands out a file as soon as one is full', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const writer = new VectorWriter(connection, directory, {
+      spec: ACTIVATIONS,
+      storeId: 's',
+      ingestId: 'i',
+      fileBytes: 4_000,
+    });
+    expect(await writer.add(batch('a', 1, 10, 32, 1))).toBeUndefined();
+    expect((await writer.add(batch('b', 5, 10, 32, 1)))?.rows).toBe(60);
+    expect(await writer.write()).toBeUndefined();
+  });
+});
