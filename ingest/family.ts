@@ -1,0 +1,245 @@
+import type { ObjectInfo, ObjectStore } from '../lake/store/object-store.ts';
+import type { Row, TableSpec } from '../lake/tables/schema.ts';
+
+/** The four kinds of experiment whose artifacts Runlake reads (column `runs.family`). */
+export type FamilyName = 'HALLULENS' | 'CHAOSBENCH' | 'ENTROPY' | 'FV';
+
+export type Severity = 'error' | 'warning' | 'info';
+
+/** Something wrong or noteworthy in an artifact. An issue of severity `error` rejects the run. */
+export interface Issue {
+  readonly severity: Severity;
+  /** Stable, `SCREAMING_SNAKE_CASE`. */
+  readonly code: string;
+  /** What was found and what was expected, in one sentence. */
+  readonly message: string;
+  /** Artifact, relative to the run directory (`../…` for a store beside it). */
+  readonly file?: string;
+  /** 1-based line. */
+  readonly line?: number;
+  /** RFC 6901 pointer within the file or the line. */
+  readonly pointer?: string;
+}
+
+/** One tree of artifacts: a local directory or an S3 prefix, read-only. */
+export interface SourceTree {
+  /** Keys are relative to the root that the user gave. */
+  readonly store: ObjectStore;
+  readonly uri: string;
+  /**
+   * Last components of the root's own path (`['runs', '2026-01-20']`), so that a run has the same identity
+   * when the user names a parent, the tree, or the run directory itself.
+   */
+  readonly rootPath: readonly string[];
+}
+
+/** A run found by discovery; only names (and small marker files) were read. */
+export interface RunCandidate {
+  readonly family: FamilyName;
+  /** Which layout it has, e.g. `contract-run`, `runner-run`, `output-tree`, `capture`, `store`. */
+  readonly kind: string;
+  /** Key prefix of the run directory without a trailing slash; empty when the tree's root is the run. */
+  readonly root: string;
+  /** `namespace/family/path`; stable when the tree moves. */
+  readonly runId: string;
+  /** The run's own files, in key order; an activation store's files are not among them (see `Family.stores`). */
+  readonly files: readonly ObjectInfo[];
+}
+
+export interface DiscoverContext {
+  /** First component of every run id. */
+  readonly namespace: string;
+  readonly signal?: AbortSignal;
+  /** Noteworthy things that belong to no run (`IGNORED_FILE` and the like); never errors. */
+  readonly issue?: (issue: Issue) => void;
+}
+
+export interface ReadContext {
+  readonly tree: SourceTree;
+  /** Per-record errors become warnings and only these records are dropped. */
+  readonly lenient: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export type StoreFormat = 'lmdb' | 'json_npy' | 'zarr' | 'memmap';
+
+/** Which part of an entry's sequence becomes rows. `recorded` follows the store's own `sequence_mode`. */
+export type SequenceSelection = 'recorded' | 'all' | 'prompt' | 'response';
+
+/** `all`: one row a token; `last`, `mean`: one row a layer (`mean` accumulates in double precision). */
+export type TokenSelection = 'all' | 'last' | 'mean';
+
+/** Which rows are made of a store. Part of the store's identity in the lake. */
+export interface ActivationOptions {
+  /** Layers to keep, as indices into the stored list; every layer when absent. */
+  readonly layers?: readonly number[];
+  readonly tokens: TokenSelection;
+  readonly sequence: SequenceSelection;
+}
+
+export const DEFAULT_ACTIVATION_OPTIONS: ActivationOptions = Object.freeze({
+  tokens: 'all',
+  sequence: 'recorded',
+});
+
+/** An activation store in a tree: plain data, comparable by `format` and `root`. */
+export interface StoreRef {
+  readonly format: StoreFormat;
+  /** Key of the store: a directory without a trailing slash; empty when the tree's root is the store. */
+  readonly root: string;
+  /** Every file of the store starts with one of these prefixes (an LMDB store has two environments). */
+  readonly prefixes: readonly string[];
+}
+
+/** What a store knows about one entry without its tensors. */
+export interface StoreEntryInfo {
+  readonly key: string;
+  readonly exampleId: string | null;
+  readonly modelId: string | null;
+  readonly prompt: string | null;
+  readonly response: string | null;
+  /** False for entries that have only text. */
+  readonly hasActivations: boolean;
+  /** Everything else that the store recorded about the entry, as one JSON text. */
+  readonly meta: string;
+}
+
+/** One layer of one entry, decoded. */
+export interface LayerValues {
+  /** Vectors, row-major: `tokens` x `dim`. */
+  readonly values: Float32Array;
+  readonly tokens: number;
+  readonly dim: number;
+  /** dtype in the artifact: `float16`, `bfloat16`, `float32` or `float64` (the last is rounded to float). */
+  readonly dtype: string;
+}
+
+/** What was recorded about the tokens of a segment; arrays are parallel, `topK` values a token. */
+export interface TokenRecord {
+  readonly segment: 'prompt' | 'response';
+  readonly ids: ArrayLike<number>;
+  readonly logprobs?: ArrayLike<number>;
+  readonly topK?: number;
+  /** `ids.length * topK`; -1 where nothing was recorded. */
+  readonly topIds?: ArrayLike<number>;
+  readonly topLogprobs?: ArrayLike<number>;
+}
+
+/**
+ * One entry with access to its tensors. Valid until the next entry is asked for: a reader may reuse buffers.
+ * The sequence of a layer is what the store holds, prompt tokens first.
+ */
+export interface StoreEntry extends StoreEntryInfo {
+  /** Site of the vectors, e.g. `resid_post`. */
+  readonly site: string;
+  /** Stored layers, blocks + 1; index 0 is the embedding output. */
+  readonly layerCount: number;
+  /** Tokens of the sequence that belong to the prompt; undefined where the store does not tell. */
+  readonly promptTokens: number | undefined;
+  /** Tokens of the sequence that belong to the response; undefined where the store does not tell. */
+  readonly responseTokens: number | undefined;
+  readonly tokenRecords: readonly TokenRecord[];
+  /** Undefined for a layer that was not recorded. Reads what it needs; at most one layer is held. */
+  layer(index: number, signal?: AbortSignal): Promise<LayerValues | undefined>;
+}
+
+/** Reads one store front to back with bounded memory: the keys may be held, tensors one layer at a time. */
+export interface StoreReader {
+  readonly format: StoreFormat;
+  /** What was found wrong so far; complete when `entries` or `infos` has ended. */
+  readonly issues: readonly Issue[];
+  /** Every entry without tensors, in the store's order. A damaged entry becomes an issue and is left out. */
+  infos(signal?: AbortSignal): AsyncIterable<StoreEntryInfo>;
+  /** Every entry that can be read, in the store's order, sequences cut to `sequence`. */
+  entries(options: ActivationOptions, signal?: AbortSignal): AsyncIterable<StoreEntry>;
+}
+
+/** What the lake answers when a run refers to a store. */
+export interface StoreResult {
+  readonly storeId: string;
+  /** Entries, those without activations included. */
+  readonly nEntries: number;
+  /** Rows of `activations`. */
+  readonly nActivations: number;
+  /** Whether the store holds activations under this key. */
+  has(key: string): boolean;
+  /** What was found wrong while it was ingested; every run that refers to the store repeats it. */
+  readonly issues: readonly Issue[];
+}
+
+/** Where a family puts what it reads. The pipeline fills `run_id`, `ingest_id` and `store_ingest_id`. */
+export interface RunSink {
+  rows(table: TableSpec, rows: readonly Row[]): Promise<void>;
+  issue(issue: Issue): void;
+  /** Ingests the store if its content is new, and ties it to the run. */
+  store(ref: StoreRef): Promise<StoreResult>;
+}
+
+export type RunStatus = 'completed' | 'failed' | 'running' | 'partial';
+
+/** The columns of `runs` that the artifacts determine, by column name. */
+export interface RunColumns {
+  readonly method: string | null;
+  readonly model_id: string | null;
+  readonly benchmark: string | null;
+  readonly split: string | null;
+  readonly seed: number | bigint | null;
+  /** `YYYY-MM-DD`. */
+  readonly run_date: string | null;
+  /** Microseconds since the epoch. */
+  readonly created_at: bigint | null;
+  readonly status: RunStatus;
+  readonly verdict: string | null;
+  readonly verdict_reasons: readonly string[] | null;
+  readonly git_commit: string | null;
+  readonly git_dirty: boolean | null;
+  /** JSON texts. */
+  readonly config: string | null;
+  readonly manifest: string | null;
+  readonly compliance: string | null;
+}
+
+/** What `Family.read` resolves to. */
+export interface RunSummary {
+  readonly columns: RunColumns;
+  /** False iff an issue of severity `error` was raised: nothing of the run may become visible. */
+  readonly accepted: boolean;
+}
+
+/** One family of artifacts: how its runs are found and read. */
+export interface Family {
+  readonly name: FamilyName;
+  /** One pass over the listing of the tree; memory does not grow with the files inside activation stores. */
+  discover(tree: SourceTree, context: DiscoverContext): AsyncIterable<RunCandidate>;
+  /**
+   * The stores a run refers to, found with a few small reads: their content is part of the run's content hash.
+   * A reference that leads nowhere is left out here and becomes an issue in `read`.
+   */
+  stores(candidate: RunCandidate, context: ReadContext): Promise<readonly StoreRef[]>;
+  openStore(ref: StoreRef, context: ReadContext): Promise<StoreReader>;
+  /** Reads, validates and emits rows. Violations are issues; throws only for I/O failures and cancellation. */
+  read(candidate: RunCandidate, sink: RunSink, context: ReadContext): Promise<RunSummary>;
+}
+
+/**
+ * Rows of `activations` that share an entry, ready for columnar writing.
+ * Element `i` of `layer`, `tokenIndex`, `segment` and `norm` belongs to `vectors[i * dim .. (i + 1) * dim)`.
+ */
+export interface VectorBatch {
+  readonly key: string;
+  readonly exampleId: string | null;
+  readonly modelId: string | null;
+  readonly site: string;
+  readonly tokenSelector: TokenSelection;
+  readonly dtype: string;
+  readonly rows: number;
+  readonly dim: number;
+  readonly vectors: Float32Array;
+  readonly layer: Int32Array;
+  /** -1 stands for null (pooled rows of `mean`). */
+  readonly tokenIndex: Int32Array;
+  /** 0 unknown or both, 1 prompt, 2 response. */
+  readonly segment: Uint8Array;
+  /** Euclidean norms, accumulated in double precision. */
+  readonly norm: Float64Array;
+}
