@@ -23,7 +23,8 @@ import { CHUNK_ROWS } from './staging.ts';
  * which is kept until the file is written.
  */
 export interface VectorBatch {
-  readonly activationKey: string;
+  /** Key of the entry in its store. */
+  readonly key: string;
   readonly exampleId: string | null;
   readonly modelId: string | null;
   readonly site: string;
@@ -166,7 +167,7 @@ class VectorSource {
     // Batches in key order, then a stable sort of rows by layer: within a layer, keys and tokens stay in order.
     const byKey = batches
       .map((_, b) => b)
-      .sort((a, b) => compareText(batches[a]!.activationKey, batches[b]!.activationKey));
+      .sort((a, b) => compareText(batches[a]!.key, batches[b]!.key));
     let n = 0;
     for (const b of byKey) {
       for (let r = 0; r < batches[b]!.rows; r++) {
@@ -184,7 +185,7 @@ class VectorSource {
     for (const segment of SEGMENTS) dictionaries[TEXT_COLUMNS.indexOf('segment')]!.code(segment);
     this.#codes = batches.map((batch) =>
       [
-        batch.activationKey,
+        batch.key,
         batch.exampleId,
         batch.modelId,
         batch.site,

@@ -121,7 +121,7 @@ describe('VectorWriter', () => {
   const batch = (key: string, layers: number, tokens: number, dim: number, seed: number): VectorBatch => {
     const rows = layers * tokens;
     return {
-      activationKey: key,
+      key: key,
       exampleId: seed % 2 === 0 ? `e-${key}` : null,
       modelId: 'm',
       site: 'resid_post',
@@ -154,7 +154,7 @@ describe('VectorWriter', () => {
         Array.from({ length: b.rows }, (_, r) => ({
           store_id: "st'1",
           ingest_id: 'i1',
-          activation_key: b.activationKey,
+          activation_key: b.key,
           example_id: b.exampleId,
           model_id: 'm',
           site: 'resid_post',

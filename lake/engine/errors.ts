@@ -1,0 +1,27 @@
+import { RunlakeError } from '../errors.ts';
+
+/** The statement ran longer than the caller allowed and was interrupted. */
+export class QueryTimeoutError extends RunlakeError {
+  readonly code = 'QUERY_TIMEOUT';
+  constructor(timeoutMs: number) {
+    super(`the query was stopped after ${timeoutMs} ms`, {
+      expected: `an answer within ${timeoutMs} ms`,
+      remedy: 'filter by run, select fewer columns, or raise the time limit',
+    });
+  }
+}
+
+/** DuckDB refused or failed the statement. */
+export class QueryError extends RunlakeError {
+  readonly code = 'QUERY_FAILED';
+}
+
+/** The statement needed more memory than the engine may use. */
+export class QueryMemoryError extends RunlakeError {
+  readonly code = 'QUERY_OUT_OF_MEMORY';
+}
+
+/** Read-only SQL asked for something outside the views of the lake. */
+export class SandboxError extends RunlakeError {
+  readonly code = 'SQL_FORBIDDEN';
+}
