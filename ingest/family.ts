@@ -21,16 +21,16 @@ export interface Issue {
   readonly pointer?: string;
 }
 
-/** One tree of artifacts: a local directory or an S3 prefix, read-only. */
+/**
+ * One tree of artifacts, read-only. `store` is rooted as high as it can be (the file system's root, the bucket)
+ * and `prefix` is what the user named: discovery lists only below the prefix, but a run may refer to a store
+ * that lies beside the directory the user named. A run's identity comes from the components of `store.uri` and
+ * of its key together, so it is the same whether the user names a parent, the tree, or the run itself.
+ */
 export interface SourceTree {
-  /** Keys are relative to the root that the user gave. */
   readonly store: ObjectStore;
-  readonly uri: string;
-  /**
-   * Last components of the root's own path (`['runs', '2026-01-20']`), so that a run has the same identity
-   * when the user names a parent, the tree, or the run directory itself.
-   */
-  readonly rootPath: readonly string[];
+  /** Key of the directory that the user named, without a trailing slash; empty for the whole store. */
+  readonly prefix: string;
 }
 
 /** A run found by discovery; only names (and small marker files) were read. */
@@ -38,7 +38,7 @@ export interface RunCandidate {
   readonly family: FamilyName;
   /** Which layout it has, e.g. `contract-run`, `runner-run`, `output-tree`, `capture`, `store`. */
   readonly kind: string;
-  /** Key prefix of the run directory without a trailing slash; empty when the tree's root is the run. */
+  /** Key of the run directory in `tree.store`, without a trailing slash. */
   readonly root: string;
   /** `namespace/family/path`; stable when the tree moves. */
   readonly runId: string;
@@ -85,7 +85,7 @@ export const DEFAULT_ACTIVATION_OPTIONS: ActivationOptions = Object.freeze({
 /** An activation store in a tree: plain data, comparable by `format` and `root`. */
 export interface StoreRef {
   readonly format: StoreFormat;
-  /** Key of the store: a directory without a trailing slash; empty when the tree's root is the store. */
+  /** Key of the store's directory in `tree.store`, without a trailing slash. */
   readonly root: string;
   /** Every file of the store starts with one of these prefixes (an LMDB store has two environments). */
   readonly prefixes: readonly string[];
@@ -148,7 +148,14 @@ export interface StoreReader {
   readonly format: StoreFormat;
   /** What was found wrong so far; complete when `entries` or `infos` has ended. */
   readonly issues: readonly Issue[];
-  /** Every entry without tensors, in the store's order. A damaged entry becomes an issue and is left out. */
+  /**
+   * Keys of entries whose tensors could not be read (`entries` left them out, each with an issue); complete when
+   * `entries` has ended.
+   */
+  readonly damaged: readonly string[];
+  /** Every key with activations, from the store's index only: no text, no tensors. */
+  keys(signal?: AbortSignal): AsyncIterable<string>;
+  /** Every entry without tensors, in the store's order. */
   infos(signal?: AbortSignal): AsyncIterable<StoreEntryInfo>;
   /** Every entry that can be read, in the store's order, sequences cut to `sequence`. */
   entries(options: ActivationOptions, signal?: AbortSignal): AsyncIterable<StoreEntry>;
@@ -161,8 +168,8 @@ export interface StoreResult {
   readonly nEntries: number;
   /** Rows of `activations`. */
   readonly nActivations: number;
-  /** Whether the store holds activations under this key. */
-  has(key: string): boolean;
+  /** `StoreReader.damaged` of the ingest that read it. */
+  readonly damaged: readonly string[];
   /** What was found wrong while it was ingested; every run that refers to the store repeats it. */
   readonly issues: readonly Issue[];
 }

@@ -1,6 +1,6 @@
 /**
- * Special functions behind the t distribution. Formulas: Abramowitz & Stegun 6.1.40 (Stirling series), 26.5.8
- * (incomplete beta as a continued fraction); evaluation of the fraction after Lentz.
+ * Special functions behind the t distribution. Formulas: Abramowitz & Stegun 6.1.40 (Stirling series), DiDonato & Morris
+ * (1992) for the incomplete beta as a continued fraction, evaluated after Lentz.
  */
 
 const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
@@ -55,29 +55,28 @@ export function logBeta(a: number, b: number): number {
 const TINY = 1e-300;
 const MAX_TERMS = 1_000_000;
 
-function betaFraction(a: number, b: number, x: number): number {
-  let c = 1;
-  let d = 1 - ((a + b) * x) / (a + 1);
-  d = 1 / (Math.abs(d) < TINY ? TINY : d);
-  let h = d;
+/**
+ * The fraction of DiDonato & Morris (1992, eq. 9) with I_x(a, b) = x^a y^b / (B(a, b) fraction); y enters by
+ * itself, so nothing cancels when x is close to 1.
+ */
+function betaFraction(a: number, b: number, x: number, y: number): number {
+  const lead = a * y - b * x + 1;
+  const denominator = (m: number): number =>
+    m + (m * (b - m) * x) / (a + 2 * m - 1) + ((a + m) * (lead + m * (1 + y))) / (a + 2 * m + 1);
+  let f = (a * lead) / (a + 1) || TINY;
+  let c = f;
+  let d = 0;
   for (let m = 1; m <= MAX_TERMS; m++) {
-    const m2 = 2 * m;
-    const even = (m * (b - m) * x) / ((a + m2 - 1) * (a + m2));
-    d = 1 + even * d;
-    c = 1 + even / c;
-    d = 1 / (Math.abs(d) < TINY ? TINY : d);
-    if (Math.abs(c) < TINY) c = TINY;
-    h *= d * c;
-    const odd = (-(a + m) * (a + b + m) * x) / ((a + m2) * (a + m2 + 1));
-    d = 1 + odd * d;
-    c = 1 + odd / c;
-    d = 1 / (Math.abs(d) < TINY ? TINY : d);
-    if (Math.abs(c) < TINY) c = TINY;
-    const step = d * c;
-    h *= step;
-    if (Math.abs(step - 1) < 1e-16) break;
+    const odd = a + 2 * m - 1;
+    const numerator = (((a + m - 1) * (a + b + m - 1)) / odd) * ((m * (b - m) * x * x) / odd);
+    const next = denominator(m);
+    d = 1 / (next + numerator * d || TINY);
+    c = next + numerator / c || TINY;
+    const step = c * d;
+    f *= step;
+    if (Math.abs(step - 1) < 2e-16) break;
   }
-  return h;
+  return f;
 }
 
 /**
@@ -90,7 +89,5 @@ export function regularisedBeta(a: number, b: number, x: number, y: number = 1 -
   const logX = x < 0.5 ? Math.log(x) : Math.log1p(-y);
   const logY = y < 0.5 ? Math.log(y) : Math.log1p(-x);
   const front = Math.exp(a * logX + b * logY - logBeta(a, b));
-  return x < (a + 1) / (a + b + 2)
-    ? (front * betaFraction(a, b, x)) / a
-    : 1 - (front * betaFraction(b, a, y)) / b;
+  return b * x <= a * y ? front / betaFraction(a, b, x, y) : 1 - front / betaFraction(b, a, y, x);
 }
