@@ -1,14 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import {
   BIGINT,
+  BOOLEAN,
+  DOUBLE,
   type DuckDBConnection,
   DuckDBInstance,
-  DuckDBListValue,
   type DuckDBType,
   type DuckDBValue,
+  HUGEINT,
   LIST,
   listValue,
-  typeForValue,
+  SQLNULL,
+  VARCHAR,
 } from '@duckdb/node-api';
 import { CancelledError, messageOf, RunlakeError } from '../errors.ts';
 import { sqlString } from '../parquet/file-name.ts';
@@ -99,16 +102,28 @@ export class Engine {
   }
 }
 
-/** Whole numbers go in as BIGINT: the driver would take them for DOUBLE or HUGEINT, and comparisons would not prune. */
-function parameter(value: SqlValue): DuckDBValue {
-  if (typeof value === 'object' && value !== null) return listValue(value.map(parameter));
-  return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
-}
-
-function parameterType(value: DuckDBValue): DuckDBType {
-  if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return BIGINT;
-  if (value instanceof DuckDBListValue && value.items.length > 0) return LIST(parameterType(value.items[0] ?? null));
-  return typeForValue(value);
+/**
+ * A parameter with its type. Whole numbers go in as BIGINT: the driver would take them for DOUBLE or HUGEINT,
+ * and comparisons with BIGINT columns would neither be exact nor prune row groups.
+ */
+function parameter(value: SqlValue): { value: DuckDBValue; type: DuckDBType } {
+  switch (typeof value) {
+    case 'string':
+      return { value, type: VARCHAR };
+    case 'boolean':
+      return { value, type: BOOLEAN };
+    case 'bigint':
+      return { value, type: BigInt.asIntN(64, value) === value ? BIGINT : HUGEINT };
+    case 'number':
+      return Number.isSafeInteger(value) && !Object.is(value, -0)
+        ? { value: BigInt(value), type: BIGINT }
+        : { value, type: DOUBLE };
+    default: {
+      if (value === null) return { value, type: SQLNULL };
+      const items = value.map(parameter);
+      return { value: listValue(items.map((item) => item.value)), type: LIST(items[0]?.type ?? SQLNULL) };
+    }
+  }
 }
 
 /** Runs a statement on a borrowed connection under the limits of `options`. */
@@ -132,8 +147,12 @@ export async function runQuery(
     if (stoppedBy === 'signal') throw new CancelledError('the query', signal?.reason);
   };
   try {
-    const values = params?.map(parameter) ?? [];
-    const result = await connection.stream(sql, values, values.map(parameterType));
+    const bound = params?.map(parameter) ?? [];
+    const result = await connection.stream(
+      sql,
+      bound.map((p) => p.value),
+      bound.map((p) => p.type),
+    );
     const types = result.columnTypes();
     const names = result.columnNames();
     const rows: EngineValue[][] = [];

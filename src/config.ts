@@ -1,0 +1,159 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { type ErrorDetails, messageOf, RunlakeError } from '../lake/errors.ts';
+
+/** A setting has a value that it cannot have. */
+export class ConfigError extends RunlakeError {
+  readonly code = 'CONFIG_INVALID';
+  constructor(message: string, details: ErrorDetails) {
+    super(message, details);
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** `10GB`, `512MiB` or a plain number of bytes. */
+const byteSize = z.union([z.number(), z.string()]).transform((value, context) => {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(value));
+  const unit = UNITS[match?.[2]?.toLowerCase() ?? '?'];
+  if (match === null || unit === undefined) {
+    context.addIssue({ code: 'custom', message: 'expected a size such as 512MiB or 10GB' });
+    return z.NEVER;
+  }
+  return Math.floor(Number(match[1]) * unit);
+});
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
+
+/** Every setting: its environment variable, its schema, its default, and a line of help. */
+const SETTINGS = {
+  store: { env: 'RUNLAKE_STORE', schema: z.string().min(1), fallback: 'file:.runlake/store', help: 'file:PATH or s3://bucket/prefix' },
+  home: { env: 'RUNLAKE_HOME', schema: z.string().min(1), fallback: '.runlake', help: 'directory of the local cache and of temporary files' },
+  s3Endpoint: { env: 'S3_ENDPOINT', schema: z.url(), fallback: undefined, help: 'endpoint of an S3-compatible server (AWS otherwise)' },
+  databaseUrl: { env: 'DATABASE_URL', schema: z.string(), fallback: undefined, help: 'PostgreSQL for jobs on many machines' },
+  host: { env: 'RUNLAKE_HOST', schema: z.string().min(1), fallback: '127.0.0.1', help: 'address to bind' },
+  port: { env: 'RUNLAKE_PORT', schema: port, fallback: 4000, help: 'port of the GraphQL server; 0 takes a free one' },
+  pgPort: { env: 'RUNLAKE_PG_PORT', schema: port, fallback: undefined, help: 'port of the PostgreSQL door' },
+  cacheBytes: { env: 'RUNLAKE_CACHE_BYTES', schema: byteSize, fallback: 20e9, help: 'most bytes of data files kept on local disk' },
+  memory: { env: 'RUNLAKE_MEMORY', schema: byteSize, fallback: 2e9, help: 'most memory a query engine uses' },
+  threads: { env: 'RUNLAKE_THREADS', schema: z.coerce.number().int().min(1).max(1024), fallback: undefined, help: 'threads of the query engine (all cores otherwise)' },
+  log: { env: 'RUNLAKE_LOG', schema: logLevel, fallback: 'info', help: 'trace, debug, info, warn, error or silent' },
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+
+export interface Config {
+  readonly store: string;
+  readonly home: string;
+  readonly s3Endpoint: string | undefined;
+  readonly databaseUrl: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly pgPort: number | undefined;
+  readonly cacheBytes: number;
+  readonly memory: number;
+  readonly threads: number | undefined;
+  readonly log: z.infer<typeof logLevel>;
+}
+
+export interface ResolvedSetting {
+  readonly name: SettingName;
+  readonly value: string | number | undefined;
+  /** `flag`, an environment variable, `runlake.config.json` or `default`. */
+  readonly origin: string;
+  readonly help: string;
+}
+
+export const CONFIG_FILE = 'runlake.config.json';
+
+export interface ConfigSources {
+  readonly flags?: Readonly<Partial<Record<SettingName, unknown>>>;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where `runlake.config.json` and relative paths are looked up. */
+  readonly cwd?: string;
+}
+
+/**
+ * Settings from flags, then the environment, then `runlake.config.json`, then defaults.
+ * @throws ConfigError naming the setting and where its value came from
+ */
+export function loadConfig(sources: ConfigSources = {}): { config: Config; settings: readonly ResolvedSetting[] } {
+  const { flags = {}, env = process.env, cwd = process.cwd() } = sources;
+  const file = readConfigFile(cwd);
+  const settings: ResolvedSetting[] = [];
+  const pick = <T extends string | number>(
+    name: SettingName,
+    schema: z.ZodType<T, unknown>,
+    fallback: T | undefined,
+  ): T | undefined => {
+    const { env: variable, help } = SETTINGS[name];
+    const candidates: readonly (readonly [unknown, string])[] = [
+      [flags[name], 'flag'],
+      [env[variable] === '' ? undefined : env[variable], variable],
+      [file[name], CONFIG_FILE],
+    ];
+    const [raw, origin] = candidates.find(([value]) => value !== undefined) ?? [undefined, 'default'];
+    const parsed = raw === undefined ? undefined : schema.safeParse(raw);
+    if (parsed?.success === false) {
+      throw new ConfigError(`${name} (${origin}) is ${JSON.stringify(raw)}: ${parsed.error.issues[0]?.message}`, {
+        expected: help,
+        remedy: 'see `runlake doctor`',
+      });
+    }
+    const value = parsed === undefined ? fallback : parsed.data;
+    settings.push({ name, value, origin, help });
+    return value;
+  };
+  const S = SETTINGS;
+  const config: Config = {
+    store: storeUri(pick('store', S.store.schema, S.store.fallback) ?? S.store.fallback, cwd),
+    home: resolve(cwd, pick('home', S.home.schema, S.home.fallback) ?? S.home.fallback),
+    s3Endpoint: pick('s3Endpoint', S.s3Endpoint.schema, undefined),
+    databaseUrl: pick('databaseUrl', S.databaseUrl.schema, undefined),
+    host: pick('host', S.host.schema, S.host.fallback) ?? S.host.fallback,
+    port: pick('port', S.port.schema, S.port.fallback) ?? S.port.fallback,
+    pgPort: pick('pgPort', S.pgPort.schema, undefined),
+    cacheBytes: pick('cacheBytes', S.cacheBytes.schema, S.cacheBytes.fallback) ?? S.cacheBytes.fallback,
+    memory: pick('memory', S.memory.schema, S.memory.fallback) ?? S.memory.fallback,
+    threads: pick('threads', S.threads.schema, undefined),
+    log: pick('log', S.log.schema, S.log.fallback) ?? S.log.fallback,
+  };
+  return { config, settings };
+}
+
+/** Relative directories are relative to where the command runs, whatever opens them later. */
+function storeUri(store: string, cwd: string): string {
+  if (store.startsWith('s3://')) return store;
+  return `file:${resolve(cwd, store.replace(/^file:(\/\/)?/, ''))}`;
+}
+
+function readConfigFile(cwd: string): Record<string, unknown> {
+  const path = resolve(cwd, CONFIG_FILE);
+  if (!existsSync(path)) return {};
+  const known = z.strictObject(
+    Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, z.unknown().optional()])),
+  );
+  try {
+    return known.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    const detail = error instanceof z.ZodError ? error.issues[0]?.message : messageOf(error);
+    throw new ConfigError(`${CONFIG_FILE} cannot be used: ${detail}`, {
+      expected: `a JSON object with some of ${Object.keys(SETTINGS).join(', ')}`,
+      where: { file: path },
+      cause: error,
+    });
+  }
+}
