@@ -11,6 +11,12 @@ export const INGESTS_TAG = 'runlake.ingests';
 /** Tag of the data files of `runs`: JSON array of `RunEntry`. */
 export const RUNS_TAG = 'runlake.runs';
 
+/**
+ * Tag of a data file: how many of the table's columns it has. Columns are only ever added at the end, so the number
+ * says which; a file without the tag is read by name.
+ */
+export const COLUMNS_TAG = 'runlake.columns';
+
 const runEntry = z.object({
   run_id: z.string(),
   ingest_id: z.string(),
@@ -37,6 +43,12 @@ export function ingestsOf(file: { readonly tags?: Tags }): string[] {
 export function runsOf(file: { readonly tags?: Tags }): RunEntry[] {
   const tag = file.tags?.[RUNS_TAG];
   return tag === undefined ? [] : runList.parse(JSON.parse(tag));
+}
+
+/** Columns that a file has, undefined when it does not say. */
+export function columnCountOf(file: { readonly tags?: Tags }): number | undefined {
+  const tag = file.tags?.[COLUMNS_TAG];
+  return tag === undefined ? undefined : Number(tag);
 }
 
 export function ingestTags(ingests: readonly string[]): Record<string, string> {

@@ -40,17 +40,57 @@ const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
 
 /** Every setting: its environment variable, its schema, its default, and a line of help. */
 const SETTINGS = {
-  store: { env: 'RUNLAKE_STORE', schema: z.string().min(1), fallback: 'file:.runlake/store', help: 'file:PATH or s3://bucket/prefix' },
-  home: { env: 'RUNLAKE_HOME', schema: z.string().min(1), fallback: '.runlake', help: 'directory of the local cache and of temporary files' },
-  s3Endpoint: { env: 'S3_ENDPOINT', schema: z.url(), fallback: undefined, help: 'endpoint of an S3-compatible server (AWS otherwise)' },
-  databaseUrl: { env: 'DATABASE_URL', schema: z.string(), fallback: undefined, help: 'PostgreSQL for jobs on many machines' },
+  store: {
+    env: 'RUNLAKE_STORE',
+    schema: z.string().min(1),
+    fallback: 'file:.runlake/store',
+    help: 'file:PATH or s3://bucket/prefix',
+  },
+  home: {
+    env: 'RUNLAKE_HOME',
+    schema: z.string().min(1),
+    fallback: '.runlake',
+    help: 'directory of the local cache and of temporary files',
+  },
+  s3Endpoint: {
+    env: 'S3_ENDPOINT',
+    schema: z.url(),
+    fallback: undefined,
+    help: 'endpoint of an S3-compatible server (AWS otherwise)',
+  },
+  databaseUrl: {
+    env: 'DATABASE_URL',
+    schema: z.string(),
+    fallback: undefined,
+    help: 'PostgreSQL for jobs on many machines',
+  },
   host: { env: 'RUNLAKE_HOST', schema: z.string().min(1), fallback: '127.0.0.1', help: 'address to bind' },
-  port: { env: 'RUNLAKE_PORT', schema: port, fallback: 4000, help: 'port of the GraphQL server; 0 takes a free one' },
+  port: {
+    env: 'RUNLAKE_PORT',
+    schema: port,
+    fallback: 4000,
+    help: 'port of the GraphQL server; 0 takes a free one',
+  },
   pgPort: { env: 'RUNLAKE_PG_PORT', schema: port, fallback: undefined, help: 'port of the PostgreSQL door' },
-  cacheBytes: { env: 'RUNLAKE_CACHE_BYTES', schema: byteSize, fallback: 20e9, help: 'most bytes of data files kept on local disk' },
+  cacheBytes: {
+    env: 'RUNLAKE_CACHE_BYTES',
+    schema: byteSize,
+    fallback: 20e9,
+    help: 'most bytes of data files kept on local disk',
+  },
   memory: { env: 'RUNLAKE_MEMORY', schema: byteSize, fallback: 2e9, help: 'most memory a query engine uses' },
-  threads: { env: 'RUNLAKE_THREADS', schema: z.coerce.number().int().min(1).max(1024), fallback: undefined, help: 'threads of the query engine (all cores otherwise)' },
-  log: { env: 'RUNLAKE_LOG', schema: logLevel, fallback: 'info', help: 'trace, debug, info, warn, error or silent' },
+  threads: {
+    env: 'RUNLAKE_THREADS',
+    schema: z.coerce.number().int().min(1).max(1024),
+    fallback: undefined,
+    help: 'threads of the query engine (all cores otherwise)',
+  },
+  log: {
+    env: 'RUNLAKE_LOG',
+    schema: logLevel,
+    fallback: 'info',
+    help: 'trace, debug, info, warn, error or silent',
+  },
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;
@@ -90,7 +130,10 @@ export interface ConfigSources {
  * Settings from flags, then the environment, then `runlake.config.json`, then defaults.
  * @throws ConfigError naming the setting and where its value came from
  */
-export function loadConfig(sources: ConfigSources = {}): { config: Config; settings: readonly ResolvedSetting[] } {
+export function loadConfig(sources: ConfigSources = {}): {
+  config: Config;
+  settings: readonly ResolvedSetting[];
+} {
   const { flags = {}, env = process.env, cwd = process.cwd() } = sources;
   const file = readConfigFile(cwd);
   const settings: ResolvedSetting[] = [];
@@ -108,10 +151,13 @@ export function loadConfig(sources: ConfigSources = {}): { config: Config; setti
     const [raw, origin] = candidates.find(([value]) => value !== undefined) ?? [undefined, 'default'];
     const parsed = raw === undefined ? undefined : schema.safeParse(raw);
     if (parsed?.success === false) {
-      throw new ConfigError(`${name} (${origin}) is ${JSON.stringify(raw)}: ${parsed.error.issues[0]?.message}`, {
-        expected: help,
-        remedy: 'see `runlake doctor`',
-      });
+      throw new ConfigError(
+        `${name} (${origin}) is ${JSON.stringify(raw)}: ${parsed.error.issues[0]?.message}`,
+        {
+          expected: help,
+          remedy: 'see `runlake doctor`',
+        },
+      );
     }
     const value = parsed === undefined ? fallback : parsed.data;
     settings.push({ name, value, origin, help });

@@ -54,10 +54,16 @@ export class ContentHasher {
   }
 
   /** Hash of a set of files: of their names relative to `root` and their contents. */
-  async files(store: ObjectStore, root: string, files: Iterable<ObjectInfo>, options: HashOptions = {}): Promise<string> {
+  async files(
+    store: ObjectStore,
+    root: string,
+    files: Iterable<ObjectInfo>,
+    options: HashOptions = {},
+  ): Promise<string> {
     const hash = createHash('sha256');
     for (const info of files) {
-      const name = root !== '' && info.key.startsWith(`${root}/`) ? info.key.slice(root.length + 1) : info.key;
+      const name =
+        root !== '' && info.key.startsWith(`${root}/`) ? info.key.slice(root.length + 1) : info.key;
       hash.update(`${JSON.stringify(name)} ${await this.file(store, info, options)}\n`);
     }
     return hash.digest('hex');

@@ -24,7 +24,9 @@ type RowReader = (row: number) => EngineValue;
  */
 export function decodeChunk(chunk: DuckDBDataChunk, types: readonly DuckDBType[]): EngineValue[][] {
   const count = chunk.rowCount;
-  const readers = types.map((type, c) => vectorReader(duckdb.data_chunk_get_vector(chunk.chunk, c), count, type));
+  const readers = types.map((type, c) =>
+    vectorReader(duckdb.data_chunk_get_vector(chunk.chunk, c), count, type),
+  );
   const rows: EngineValue[][] = new Array(count);
   for (let r = 0; r < count; r++) {
     const row: EngineValue[] = new Array(readers.length);
@@ -112,7 +114,9 @@ function leafConverter(type: DuckDBType): ((item: DuckDBValue) => EngineValue) |
     case DuckDBTypeId.TIMESTAMP_TZ:
     case DuckDBTypeId.TIMESTAMP:
       return (item) =>
-        item instanceof DuckDBTimestampTZValue || item instanceof DuckDBTimestampValue ? item.micros : String(item);
+        item instanceof DuckDBTimestampTZValue || item instanceof DuckDBTimestampValue
+          ? item.micros
+          : String(item);
     case DuckDBTypeId.DATE:
       return (item) => (item instanceof DuckDBDateValue ? item.toString() : String(item));
     case DuckDBTypeId.DECIMAL:
@@ -124,7 +128,9 @@ function leafConverter(type: DuckDBType): ((item: DuckDBValue) => EngineValue) |
 
 /** Types that no table of the lake has, but SQL can make (intervals, maps, blobs…): as DuckDB prints them. */
 function plainText(item: DuckDBValue): EngineValue {
-  return typeof item === 'number' || typeof item === 'bigint' || typeof item === 'boolean' ? item : String(item);
+  return typeof item === 'number' || typeof item === 'bigint' || typeof item === 'boolean'
+    ? item
+    : String(item);
 }
 
 /** The name of a type for people and clients. */

@@ -63,7 +63,9 @@ export class Engine {
       await connection.run('SET GLOBAL parquet_metadata_cache = true');
       await connection.run(`SET GLOBAL validate_external_file_cache = 'NO_VALIDATION'`);
       if (readableDirectories === undefined) return;
-      const list = [...readableDirectories, options.temporaryDirectory].map((d) => sqlString(d.endsWith('/') ? d : `${d}/`));
+      const list = [...readableDirectories, options.temporaryDirectory].map((d) =>
+        sqlString(d.endsWith('/') ? d : `${d}/`),
+      );
       await connection.run(`SET allowed_directories = [${list.join(', ')}]`);
       await connection.run('SET enable_external_access = false');
       await connection.run('SET lock_configuration = true');

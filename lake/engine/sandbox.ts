@@ -55,7 +55,9 @@ export function tablesOfSelect(tree: string, tables: ReadonlySet<string>): Set<s
     });
   }
   if (result.statements.length !== 1) {
-    throw new SandboxError(`${result.statements.length} statements were given`, { expected: 'one SELECT statement' });
+    throw new SandboxError(`${result.statements.length} statements were given`, {
+      expected: 'one SELECT statement',
+    });
   }
   const used = new Set<string>();
   const commonTables = new Set<string>();
@@ -72,7 +74,8 @@ export function tablesOfSelect(tree: string, tables: ReadonlySet<string>): Set<s
         bases.push(baseTable(node));
         break;
       case 'SHOW_REF':
-        if (typeof node['table_name'] === 'string' && node['table_name'] !== '') bases.push(showTable(node['table_name']));
+        if (typeof node['table_name'] === 'string' && node['table_name'] !== '')
+          bases.push(showTable(node['table_name']));
         break;
       case 'TABLE_FUNCTION':
         checkTableFunction(node['function']);
@@ -85,7 +88,9 @@ export function tablesOfSelect(tree: string, tables: ReadonlySet<string>): Set<s
     const key = name.toLowerCase();
     if (tables.has(key)) used.add(key);
     else if (!commonTables.has(key)) {
-      throw new SandboxError(`there is no table ${name}`, { expected: `one of ${[...tables].sort().join(', ')}` });
+      throw new SandboxError(`there is no table ${name}`, {
+        expected: `one of ${[...tables].sort().join(', ')}`,
+      });
     }
   }
   return used;

@@ -104,17 +104,17 @@ export class VectorWriter {
     this.#fileBytes = options.fileBytes ?? FILE_BYTES;
   }
 
-  /** Resolves to a finished file when the batch filled one. */
-  async add(batch: VectorBatch): Promise<CopiedFile | undefined> {
+  /** Collects a batch; true once enough is collected for a file, and `write` should follow. */
+  add(batch: VectorBatch): boolean {
     if (batch.vectors.length !== batch.rows * batch.dim || batch.layer.length < batch.rows) {
       throw new InvalidArgumentError(
         `a batch of ${batch.rows} x ${batch.dim} has ${batch.vectors.length} values`,
       );
     }
-    if (batch.rows === 0) return undefined;
+    if (batch.rows === 0) return false;
     this.#batches.push(batch);
     this.#bytes += batch.vectors.byteLength;
-    return this.#bytes >= this.#fileBytes ? await this.write() : undefined;
+    return this.#bytes >= this.#fileBytes;
   }
 
   /** Writes what is collected; undefined when that is nothing. */
@@ -165,9 +165,7 @@ class VectorSource {
     const batchOf = new Uint32Array(rows);
     const rowOf = new Uint32Array(rows);
     // Batches in key order, then a stable sort of rows by layer: within a layer, keys and tokens stay in order.
-    const byKey = batches
-      .map((_, b) => b)
-      .sort((a, b) => compareText(batches[a]!.key, batches[b]!.key));
+    const byKey = batches.map((_, b) => b).sort((a, b) => compareText(batches[a]!.key, batches[b]!.key));
     let n = 0;
     for (const b of byKey) {
       for (let r = 0; r < batches[b]!.rows; r++) {
@@ -184,15 +182,9 @@ class VectorSource {
     const dictionaries = TEXT_COLUMNS.map(() => new Dictionary());
     for (const segment of SEGMENTS) dictionaries[TEXT_COLUMNS.indexOf('segment')]!.code(segment);
     this.#codes = batches.map((batch) =>
-      [
-        batch.key,
-        batch.exampleId,
-        batch.modelId,
-        batch.site,
-        batch.tokenSelector,
-        null,
-        batch.dtype,
-      ].map((text, c) => dictionaries[c]!.code(text)),
+      [batch.key, batch.exampleId, batch.modelId, batch.site, batch.tokenSelector, null, batch.dtype].map(
+        (text, c) => dictionaries[c]!.code(text),
+      ),
     );
     this.#dictionaries = dictionaries;
   }

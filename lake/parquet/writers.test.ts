@@ -145,7 +145,7 @@ describe('VectorWriter', () => {
       ingestId: 'i1',
     });
     const batches = [batch('k2', 3, 400, 16, 2), batch('k1', 3, 500, 16, 1), batch('k3', 2, 3, 8, 3)];
-    for (const b of batches) await writer.add(b);
+    for (const b of batches) writer.add(b);
     const file = (await writer.write())!;
     expect(file.rows).toBe(1_200 + 1_500 + 6);
     const rows = pyarrow(file.path, JSON.stringify(ACTIVATIONS.columns.map((c) => c.name)));
@@ -177,7 +177,7 @@ describe('VectorWriter', () => {
     expect(rows).toEqual(expected);
   });
 
-  it('hands out a file as soon as one is full', async () => {
+  it('says when a file is full', async () => {
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
     const writer = new VectorWriter(connection, directory, {
       spec: ACTIVATIONS,
@@ -185,8 +185,9 @@ describe('VectorWriter', () => {
       ingestId: 'i',
       fileBytes: 4_000,
     });
-    expect(await writer.add(batch('a', 1, 10, 32, 1))).toBeUndefined();
-    expect((await writer.add(batch('b', 5, 10, 32, 1)))?.rows).toBe(60);
+    expect(writer.add(batch('a', 1, 10, 32, 1))).toBe(false);
+    expect(writer.add(batch('b', 5, 10, 32, 1))).toBe(true);
+    expect((await writer.write())?.rows).toBe(60);
     expect(await writer.write()).toBeUndefined();
   });
 });

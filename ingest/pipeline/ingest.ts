@@ -1,0 +1,199 @@
+import { CancelledError, InvalidArgumentError } from '../../lake/errors.ts';
+import { Staging } from '../../lake/parquet/staging.ts';
+import { RUNS } from '../../lake/tables/tables.ts';
+import type { LakeWriter } from '../../lake/writer.ts';
+import { activationRows } from '../activations.ts';
+import { type ActivationOptions, DEFAULT_ACTIVATION_OPTIONS, type Issue } from '../family.ts';
+import type { IngestReport, RunReport } from '../report.ts';
+import { ContentHasher } from './content-hash.ts';
+import { type DiscoverOptions, discoverJobs } from './discover.ts';
+import { type ProgressListener, ProgressMeter } from './progress.ts';
+import {
+  failureIssue,
+  type LinkedStore,
+  type RunJob,
+  runContentHash,
+  type StagedRun,
+  type StoreService,
+  stageRun,
+} from './run-ingest.ts';
+import { ingestStore, storeId } from './store-ingest.ts';
+
+export interface IngestOptions extends DiscoverOptions {
+  readonly activations?: ActivationOptions;
+  /** Runs that are read at the same time. Default 2. */
+  readonly concurrency?: number;
+  readonly onProgress?: ProgressListener;
+  /** Told about every run as soon as its fate is certain. */
+  readonly onRun?: (run: RunReport) => void;
+}
+
+/** A batch is committed once it holds this many runs or rows: few commits for small runs, bounded work lost by a crash. */
+const BATCH_RUNS = 64;
+const BATCH_ROWS = 200_000;
+
+/**
+ * Finds the runs below `uris`, checks them and puts them into the lake, each atomically.
+ * A run that is rejected leaves no visible row and stops no other.
+ * @throws CancelledError, StoreError; violations of a contract are issues of the report
+ */
+export async function ingest(
+  writer: LakeWriter,
+  uris: readonly string[],
+  options: IngestOptions,
+): Promise<IngestReport> {
+  const hasher = await ContentHasher.open(writer.lake.home);
+  const ingest = new Ingest(writer, hasher, options);
+  try {
+    return await ingest.run(uris);
+  } finally {
+    await hasher.save();
+  }
+}
+
+class Ingest {
+  readonly #writer: LakeWriter;
+  readonly #hasher: ContentHasher;
+  readonly #options: IngestOptions;
+  readonly #meter: ProgressMeter;
+  readonly #activations: ActivationOptions;
+  readonly #issues: Issue[] = [];
+  readonly #reports: RunReport[] = [];
+  /** Stores by identity: ingested once even when several runs ask at the same time. */
+  readonly #stores = new Map<string, Promise<LinkedStore>>();
+  readonly #storeHashes = new Map<string, Promise<string>>();
+
+  constructor(writer: LakeWriter, hasher: ContentHasher, options: IngestOptions) {
+    this.#writer = writer;
+    this.#hasher = hasher;
+    this.#options = options;
+    this.#meter = new ProgressMeter(options.onProgress);
+    this.#activations = options.activations ?? DEFAULT_ACTIVATION_OPTIONS;
+  }
+
+  async run(uris: readonly string[]): Promise<IngestReport> {
+    const jobs = await discoverJobs(uris, this.#options, {
+      issue: (issue) => void this.#issues.push(issue),
+      found: () => this.#meter.add({ runsFound: 1 }),
+    });
+    this.#meter.stage('ingesting');
+    const queue = jobs.values();
+    const lanes = Array.from({ length: this.#options.concurrency ?? 2 }, () => this.#lane(queue));
+    const outcomes = await Promise.allSettled(lanes);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    this.#meter.stage('done');
+    const order = new Map(jobs.map((job, i) => [job.candidate.runId, i]));
+    const runs = this.#reports.toSorted((a, b) => (order.get(a.runId) ?? 0) - (order.get(b.runId) ?? 0));
+    return { runs, issues: this.#issues };
+  }
+
+  /** One worker: takes jobs, stages runs, and commits in batches. */
+  async #lane(queue: IterableIterator<RunJob>): Promise<void> {
+    const connection = await this.#writer.connect();
+    try {
+      const staging = new Staging(connection, this.#writer.directory);
+      let batch: { job: RunJob; staged: StagedRun }[] = [];
+      for (const job of queue) {
+        this.#ensureRunning();
+        this.#meter.current(job.candidate.runId);
+        const staged = await this.#stage(job, staging).catch((error: unknown) => this.#failed(job, error));
+        if (staged !== undefined) batch.push({ job, staged });
+        if (batch.length >= BATCH_RUNS || staging.rows >= BATCH_ROWS) {
+          await this.#commit(batch, staging);
+          batch = [];
+        }
+      }
+      this.#ensureRunning();
+      await this.#commit(batch, staging);
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** Undefined when the fate of the run is certain already. */
+  async #stage(job: RunJob, staging: Staging): Promise<StagedRun | undefined> {
+    const { family, candidate, context } = job;
+    const hashing = { signal: this.#options.signal, onBytes: (bytes: number) => this.#meter.add({ bytes }) };
+    const hashes = new Map<string, string>();
+    for (const ref of await family.stores(candidate, context)) {
+      const id = `${context.tree.store.uri}\n${ref.root}`;
+      let hash = this.#storeHashes.get(id);
+      if (hash === undefined) {
+        hash = this.#hasher.store(context.tree.store, ref, hashing);
+        this.#storeHashes.set(id, hash);
+      }
+      hashes.set(ref.root, await hash);
+    }
+    const content = await runContentHash(job, hashes, this.#activations, this.#hasher, hashing);
+    const snapshot = await this.#writer.lake.snapshot({}, { signal: this.#options.signal });
+    if (snapshot.runs.get(candidate.runId)?.content_sha256 === content) {
+      this.#report(job, 'unchanged', {}, []);
+      return undefined;
+    }
+    const staged = await stageRun(job, content, hashes, staging, this.#storeService(job));
+    if (staged.accepted) return staged;
+    this.#report(job, 'rejected', {}, staged.issues);
+    return undefined;
+  }
+
+  /** A run that cannot be read is rejected; it stops no other. */
+  #failed(job: RunJob, error: unknown): undefined {
+    this.#ensureRunning();
+    this.#report(job, 'rejected', {}, [failureIssue(error)]);
+    return undefined;
+  }
+
+  #storeService(job: RunJob): StoreService {
+    return (ref, contentSha256) => {
+      const id = storeId(contentSha256, this.#activations);
+      let store = this.#stores.get(id);
+      if (store === undefined) {
+        store = ingestStore(this.#writer, id, () => job.family.openStore(ref, job.context), {
+          activations: this.#activations,
+          rowsOf: activationRows,
+          signal: this.#options.signal,
+          onEntry: () => this.#meter.add({ storeEntries: 1 }),
+        });
+        this.#stores.set(id, store);
+      }
+      return store;
+    };
+  }
+
+  async #commit(batch: readonly { job: RunJob; staged: StagedRun }[], staging: Staging): Promise<void> {
+    if (batch.length === 0) return;
+    const { signal } = this.#options;
+    const files = await staging.write();
+    const runs = files.get(RUNS.name);
+    if (runs === undefined) throw new InvalidArgumentError('a batch of runs has no row of runs');
+    const ingests = batch.map(({ staged }) => staged.entry.ingest_id);
+    const data = [...files].filter(([table]) => table !== RUNS.name);
+    await this.#writer.append(
+      data.map(([table, file]) => ({ table, file, ingests })),
+      { signal },
+    );
+    const { unchanged, replaced } = await this.#writer.commitRuns(
+      runs,
+      batch.map(({ staged }) => staged.entry),
+      { signal },
+    );
+    for (const { job, staged } of batch) {
+      const { runId } = job.candidate;
+      const status = unchanged.has(runId) ? 'unchanged' : replaced.has(runId) ? 'replaced' : 'ingested';
+      this.#report(job, status, status === 'unchanged' ? {} : staged.rows, staged.issues);
+    }
+  }
+
+  #report(job: RunJob, status: RunReport['status'], rows: RunReport['rows'], issues: readonly Issue[]): void {
+    const { runId, family } = job.candidate;
+    const report: RunReport = { runId, family, status, rows, issues };
+    this.#reports.push(report);
+    this.#meter.add({ runsDone: 1 });
+    this.#options.onRun?.(report);
+  }
+
+  #ensureRunning(): void {
+    const { signal } = this.#options;
+    if (signal?.aborted) throw new CancelledError('the ingest', signal.reason);
+  }
+}

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { CancelledError } from '../../lake/errors.ts';
+import { Staging } from '../../lake/parquet/staging.ts';
+import { type VectorBatch, VectorWriter } from '../../lake/parquet/vectors.ts';
+import { ObjectNotFoundError } from '../../lake/store/object-store.ts';
+import type { Row } from '../../lake/tables/schema.ts';
+import { ACTIVATIONS, TOKENS } from '../../lake/tables/tables.ts';
+import { ingestsOf } from '../../lake/visibility.ts';
+import type { IngestedFile, LakeWriter } from '../../lake/writer.ts';
+import type {
+  ActivationOptions,
+  Issue,
+  StoreEntry,
+  StoreReader,
+  StoreResult,
+  TokenRecord,
+} from '../family.ts';
+
+/** Tag of a data file of a store: entries of the store that were consumed when it was written. */
+const ENTRIES_TAG = 'runlake.entries';
+/** Tag of a data file of a store: its position among the files of the ingest, from 0. */
+const CHUNK_TAG = 'runlake.chunk';
+/** Prefix of what is known about ingested stores. */
+export const STORES_PREFIX = 'stores';
+
+const issueSchema = z.object({
+  severity: z.enum(['error', 'warning', 'info']),
+  code: z.string(),
+  message: z.string(),
+  file: z.string().optional(),
+  line: z.number().optional(),
+  pointer: z.string().optional(),
+});
+
+const recordSchema = z.object({
+  storeId: z.string(),
+  nEntries: z.number(),
+  nActivations: z.number(),
+  files: z.number(),
+  damaged: z.array(z.string()),
+  issues: z.array(issueSchema),
+});
+
+type StoreRecord = z.infer<typeof recordSchema>;
+
+export interface IngestedStore extends StoreResult {
+  /** `ingest_id` of its rows. */
+  readonly ingestId: string;
+}
+
+export interface StoreIngestOptions {
+  readonly activations: ActivationOptions;
+  /** Rows of one entry, layer by layer. */
+  readonly rowsOf: (
+    entry: StoreEntry,
+    options: ActivationOptions,
+    signal?: AbortSignal,
+  ) => AsyncIterable<VectorBatch>;
+  readonly signal?: AbortSignal;
+  readonly onEntry?: () => void;
+  /** Bytes of vectors a file. */
+  readonly fileBytes?: number;
+}
+
+/**
+ * Identity of a store in the lake: its content and which rows are made of it. Two runs that refer to copies of one
+ * store share its rows; the same store with other options is another one.
+ */
+export function storeId(contentSha256: string, options: ActivationOptions): string {
+  const layers = options.layers === undefined ? null : [...options.layers].sort((a, b) => a - b);
+  const text = JSON.stringify([contentSha256, layers, options.tokens, options.sequence]);
+  return `store-${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+}
+
+/**
+ * Puts a store into the lake once. Files are committed as they fill, each exactly once (`txn`), so an ingest that was
+ * killed goes on where it stopped, and two that run at the same time do the same work without doubling a row. Nothing
+ * is visible until a run refers to the store.
+ */
+export async function ingestStore(
+  writer: LakeWriter,
+  id: string,
+  open: () => Promise<StoreReader>,
+  options: StoreIngestOptions,
+): Promise<IngestedStore> {
+  for (let attempt = 0; ; attempt++) {
+    const ingestId = `${id}.${attempt}`;
+    const state = await inspect(writer, ingestId, options.signal);
+    // Rows that were cleaned away make this ingest id unusable for good: its commits are remembered as done.
+    if (state.kind === 'broken') continue;
+    if (state.kind === 'complete') return { ...state.record, ingestId };
+    return await write(writer, id, ingestId, await open(), state, options);
+  }
+}
+
+type StoreState =
+  | { readonly kind: 'complete'; readonly record: StoreRecord }
+  /** `chunks` files are committed and cover the first `entries` entries. */
+  | { readonly kind: 'partial'; readonly chunks: number; readonly entries: number; readonly rows: number }
+  | { readonly kind: 'broken' };
+
+async function inspect(writer: LakeWriter, ingestId: string, signal?: AbortSignal): Promise<StoreState> {
+  const { lake } = writer;
+  const snapshot = await lake.table(ACTIVATIONS.name).snapshot({ signal });
+  const live = [...snapshot.files.values()].filter((file) => ingestsOf(file).includes(ingestId));
+  const record = await readRecord(writer, ingestId, signal);
+  if (record !== undefined) {
+    return record.files === 0 || live.length > 0 ? { kind: 'complete', record } : { kind: 'broken' };
+  }
+  const done = (snapshot.txns.get(ingestId)?.version ?? -1) + 1;
+  const chunks = live
+    .map((file) => ({
+      chunk: Number(file.tags?.[CHUNK_TAG] ?? -1),
+      entries: Number(file.tags?.[ENTRIES_TAG] ?? -1),
+      rows: z.object({ numRecords: z.number() }).parse(JSON.parse(file.stats ?? '{}')).numRecords,
+    }))
+    .sort((a, b) => a.chunk - b.chunk);
+  if (chunks.length !== done || chunks.some((c, i) => c.chunk !== i || c.entries < 0))
+    return { kind: 'broken' };
+  return {
+    kind: 'partial',
+    chunks: done,
+    entries: chunks.at(-1)?.entries ?? 0,
+    rows: chunks.reduce((sum, c) => sum + c.rows, 0),
+  };
+}
+
+async function write(
+  writer: LakeWriter,
+  id: string,
+  ingestId: string,
+  reader: StoreReader,
+  from: Extract<StoreState, { kind: 'partial' }>,
+  options: StoreIngestOptions,
+): Promise<IngestedStore> {
+  const { signal, activations } = options;
+  const connection = await writer.connect();
+  try {
+    const vectors = new VectorWriter(connection, writer.directory, {
+      spec: ACTIVATIONS,
+      storeId: id,
+      ingestId,
+      fileBytes: options.fileBytes,
+    });
+    const tokens = new Staging(connection, writer.directory);
+    let [entries, chunk, rows, nEntries] = [0, from.chunks, from.rows, 0];
+    const commit = async (file: IngestedFile['file']): Promise<void> => {
+      const files: IngestedFile[] = [];
+      const ingests = [ingestId];
+      const tags = { [CHUNK_TAG]: String(chunk), [ENTRIES_TAG]: String(entries) };
+      for (const [table, tokenFile] of await tokens.write()) files.push({ table, file: tokenFile, ingests });
+      // Last: what is done is read off this table.
+      files.push({ table: ACTIVATIONS.name, file, ingests, tags });
+      await writer.append(files, { signal, txn: { appId: ingestId, version: chunk } });
+      rows += file.rows;
+      chunk += 1;
+    };
+    for await (const entry of reader.entries(activations, signal)) {
+      if (signal?.aborted) throw new CancelledError('the ingest', signal.reason);
+      nEntries += 1;
+      entries += 1;
+      options.onEntry?.();
+      if (entries <= from.entries) continue;
+      await tokens.append(TOKENS, tokenRows(id, ingestId, entry.key, entry.tokenRecords));
+      let full = false;
+      for await (const batch of options.rowsOf(entry, activations, signal)) full = vectors.add(batch) || full;
+      // Files end between entries, so that an entry is whole in one.
+      const file = full ? await vectors.write() : undefined;
+      if (file !== undefined) await commit(file);
+    }
+    const last = await vectors.write();
+    if (last !== undefined) await commit(last);
+    else
+      await writer.append(tokenFiles(await tokens.write(), ingestId), {
+        signal,
+        txn: { appId: ingestId, version: chunk },
+      });
+    const record: StoreRecord = {
+      storeId: id,
+      nEntries,
+      nActivations: rows,
+      files: chunk,
+      damaged: [...reader.damaged],
+      issues: reader.issues.map((issue) => ({ ...issue })),
+    };
+    await writer.lake.store.put(recordKey(ingestId), Buffer.from(JSON.stringify(record)), { signal });
+    return { ...record, ingestId };
+  } finally {
+    connection.closeSync();
+  }
+}
+
+function tokenFiles(files: ReadonlyMap<string, IngestedFile['file']>, ingestId: string): IngestedFile[] {
+  return [...files].map(([table, file]) => ({ table, file, ingests: [ingestId] }));
+}
+
+function tokenRows(storeId: string, ingestId: string, key: string, records: readonly TokenRecord[]): Row[] {
+  const rows: Row[] = [];
+  for (const { segment, ids, logprobs, topK = 0, topIds, topLogprobs } of records) {
+    for (let i = 0; i < ids.length; i++) {
+      const top = (values: ArrayLike<number> | undefined) =>
+        values === undefined || topK === 0
+          ? undefined
+          : Array.from({ length: topK }, (_, k) => values[i * topK + k]!);
+      rows.push({
+        store_id: storeId,
+        ingest_id: ingestId,
+        activation_key: key,
+        segment,
+        token_index: i,
+        token_id: ids[i]!,
+        logprob: logprobs?.[i] ?? null,
+        top_ids: top(topIds)?.map(BigInt) ?? null,
+        top_logprobs: topLogprobs === undefined ? null : Float32Array.from(top(topLogprobs) ?? []),
+      });
+    }
+  }
+  return rows;
+}
+
+const recordKey = (ingestId: string): string => `${STORES_PREFIX}/${ingestId}.json`;
+
+async function readRecord(
+  writer: LakeWriter,
+  ingestId: string,
+  signal?: AbortSignal,
+): Promise<StoreRecord | undefined> {
+  try {
+    const bytes = await writer.lake.store.get(recordKey(ingestId), { signal });
+    return recordSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined;
+    throw error;
+  }
+}

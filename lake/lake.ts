@@ -1,0 +1,269 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { ObjectCache } from './cache/object-cache.ts';
+import { Engine, runQuery } from './engine/engine.ts';
+import { tablesOfSelect } from './engine/sandbox.ts';
+import type {
+  AsOf,
+  LakeReader,
+  LakeSnapshot,
+  PruneCondition,
+  QueryOptions,
+  QueryResult,
+  Relation,
+} from './engine/types.ts';
+import { InvalidArgumentError } from './errors.ts';
+import { TableNotFoundError } from './log/errors.ts';
+import { readCommit } from './log/log-files.ts';
+import { dataKey } from './log/paths.ts';
+import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
+import { fileStats } from './log/stats.ts';
+import { DeltaTable } from './log/table.ts';
+import { sqlName } from './parquet/file-name.ts';
+import { relationSql, visibleFiles } from './relation.ts';
+import { decodeToken, encodeToken, ResolvedSnapshot } from './snapshot.ts';
+import type { CallOptions, ObjectStore } from './store/object-store.ts';
+import type { TableSpec } from './tables/schema.ts';
+import { RUNS, TABLES } from './tables/tables.ts';
+
+export interface LakeOptions {
+  readonly store: ObjectStore;
+  /** Local directory for the cache and for temporary files. */
+  readonly home: string;
+  readonly cacheBytes: number;
+  /** Bytes of memory for queries. */
+  readonly memory: number;
+  readonly threads?: number;
+  /** How long a snapshot may be reused before looking for newer commits; 0 looks every time. */
+  readonly snapshotMaxAgeMs?: number;
+  readonly tables?: readonly TableSpec[];
+}
+
+/** Prefix of every table in the bucket. */
+export const TABLES_PREFIX = 'tables';
+
+const DEFAULT_SNAPSHOT_AGE_MS = 250;
+
+/** Where the runs commit records which versions of the other tables belong to it. */
+export const VERSIONS_PARAMETER = 'runlake.versions';
+
+/** The lake as a reader sees it: snapshots over all tables, and SQL over the visible rows of one of them. */
+export class Lake implements LakeReader {
+  readonly store: ObjectStore;
+  readonly home: string;
+  readonly engine: Engine;
+  readonly specs: ReadonlyMap<string, TableSpec>;
+  readonly #tables = new Map<string, DeltaTable>();
+  readonly #cache: ObjectCache;
+  readonly #maxAge: number;
+  #latest: { snapshot: ResolvedSnapshot; at: number } | undefined;
+  #resolving: Promise<ResolvedSnapshot> | undefined;
+  readonly #byToken = new Map<string, ResolvedSnapshot>();
+
+  private constructor(options: LakeOptions, engine: Engine, cache: ObjectCache) {
+    this.store = options.store;
+    this.home = options.home;
+    this.engine = engine;
+    this.#cache = cache;
+    this.#maxAge = options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_AGE_MS;
+    this.specs = new Map((options.tables ?? TABLES).map((spec) => [spec.name, spec]));
+  }
+
+  static async open(options: LakeOptions): Promise<Lake> {
+    const cacheDirectory = join(options.home, 'cache');
+    const temporaryDirectory = join(options.home, 'tmp', `query-${process.pid}`);
+    await rm(temporaryDirectory, { recursive: true, force: true });
+    await mkdir(cacheDirectory, { recursive: true });
+    const localRoot = options.store.localPath('');
+    const engine = await Engine.open({
+      memory: `${Math.floor(options.memory / 1e6)}MB`,
+      threads: options.threads,
+      temporaryDirectory,
+      readableDirectories: localRoot === undefined ? [cacheDirectory] : [cacheDirectory, localRoot],
+    });
+    const cache = await ObjectCache.open({ directory: cacheDirectory, maxBytes: options.cacheBytes });
+    return new Lake(options, engine, cache);
+  }
+
+  table(name: string): DeltaTable {
+    let table = this.#tables.get(name);
+    if (table === undefined) {
+      table = DeltaTable.open(this.store, `${TABLES_PREFIX}/${name}`);
+      this.#tables.set(name, table);
+    }
+    return table;
+  }
+
+  async snapshot(asOf: AsOf = {}, options: CallOptions = {}): Promise<ResolvedSnapshot> {
+    const { snapshot: token, version, timestamp } = asOf;
+    if ([token, version, timestamp].filter((v) => v !== undefined).length > 1) {
+      throw new InvalidArgumentError('asOf takes one of snapshot, version and timestamp');
+    }
+    if (token !== undefined) return this.#pinned(decodeToken(token), options);
+    if (version !== undefined || timestamp !== undefined) {
+      return this.#pinned(await this.#versionsAt({ version, timestamp }, options), options);
+    }
+    if (this.#latest !== undefined && Date.now() - this.#latest.at <= this.#maxAge)
+      return this.#latest.snapshot;
+    this.#resolving ??= this.#resolve(options).finally(() => {
+      this.#resolving = undefined;
+    });
+    return this.#resolving;
+  }
+
+  /** Forgets how old the newest known snapshot is, so that the next one sees every commit made before now. */
+  refresh(): void {
+    this.#latest = undefined;
+  }
+
+  async relation(
+    snapshot: LakeSnapshot,
+    table: string,
+    prune: readonly PruneCondition[] = [],
+    options: CallOptions = {},
+  ): Promise<Relation> {
+    const spec = this.#spec(table);
+    const resolved = await this.#resolved(snapshot, options);
+    const state = resolved.tables.get(table);
+    if (state === undefined) return { sql: relationSql(spec, spec, []), files: 0, bytes: 0, rows: 0 };
+    const files = visibleFiles(state, resolved.visible, prune);
+    const located = await Promise.all(
+      files.map(async (file) => ({
+        ...file,
+        local: await this.localFile(dataKey(state.root, file.path), file.add.size, options),
+      })),
+    );
+    return {
+      sql: relationSql(spec, state.spec, located),
+      files: files.length,
+      bytes: files.reduce((sum, file) => sum + file.add.size, 0),
+      rows: files.reduce((sum, file) => sum + (fileStats(file.add).numRecords ?? 0), 0),
+    };
+  }
+
+  query(sql: string, options?: QueryOptions): Promise<QueryResult> {
+    return this.engine.query(sql, options);
+  }
+
+  async sandboxedQuery(
+    snapshot: LakeSnapshot,
+    sql: string,
+    options: QueryOptions = {},
+  ): Promise<QueryResult> {
+    return this.engine.withConnection(async (connection) => {
+      const tree = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
+      const tables = tablesOfSelect(String(tree.rows[0]?.[0]), new Set(this.specs.keys()));
+      const created: string[] = [];
+      try {
+        for (const name of tables) {
+          const relation = await this.relation(snapshot, name, [], options);
+          await runQuery(connection, `CREATE TEMP VIEW ${sqlName(name)} AS SELECT * FROM ${relation.sql}`);
+          created.push(name);
+        }
+        return await runQuery(connection, sql, options);
+      } finally {
+        await dropViews(connection, created);
+      }
+    });
+  }
+
+  /** A local path that holds the bytes of an object of the lake, fetched if need be. */
+  async localFile(key: string, size: number, options: CallOptions = {}): Promise<string> {
+    return this.store.localPath(key) ?? (await this.#cache.localFile(this.store, key, { size, ...options }));
+  }
+
+  async close(): Promise<void> {
+    this.engine.close();
+  }
+
+  #spec(table: string): TableSpec {
+    const spec = this.specs.get(table);
+    if (spec === undefined) {
+      throw new InvalidArgumentError(`there is no table ${table}`, {
+        expected: [...this.specs.keys()].join(', '),
+      });
+    }
+    return spec;
+  }
+
+  async #resolved(snapshot: LakeSnapshot, options: CallOptions): Promise<ResolvedSnapshot> {
+    return snapshot instanceof ResolvedSnapshot ? snapshot : this.#pinned({ ...snapshot.versions }, options);
+  }
+
+  /**
+   * The newest state. `runs` is read first and once more at the end: a run that was replaced in between could have
+   * lost its rows to a compaction that the other tables' newest versions already show.
+   */
+  async #resolve(options: CallOptions): Promise<ResolvedSnapshot> {
+    for (;;) {
+      const at = Date.now();
+      const runs = await this.#newest(RUNS.name, options);
+      if (runs !== undefined && runs.version === this.#latest?.snapshot.versions[RUNS.name]) {
+        // Without a commit to `runs` nothing visible has changed; older files stay readable until vacuumed.
+        this.#latest = { snapshot: this.#latest.snapshot, at };
+        return this.#latest.snapshot;
+      }
+      const tables = new Map(runs === undefined ? [] : [[RUNS.name, runs]]);
+      await Promise.all(
+        [...this.specs.keys()].map(async (name) => {
+          if (name === RUNS.name) return;
+          const state = await this.#newest(name, options);
+          if (state !== undefined) tables.set(name, state);
+        }),
+      );
+      if ((await this.#newest(RUNS.name, options))?.version !== runs?.version) continue;
+      const snapshot = new ResolvedSnapshot(tables);
+      this.#latest = { snapshot, at };
+      this.#remember(snapshot);
+      return snapshot;
+    }
+  }
+
+  async #newest(name: string, options: CallOptions): Promise<TableSnapshot | undefined> {
+    try {
+      return await this.table(name).snapshot(options);
+    } catch (error) {
+      if (error instanceof TableNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  async #pinned(versions: Record<string, number>, options: CallOptions): Promise<ResolvedSnapshot> {
+    const known = this.#byToken.get(encodeToken(versions));
+    if (known !== undefined) return known;
+    const entries = await Promise.all(
+      Object.entries(versions).map(
+        async ([name, version]) =>
+          [name, await this.table(this.#spec(name).name).snapshot({ version, ...options })] as const,
+      ),
+    );
+    const snapshot = new ResolvedSnapshot(new Map(entries));
+    this.#remember(snapshot);
+    return snapshot;
+  }
+
+  #remember(snapshot: ResolvedSnapshot): void {
+    this.#byToken.set(snapshot.token, snapshot);
+    const oldest = this.#byToken.keys().next().value;
+    if (this.#byToken.size > 64 && oldest !== undefined) this.#byToken.delete(oldest);
+  }
+
+  /** The versions that a commit of `runs` recorded. */
+  async #versionsAt(
+    asOf: { readonly version?: number; readonly timestamp?: Date },
+    options: CallOptions,
+  ): Promise<Record<string, number>> {
+    const runs = await this.table(RUNS.name).snapshot({ ...asOf, ...options });
+    const actions = await readCommit(this.store, runs.root, runs.version, options);
+    const recorded = actions.find((action) => action.commitInfo)?.commitInfo?.operationParameters?.[
+      VERSIONS_PARAMETER
+    ];
+    const versions = typeof recorded === 'string' ? decodeToken(recorded) : {};
+    return { ...versions, [RUNS.name]: runs.version };
+  }
+}
+
+async function dropViews(connection: DuckDBConnection, names: readonly string[]): Promise<void> {
+  for (const name of names) await connection.run(`DROP VIEW IF EXISTS temp.${sqlName(name)}`);
+}

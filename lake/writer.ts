@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { InvalidArgumentError } from './errors.ts';
+import { type Lake, VERSIONS_PARAMETER } from './lake.ts';
+import type { AddFile } from './log/actions.ts';
+import { dataKey } from './log/paths.ts';
+import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
+import { addFile } from './log/stats.ts';
+import { type CopiedFile, copyToParquet } from './parquet/copy.ts';
+import { dataFileName, sqlString } from './parquet/file-name.ts';
+import { encodeToken } from './snapshot.ts';
+import type { CallOptions } from './store/object-store.ts';
+import { probePutIfAbsent } from './store/probe.ts';
+import type { TableSpec } from './tables/schema.ts';
+import { RUNS } from './tables/tables.ts';
+import { COLUMNS_TAG, ingestTags, type RunEntry, runsOf, runTags } from './visibility.ts';
+
+/** A file of rows with the ingests they belong to. */
+export interface IngestedFile {
+  readonly table: string;
+  readonly file: CopiedFile;
+  readonly ingests: readonly string[];
+  /** More tags for the file. */
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface CommitRunsResult {
+  /** Runs of the batch that lost against another ingest of the same content. */
+  readonly unchanged: ReadonlySet<string>;
+  /** Runs that were there with other content and now have this one. */
+  readonly replaced: ReadonlySet<string>;
+}
+
+/** What writing needs beyond reading: a DuckDB for staging, and commits. One writer a process is enough. */
+export class LakeWriter {
+  readonly lake: Lake;
+  /** Local directory for files on their way to the store. */
+  readonly directory: string;
+  readonly #instance: DuckDBInstance;
+  /** One commit at a time a table in this process: others would only lose the race for the version. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  private constructor(lake: Lake, directory: string, instance: DuckDBInstance) {
+    this.lake = lake;
+    this.directory = directory;
+    this.#instance = instance;
+  }
+
+  /**
+   * @param memory bytes that staging may use before it spills to disk
+   * @throws UnsafeStoreError when put-if-absent is not atomic on the store
+   */
+  static async open(
+    lake: Lake,
+    options: { memory: number; threads?: number } & CallOptions,
+  ): Promise<LakeWriter> {
+    await probePutIfAbsent(lake.store, options);
+    const directory = join(lake.home, 'tmp', `write-${process.pid}-${randomUUID().slice(0, 8)}`);
+    await mkdir(directory, { recursive: true });
+    const instance = await DuckDBInstance.create(':memory:', {
+      temp_directory: join(directory, 'spill'),
+      memory_limit: `${Math.floor(options.memory / 1e6)}MB`,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+    });
+    await Promise.all([...lake.specs.values()].map((spec) => lake.table(spec.name).create(spec, options)));
+    return new LakeWriter(lake, directory, instance);
+  }
+
+  /** A connection for staging; the caller closes it. */
+  connect(): Promise<DuckDBConnection> {
+    return this.#instance.connect();
+  }
+
+  /**
+   * Uploads files and appends them to their tables, one commit a table. Their rows stay invisible until a run names
+   * their ingests. With `txn` every commit is made once only, whoever tries.
+   */
+  async append(
+    files: readonly IngestedFile[],
+    options: CallOptions & { txn?: { readonly appId: string; readonly version: number } } = {},
+  ): Promise<void> {
+    const tables = new Map<string, AddFile[]>();
+    for (const { table, file, ingests, tags } of files) {
+      const add = await this.#upload(table, file, { ...ingestTags(ingests), ...tags }, options);
+      tables.set(table, [...(tables.get(table) ?? []), add]);
+    }
+    for (const [table, add] of tables) {
+      await this.#inTurn(table, () =>
+        this.lake.table(table).commit({ name: 'WRITE', parameters: { mode: 'Append' } }, () => ({ add }), {
+          ...options,
+          onConflict: 'rebase',
+        }),
+      );
+    }
+  }
+
+  /**
+   * Makes runs visible, atomically: rows of `runs` with the same ids are replaced, older ingests stop being current.
+   * @param file the rows of `runs`
+   * @param entries one a row
+   */
+  async commitRuns(
+    file: CopiedFile,
+    entries: readonly RunEntry[],
+    options: CallOptions = {},
+  ): Promise<CommitRunsResult> {
+    let unchanged = new Set<string>();
+    let replaced = new Set<string>();
+    const versions = await this.#dataVersions(options);
+    const parameters = { mode: 'Replace', [VERSIONS_PARAMETER]: versions };
+    await this.#inTurn(RUNS.name, () =>
+      this.lake.table(RUNS.name).commit(
+        { name: 'WRITE', parameters },
+        async (snapshot) => {
+          unchanged = new Set();
+          replaced = new Set();
+          const current = new Map(
+            [...snapshot.files.values()].flatMap(runsOf).map((run) => [run.run_id, run]),
+          );
+          const wanted = entries.filter((entry) => {
+            const known = current.get(entry.run_id);
+            if (known?.content_sha256 === entry.content_sha256) unchanged.add(entry.run_id);
+            else if (known !== undefined) replaced.add(entry.run_id);
+            return known?.content_sha256 !== entry.content_sha256;
+          });
+          if (wanted.length === 0) return undefined;
+          const rows = wanted.length === entries.length ? file : await this.#withRuns(file.path, wanted);
+          const add = [await this.#upload(RUNS.name, rows, runTags(wanted), options)];
+          const remove: AddFile[] = [];
+          for (const [path, live] of snapshot.files) {
+            const runs = runsOf(live);
+            const kept = runs.filter((run) => !replaced.has(run.run_id));
+            if (kept.length === runs.length) continue;
+            remove.push(live);
+            if (kept.length === 0) continue;
+            const local = await this.lake.localFile(dataKey(snapshot.root, path), live.size, options);
+            add.push(
+              await this.#upload(RUNS.name, await this.#withRuns(local, kept), runTags(kept), options),
+            );
+          }
+          return { add, remove };
+        },
+        options,
+      ),
+    );
+    this.lake.refresh();
+    await unlink(file.path).catch(() => {});
+    return { unchanged, replaced };
+  }
+
+  /** Removes what this writer left on local disk. */
+  async close(): Promise<void> {
+    this.#instance.closeSync();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** A token of the versions of every table but `runs`. */
+  async #dataVersions(options: CallOptions): Promise<string> {
+    const names = [...this.lake.specs.keys()].filter((name) => name !== RUNS.name);
+    const states: TableSnapshot[] = await Promise.all(
+      names.map((name) => this.lake.table(name).snapshot(options)),
+    );
+    return encodeToken(Object.fromEntries(states.map((state, i) => [names[i]!, state.version])));
+  }
+
+  /** The rows of some runs out of a file of `runs`. */
+  async #withRuns(path: string, runs: readonly RunEntry[]): Promise<CopiedFile> {
+    const ids = runs.map((run) => sqlString(run.ingest_id)).join(', ');
+    const spec = this.#spec(RUNS.name);
+    const connection = await this.connect();
+    try {
+      return await copyToParquet(
+        connection,
+        `SELECT * FROM read_parquet(${sqlString(path)}) WHERE ingest_id IN (${ids}) ORDER BY run_id`,
+        spec,
+        join(this.directory, dataFileName()),
+      );
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  async #upload(
+    table: string,
+    file: CopiedFile,
+    tags: Readonly<Record<string, string>>,
+    options: CallOptions,
+  ): Promise<AddFile> {
+    const spec = this.#spec(table);
+    const key = dataKey(this.lake.table(table).root, file.name);
+    await this.lake.store.upload(key, { file: file.path }, options);
+    return addFile(spec, file, file.name, { tags: { ...tags, [COLUMNS_TAG]: String(spec.columns.length) } });
+  }
+
+  #spec(table: string): TableSpec {
+    const spec = this.lake.specs.get(table);
+    if (spec === undefined) throw new InvalidArgumentError(`there is no table ${table}`);
+    return spec;
+  }
+
+  async #inTurn<T>(table: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(table) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    this.#turns.set(
+      table,
+      turn.catch(() => {}),
+    );
+    return turn;
+  }
+}
