@@ -1,0 +1,100 @@
+import type { LakeReader } from '../lake/engine/types.ts';
+import type { Limits } from './limits/limits.ts';
+import type { SnapshotScope } from './snapshots.ts';
+import type { ValueIssues } from './value-issues.ts';
+
+/** One problem that ingest found, as in the `issues` table. */
+export interface IngestedIssue {
+  readonly severity: string;
+  readonly code: string;
+  readonly file?: string | null;
+  readonly line?: number | null;
+  readonly pointer?: string | null;
+  readonly message: string;
+}
+
+/** What happened to one run. */
+export interface IngestedRun {
+  readonly runId: string;
+  readonly family: string;
+  readonly status: 'ingested' | 'unchanged' | 'replaced' | 'rejected';
+  readonly rows: Readonly<Record<string, number>>;
+  readonly issues: readonly IngestedIssue[];
+}
+
+export interface IngestRequest {
+  readonly uri: string;
+  readonly namespace?: string;
+  readonly lenient?: boolean;
+  /** Check and report, but write nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** Brings run directories into the lake. */
+export interface Ingestor {
+  ingest(
+    request: IngestRequest,
+    options: { readonly signal: AbortSignal },
+  ): Promise<{ readonly runs: readonly IngestedRun[] }>;
+}
+
+/** What compaction did to one table. */
+export interface CompactedTable {
+  readonly table: string;
+  readonly filesBefore: number;
+  readonly filesAfter: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Version of the table afterwards. */
+  readonly version: number;
+}
+
+export interface VacuumRequest {
+  readonly table?: string;
+  /** Files that left the tables longer ago than this may go. */
+  readonly retentionHours?: number;
+  readonly dryRun?: boolean;
+}
+
+/** Which objects a vacuum deleted (or would delete). */
+export interface VacuumedTable {
+  readonly table: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Keeps the tables small and fast. */
+export interface Upkeep {
+  compact(
+    table: string | undefined,
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly CompactedTable[]>;
+  vacuum(
+    request: VacuumRequest,
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly VacuumedTable[]>;
+}
+
+/** The part of a pino logger that is used here. */
+export interface Logger {
+  debug(details: object, message: string): void;
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** What the resolvers of one request share. */
+export interface RequestContext {
+  readonly reader: LakeReader;
+  readonly ingestor: Ingestor | undefined;
+  readonly upkeep: Upkeep | undefined;
+  readonly limits: Limits;
+  /** Aborted when the client goes away, when time is up, and when the server closes. */
+  readonly signal: AbortSignal;
+  /** `performance.now()` at which the request's time is up. */
+  readonly deadline: number;
+  readonly snapshots: SnapshotScope;
+  readonly issues: ValueIssues;
+  readonly logger: Logger;
+  readonly requestId: string;
+}

@@ -1,0 +1,65 @@
+import { unwrapResolverError } from '@apollo/server/errors';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { RunlakeError } from '../lake/errors.ts';
+import { BadUserInputError, LimitExceededError } from './errors.ts';
+
+/** What a client learns of an error besides its message. */
+export function errorExtensions(error: RunlakeError): Record<string, unknown> {
+  const { code, expected, where, remedy } = error;
+  return {
+    code,
+    ...(expected !== undefined && { expected }),
+    ...(where !== undefined && { where }),
+    ...(remedy !== undefined && { remedy }),
+    ...(error instanceof LimitExceededError && {
+      limit: error.limit,
+      allowed: error.allowed,
+      asked: error.asked,
+    }),
+    ...(error instanceof BadUserInputError && { argument: error.argument }),
+  };
+}
+
+/** For errors that are found before a resolver runs. */
+export function toGraphQLError(error: RunlakeError, status = 400): GraphQLError {
+  return new GraphQLError(error.message, {
+    originalError: error,
+    extensions: { ...errorExtensions(error), http: { status } },
+  });
+}
+
+const TOO_MANY_TOKENS = /Document contains more than (\d+) tokens/;
+
+/** Whether an error says nothing that a client may see. */
+export function isInternal(error: unknown): boolean {
+  const original = unwrapResolverError(error);
+  return !(original instanceof RunlakeError) && !(original instanceof GraphQLError);
+}
+
+/**
+ * The form in which errors leave the server: our own with code, expectation, place and remedy; those of GraphQL
+ * itself as they are; everything else masked (the log has it, under the id in the `x-request-id` header).
+ */
+export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const original = unwrapResolverError(error);
+  const place = {
+    ...(formatted.locations && { locations: formatted.locations }),
+    ...(formatted.path && { path: formatted.path }),
+  };
+  if (original instanceof RunlakeError) {
+    return { message: original.message, ...place, extensions: errorExtensions(original) };
+  }
+  const tokens = TOO_MANY_TOKENS.exec(formatted.message);
+  if (tokens) {
+    const allowed = Number(tokens[1]);
+    const limit = new LimitExceededError('documentTokens', allowed, allowed + 1, 'select fewer fields');
+    return { message: `${limit.message} or more`, ...place, extensions: errorExtensions(limit) };
+  }
+  if (original instanceof GraphQLError) {
+    // Coercion errors inside resolvers come without a code of their own.
+    const known = formatted.extensions?.['code'];
+    const code = known === undefined || known === 'INTERNAL_SERVER_ERROR' ? 'BAD_USER_INPUT' : known;
+    return { message: formatted.message, ...place, extensions: { ...formatted.extensions, code } };
+  }
+  return { message: 'internal error', ...place, extensions: { code: 'INTERNAL' } };
+}

@@ -1,0 +1,313 @@
+import type { SqlValue } from '../../lake/engine/types.ts';
+import type { Column } from '../../lake/tables/schema.ts';
+import type { Condition, KeyPosition, OrderKey, Rows, Slot, Statement } from './ir.ts';
+
+/** Text for the engine. Every value of the query is a parameter; every identifier comes from the table specifications. */
+export interface PrintedStatement {
+  readonly text: string;
+  readonly params: readonly SqlValue[];
+  /** Column of the result for the slots that are columns of it; deeper slots are struct fields `s<id>`. */
+  readonly positions: ReadonlyMap<number, number>;
+  /** Column that is null in the row that only carries the total; undefined when there is no such row. */
+  readonly presence: number | undefined;
+  readonly total: number | undefined;
+}
+
+const CASTS: Readonly<Partial<Record<Column['type'], string>>> = {
+  string: 'VARCHAR',
+  json: 'VARCHAR',
+  long: 'BIGINT',
+  integer: 'INTEGER',
+  double: 'DOUBLE',
+  boolean: 'BOOLEAN',
+  timestamp: 'TIMESTAMPTZ',
+  date: 'DATE',
+  'string[]': 'VARCHAR',
+  'long[]': 'BIGINT',
+};
+
+/** The field of a struct that carries a slot. */
+export function slotName(id: number): string {
+  return `s${id}`;
+}
+
+function quote(identifier: string): string {
+  return `"${identifier}"`;
+}
+
+function orderBy(keys: readonly OrderKey[], alias: string): string {
+  return keys
+    .map(({ column, direction, nulls }) => `${alias}.${quote(column.name)} ${direction} NULLS ${nulls}`)
+    .join(', ');
+}
+
+/** What a row contributes to the SELECT that returns it: expressions by slot, and the joins they need. */
+interface Projection {
+  readonly columns: readonly (readonly [slot: number, expression: string])[];
+  readonly joins: readonly string[];
+}
+
+class Printer {
+  readonly params: SqlValue[] = [];
+  readonly ctes: string[] = [];
+  readonly #relations: readonly string[];
+
+  constructor(relations: readonly string[]) {
+    this.#relations = relations;
+  }
+
+  relation(source: number): string {
+    const sql = this.#relations[source];
+    if (sql === undefined) throw new TypeError(`no relation for source ${source}`);
+    return sql;
+  }
+
+  param(value: SqlValue, column: Column): string {
+    this.params.push(value);
+    return `$${this.params.length}::${CASTS[column.type] ?? 'VARCHAR'}`;
+  }
+
+  number(value: number): string {
+    this.params.push(BigInt(value));
+    return `$${this.params.length}::BIGINT`;
+  }
+
+  condition(condition: Condition, alias: string, negated = false): string {
+    switch (condition.kind) {
+      case 'all':
+      case 'any': {
+        const conjunction = (condition.kind === 'all') !== negated;
+        const parts = condition.items.map((item) => this.condition(item, alias, negated));
+        if (parts.length === 0) return conjunction ? 'true' : 'false';
+        return parts.length === 1 ? String(parts[0]) : `(${parts.join(conjunction ? ' AND ' : ' OR ')})`;
+      }
+      case 'not':
+        return this.condition(condition.item, alias, !negated);
+      case 'null':
+        return `${alias}.${quote(condition.column.name)} IS ${negated ? 'NOT ' : ''}NULL`;
+      case 'compare':
+        return this.#compare(condition, alias, negated);
+      case 'in': {
+        if (condition.values.length === 0) return negated ? 'true' : 'false';
+        const field = `${alias}.${quote(condition.column.name)}`;
+        const list = condition.values.map((value) => this.param(value, condition.column)).join(', ');
+        return negated ? `(${field} NOT IN (${list}) OR ${field} IS NULL)` : `${field} IN (${list})`;
+      }
+      case 'contains': {
+        const field = `${alias}.${quote(condition.column.name)}`;
+        const isList = condition.column.type.endsWith('[]');
+        const test = `${isList ? 'list_contains' : 'contains'}(${field}, ${this.param(condition.value, condition.column)})`;
+        return negated ? `(NOT ${test} OR ${field} IS NULL)` : test;
+      }
+      case 'run': {
+        const inner = `SELECT q.run_id FROM ${this.relation(condition.source)} q WHERE ${this.condition(condition.where, 'q')}`;
+        return `${alias}.run_id ${negated ? 'NOT ' : ''}IN (${inner})`;
+      }
+      case 'from': {
+        const test = this.#from(condition.keys, alias);
+        return negated ? `NOT ${test}` : test;
+      }
+    }
+  }
+
+  #compare({ column, op, value }: Condition & { kind: 'compare' }, alias: string, negated: boolean): string {
+    const field = `${alias}.${quote(column.name)}`;
+    const operand = this.param(value, column);
+    if (!negated) return `${field} ${OPERATORS[op]} ${operand}`;
+    if (op === 'eq') return `${field} IS DISTINCT FROM ${operand}`;
+    return `(${field} ${COMPLEMENTS[op]} ${operand} OR ${field} IS NULL)`;
+  }
+
+  /** Rows at or after a position: key by key, the earlier keys being equal. */
+  #from(keys: readonly KeyPosition[], alias: string): string {
+    const alternatives: string[] = [];
+    for (let i = 0; i <= keys.length; i++) {
+      const equal = keys.slice(0, i).map(({ column, value }) => {
+        const field = `${alias}.${quote(column.name)}`;
+        return value === null ? `${field} IS NULL` : `${field} = ${this.param(value, column)}`;
+      });
+      const key = keys[i];
+      if (key) {
+        const field = `${alias}.${quote(key.column.name)}`;
+        if (key.value === null) {
+          if (key.nulls === 'LAST') continue;
+          equal.push(`${field} IS NOT NULL`);
+        } else {
+          const later = `${field} ${key.direction === 'ASC' ? '>' : '<'} ${this.param(key.value, key.column)}`;
+          equal.push(key.nulls === 'LAST' ? `(${later} OR ${field} IS NULL)` : later);
+        }
+      }
+      alternatives.push(`(${equal.join(' AND ')})`);
+    }
+    return `(${alternatives.join(' OR ')})`;
+  }
+
+  /** Columns of a row that anything outside its CTE looks at. */
+  #carried(rows: Rows): string[] {
+    const names = new Set<string>();
+    for (const slot of rows.slots) {
+      if (slot.kind === 'column') names.add(slot.column.name);
+      else for (const [own] of slot.rows.relationship?.on ?? []) names.add(own);
+    }
+    return [...names];
+  }
+
+  /** Adds the CTE `r<id>` of a root page. */
+  page(rows: Rows): void {
+    const names = new Set([...this.#carried(rows), ...rows.order.map(({ column }) => column.name)]);
+    const columns = [...names].map((name) => `t.${quote(name)}`).join(', ');
+    const limit = rows.limit === undefined ? '' : ` LIMIT ${this.number(rows.limit)}`;
+    const offset = rows.offset ? ` OFFSET ${this.number(rows.offset)}` : '';
+    this.ctes.push(
+      `r${rows.id} AS MATERIALIZED (SELECT ${columns} FROM ${this.matching(rows)} ORDER BY ${orderBy(rows.order, 't')}${limit}${offset})`,
+    );
+  }
+
+  /** `relation t … WHERE …` of rows without a parent. */
+  matching(rows: Rows): string {
+    const tops = rows.layerFromTop === undefined ? '' : this.#topLayers(rows, undefined);
+    const where = [this.condition(rows.where, 't'), ...this.#layerCondition(rows)].join(' AND ');
+    return `${this.relation(rows.source)} t${tops} WHERE ${where}`;
+  }
+
+  /** The join that gives `m.top`, the last layer of each store and site. */
+  #topLayers(rows: Rows, stores: string | undefined): string {
+    const only = stores === undefined ? '' : ` WHERE store_id IN (${stores})`;
+    return ` JOIN (SELECT store_id, site, max(layer) AS top FROM ${this.relation(rows.source)} u${only} GROUP BY store_id, site) m ON m.store_id = t.store_id AND m.site = t.site`;
+  }
+
+  #layerCondition(rows: Rows): string[] {
+    return rows.layerFromTop === undefined ? [] : [`t.layer = m.top + ${this.number(rows.layerFromTop + 1)}`];
+  }
+
+  /** Adds the CTEs `k<id>` (distinct keys of the parents) and `r<id>` (the rows they reach). */
+  related(rows: Rows, parentAlias: string): void {
+    const { relationship, id } = rows;
+    if (relationship === undefined) throw new TypeError('related rows without a relationship');
+    const own = relationship.on.map(([column], i) => `p.${quote(column)} AS l${i}`);
+    const present = relationship.on.map(([column]) => `p.${quote(column)} IS NOT NULL`);
+    this.ctes.push(
+      `k${id} AS MATERIALIZED (SELECT DISTINCT ${own.join(', ')} FROM ${parentAlias} p WHERE ${present.join(' AND ')})`,
+    );
+    const { through } = relationship;
+    const matches = relationship.on.map(
+      ([, target], i) => `t.${quote(target)} = ${i === 0 && through ? 'b.o' : `k.l${i}`}`,
+    );
+    let from = `k${id} k`;
+    let tops = '';
+    if (through && rows.bridge !== undefined) {
+      const pairs = `SELECT DISTINCT ${through.from} AS i, ${through.to} AS o FROM ${this.relation(rows.bridge)} v WHERE ${through.from} IN (SELECT l0 FROM k${id})`;
+      this.ctes.push(`b${id} AS MATERIALIZED (${pairs})`);
+      from += ` JOIN b${id} b ON b.i = k.l0`;
+      if (rows.layerFromTop !== undefined) tops = this.#topLayers(rows, `SELECT o FROM b${id}`);
+    } else if (rows.layerFromTop !== undefined) {
+      tops = this.#topLayers(rows, `SELECT l0 FROM k${id}`);
+    }
+    from += ` JOIN ${this.relation(rows.source)} t ON ${matches.join(' AND ')}${tops}`;
+    const links = relationship.on.map((_, i) => `k.l${i}`).join(', ');
+    const where = [this.condition(rows.where, 't'), ...this.#layerCondition(rows)].join(' AND ');
+    if (relationship.kind === 'count') {
+      this.ctes.push(
+        `r${id} AS (SELECT ${links}, count(*) AS n FROM ${from} WHERE ${where} GROUP BY ${links})`,
+      );
+      return;
+    }
+    const columns = this.#carried(rows).map((name) => `t.${quote(name)}`);
+    const single = relationship.kind === 'one' && isKey(rows);
+    const rank = `row_number() OVER (PARTITION BY ${links} ORDER BY ${orderBy(rows.order, 't')})`;
+    const ranked = single ? [] : [`${rank} AS rn`];
+    const limit = single || rows.limit === undefined ? '' : ` QUALIFY rn <= ${this.number(rows.limit)}`;
+    this.ctes.push(
+      `r${id} AS MATERIALIZED (SELECT ${[links, ...columns, ...ranked].join(', ')} FROM ${from} WHERE ${where}${limit})`,
+    );
+  }
+
+  /** Adds the CTEs of everything nested in `rows`, whose rows are `r<id>` under `alias`. */
+  project(rows: Rows, alias: string): Projection {
+    const columns: (readonly [number, string])[] = [];
+    const joins: string[] = [];
+    for (const slot of rows.slots) {
+      if (slot.kind === 'column') columns.push([slot.id, `${alias}.${quote(slot.column.name)}`]);
+      else this.#projectRelated(slot, rows, alias, columns, joins);
+    }
+    return { columns, joins };
+  }
+
+  #projectRelated(
+    slot: Exclude<Slot, { kind: 'column' }>,
+    parent: Rows,
+    alias: string,
+    columns: (readonly [number, string])[],
+    joins: string[],
+  ): void {
+    const child = slot.rows;
+    this.related(child, `r${parent.id}`);
+    const on = (to: string) =>
+      (child.relationship?.on ?? []).map(([own], i) => `${to}.l${i} = ${alias}.${quote(own)}`).join(' AND ');
+    const name = `r${child.id}`;
+    if (slot.kind === 'count') {
+      joins.push(`LEFT JOIN ${name} ON ${on(name)}`);
+      columns.push([slot.id, `coalesce(${name}.n, 0)`]);
+      return;
+    }
+    const inner = this.project(child, name);
+    if (slot.kind === 'one') {
+      joins.push(`LEFT JOIN ${name} ON ${on(name)}`, ...inner.joins);
+      columns.push([slot.id, `${name}.l0 IS NOT NULL`], ...inner.columns);
+      return;
+    }
+    const links = (child.relationship?.on ?? []).map((_, i) => `${name}.l${i}`).join(', ');
+    const fields = inner.columns.map(([id, expression]) => `${slotName(id)} := ${expression}`);
+    const item = `struct_pack(${fields.length === 0 ? 'e := 1' : fields.join(', ')})`;
+    this.ctes.push(
+      `g${child.id} AS (SELECT ${links}, list(${item} ORDER BY ${name}.rn) AS v FROM ${[name, ...inner.joins].join(' ')} GROUP BY ${links})`,
+    );
+    joins.push(`LEFT JOIN g${child.id} ON ${on(`g${child.id}`)}`);
+    columns.push([slot.id, `g${child.id}.v`]);
+  }
+}
+
+const OPERATORS = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
+const COMPLEMENTS = { gt: '<=', gte: '<', lt: '>=', lte: '>' } as const;
+
+/** Whether the relationship's target columns are exactly a key of the target. */
+function isKey(rows: Rows): boolean {
+  const { entity, relationship } = rows;
+  if (!entity.unique || relationship === undefined || relationship.through) return false;
+  const targets = new Set(relationship.on.map(([, target]) => target));
+  return entity.identity.every((name) => targets.has(name));
+}
+
+/** Prints a statement over relations given by source number. */
+export function printStatement(statement: Statement, relations: readonly string[]): PrintedStatement {
+  const printer = new Printer(relations);
+  const { rows, total } = statement;
+  const positions = new Map<number, number>();
+  const columns: string[] = [];
+  const from: string[] = [];
+  let totalAt: number | undefined;
+  let presence: number | undefined;
+  if (total) {
+    printer.ctes.push(`c AS (SELECT count(*) AS n FROM ${printer.matching(total)})`);
+    totalAt = columns.push('c.n') - 1;
+    from.push('c');
+  }
+  let order = '';
+  if (rows) {
+    printer.page(rows);
+    const name = `r${rows.id}`;
+    const projection = printer.project(rows, 'p');
+    if (total) {
+      presence = columns.push('p.present') - 1;
+      from.push(`LEFT JOIN (SELECT *, true AS present FROM ${name}) p ON true`);
+    } else {
+      from.push(`${name} p`);
+    }
+    for (const [slot, expression] of projection.columns) positions.set(slot, columns.push(expression) - 1);
+    from.push(...projection.joins);
+    order = ` ORDER BY ${orderBy(rows.order, 'p')}`;
+  }
+  if (columns.length === 0) columns.push('1');
+  const text = `WITH ${printer.ctes.join(',\n')}\nSELECT ${columns.join(', ')} FROM ${from.join(' ')}${order}`;
+  return { text, params: printer.params, positions, presence, total: totalAt };
+}

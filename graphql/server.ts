@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import type { ApolloServer } from '@apollo/server';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { LakeReader } from '../lake/engine/types.ts';
+import { RunlakeError } from '../lake/errors.ts';
+import { createApollo } from './apollo.ts';
+import { CONSOLE_CSP, CONSOLE_HTML } from './console.ts';
+import type { Ingestor, RequestContext, Upkeep } from './context.ts';
+import { LimitExceededError } from './errors.ts';
+import { errorExtensions } from './format-error.ts';
+import { ConcurrencyGate } from './limits/concurrency.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
+import { createSchema } from './schema.ts';
+import { SnapshotScope } from './snapshots.ts';
+import { ValueIssues } from './value-issues.ts';
+
+export interface ServerConfig {
+  readonly limits?: Partial<Limits>;
+  /** How long a closing server waits for running queries before it cancels them, in milliseconds. Default 10,000. */
+  readonly drainMs?: number;
+  /** Whether `X-Forwarded-For` of a proxy is believed. Default false. */
+  readonly trustProxy?: boolean;
+  /** Who a request counts for in the concurrency limit; by default its address. */
+  readonly clientOf?: (request: FastifyRequest) => string;
+}
+
+export interface ServerOptions {
+  readonly reader: LakeReader;
+  /** Without it the mutation `ingest` is refused. */
+  readonly ingestor?: Ingestor | undefined;
+  /** Without it `compact` and `vacuum` are refused. */
+  readonly upkeep?: Upkeep | undefined;
+  readonly config?: ServerConfig;
+  /** A pino logger (or one like it); silent without. */
+  readonly logger?: FastifyBaseLogger;
+}
+
+const SAFE_REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** The requests that run, so that a closing server can cancel them. */
+class RunningRequests {
+  readonly #controllers = new Set<AbortController>();
+
+  start(reply: FastifyReply, timeMs: number): AbortSignal {
+    const controller = new AbortController();
+    this.#controllers.add(controller);
+    const timer = setTimeout(() => controller.abort(new Error('time is up')), timeMs);
+    reply.raw.once('close', () => {
+      clearTimeout(timer);
+      this.#controllers.delete(controller);
+      if (!reply.raw.writableFinished) controller.abort(new Error('the client went away'));
+    });
+    return controller.signal;
+  }
+
+  abort(): void {
+    for (const controller of this.#controllers) controller.abort(new Error('the server is closing'));
+  }
+}
+
+/**
+ * The HTTP server: `/graphql` (POST, GET for queries, a console for browsers), `/healthz` and `/readyz`.
+ * It listens where the caller says (`app.listen`). `app.close()` lets running queries finish, then cancels them.
+ */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { reader, ingestor, upkeep, config = {}, logger } = options;
+  const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
+  const app = Fastify({
+    ...(logger ? { loggerInstance: logger } : { logger: false }),
+    bodyLimit: limits.documentBytes,
+    trustProxy: config.trustProxy ?? false,
+    forceCloseConnections: 'idle',
+    genReqId: (request) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && SAFE_REQUEST_ID.test(given) ? given : randomUUID();
+    },
+  });
+  const apollo = createApollo(await createSchema(), limits);
+  await apollo.start();
+  const running = new RunningRequests();
+  addHealth(app, reader);
+  addShutdown(app, apollo, running, config.drainMs ?? 10_000);
+  app.setErrorHandler(answerError(limits));
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-content-type-options', 'nosniff');
+  });
+  const gate = new ConcurrencyGate(limits.concurrentQueries);
+  const clientOf = config.clientOf ?? ((request) => request.ip);
+  const handle = fastifyApolloHandler(apollo, {
+    context: async (request, reply): Promise<RequestContext> => {
+      const signal = running.start(reply, limits.time);
+      return {
+        reader,
+        ingestor,
+        upkeep,
+        limits,
+        signal,
+        deadline: performance.now() + limits.time,
+        snapshots: new SnapshotScope(reader, signal),
+        issues: new ValueIssues(),
+        logger: request.log,
+        requestId: request.id,
+      };
+    },
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    onRequest: async (request, reply) => {
+      if (wantsConsole(request)) return;
+      const leave = gate.enter(clientOf(request));
+      reply.raw.once('close', leave);
+    },
+    handler(request, reply) {
+      if (!wantsConsole(request)) return handle.call(app, request, reply);
+      reply.header('content-security-policy', CONSOLE_CSP).type('text/html; charset=utf-8');
+      return CONSOLE_HTML;
+    },
+  });
+  return app;
+}
+
+/** A browser that was pointed at the endpoint. */
+function wantsConsole({ method, headers, query }: FastifyRequest): boolean {
+  const isQuery = typeof query === 'object' && query !== null && 'query' in query;
+  return method === 'GET' && !isQuery && (headers.accept ?? '').includes('text/html');
+}
+
+function addHealth(app: FastifyInstance, reader: LakeReader): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (request, reply) => {
+    if (closing) return reply.code(503).send({ status: 'closing' });
+    try {
+      const { token } = await reader.snapshot(undefined, { signal: AbortSignal.timeout(10_000) });
+      return { status: 'ready', snapshot: token };
+    } catch (error) {
+      request.log.error({ err: error }, 'the lake cannot be read');
+      return reply.code(503).send({ status: 'unavailable' });
+    }
+  });
+}
+
+function addShutdown(
+  app: FastifyInstance,
+  apollo: ApolloServer<RequestContext>,
+  running: RunningRequests,
+  drainMs: number,
+): void {
+  let timer: NodeJS.Timeout | undefined;
+  app.addHook('preClose', async () => {
+    timer = setTimeout(() => running.abort(), drainMs);
+  });
+  app.addHook('onClose', async () => {
+    clearTimeout(timer);
+    await apollo.stop();
+  });
+}
+
+/** Errors outside GraphQL (bodies that are no JSON, too many requests) in the form of GraphQL errors. */
+function answerError(limits: Limits) {
+  return (error: FastifyError | RunlakeError, request: FastifyRequest, reply: FastifyReply) => {
+    const send = (status: number, message: string, extensions: object) =>
+      reply
+        .code(status)
+        .type('application/json; charset=utf-8')
+        .send({ errors: [{ message, extensions }] });
+    if (error instanceof LimitExceededError) return send(429, error.message, errorExtensions(error));
+    if (error instanceof RunlakeError) return send(400, error.message, errorExtensions(error));
+    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      const asked = Number(request.headers['content-length'] ?? limits.documentBytes + 1);
+      const limit = new LimitExceededError(
+        'documentBytes',
+        limits.documentBytes,
+        asked,
+        'send a smaller request',
+      );
+      return send(413, limit.message, errorExtensions(limit));
+    }
+    const status = error.statusCode ?? 500;
+    if (status < 500) return send(status, error.message, { code: 'BAD_REQUEST' });
+    request.log.error({ err: error }, 'internal error');
+    return send(500, 'internal error', { code: 'INTERNAL' });
+  };
+}
