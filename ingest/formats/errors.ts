@@ -11,6 +11,7 @@ export type FormatSubcode =
   | 'UNSUPPORTED'
   | 'LMDB_CORRUPT'
   | 'LMDB_UNSUPPORTED'
+  | 'LMDB_CHANGED'
   | 'BAD_JSON'
   | 'TRUNCATED_LINE'
   | 'NON_UTF8'

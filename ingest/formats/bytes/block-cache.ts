@@ -1,5 +1,6 @@
 import { CancelledError, InvalidArgumentError } from '../../../lake/errors.ts';
-import { type ByteSource, checkRange } from './byte-source.ts';
+import type { ByteSource } from './byte-source.ts';
+import { checkRange } from './range-check.ts';
 
 export interface BlockCacheOptions {
   /** Bytes of one cached block, a power of two. Default 256 KiB: few requests for S3, little waste for a page. */

@@ -1,7 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { CancelledError, hasErrno, messageOf } from '../../../lake/errors.ts';
 import { ObjectNotFoundError, StoreError } from '../../../lake/store/object-store.ts';
-import { type ByteSource, checkLength, checkRange } from './byte-source.ts';
+import type { ByteSource } from './byte-source.ts';
+import { checkLength, checkRange } from './range-check.ts';
 
 /** Positional reads of a local file. The handle is opened by the first read and kept until `close`. */
 export function fileSource(path: string, size: number, name = path): ByteSource {

@@ -1,0 +1,66 @@
+import type { ByteSource } from '../bytes/byte-source.ts';
+import { corrupt, LmdbError } from './layout.ts';
+import type { Meta } from './meta.ts';
+import { checkPage, type Page, type PageKind } from './page.ts';
+
+/** One consistent state of a store: what all reads of an environment refer to. */
+export interface Snapshot {
+  /** For long scans, uncached. */
+  readonly source: ByteSource;
+  /** For look-ups: the same bytes through a block cache. */
+  readonly cached: ByteSource;
+  readonly file: string;
+  readonly meta: Meta;
+  /** Whole pages in the file. */
+  readonly filePages: number;
+}
+
+/**
+ * Counts the pages that one scan visits. No page has two places in a store, so more visits than pages
+ * prove a loop or a shared subtree before it can cost more than reading the file once.
+ */
+export interface PageBudget {
+  left: number;
+}
+
+export function pageBudget(snapshot: Snapshot): PageBudget {
+  return { left: snapshot.filePages };
+}
+
+export function spendPages(budget: PageBudget, pages: number, snapshot: Snapshot, page: number): void {
+  budget.left -= pages;
+  if (budget.left < 0) throw corrupt(snapshot.file, page, 'the tree visits more pages than the file has');
+}
+
+/** Checks that pages `[page, page + pages)` are data pages of the snapshot and lie in the file. */
+export function checkPageNumber(snapshot: Snapshot, page: number, pages: number, from: number): void {
+  if (page < 2 || page + pages - 1 > snapshot.meta.lastPage) {
+    throw corrupt(snapshot.file, from, `it refers to page ${page} of ${snapshot.meta.lastPage + 1}`);
+  }
+  if (page + pages > snapshot.filePages) throw truncated(snapshot, page);
+}
+
+export function truncated(snapshot: Snapshot, page: number): LmdbError {
+  const { file, meta, filePages } = snapshot;
+  return new LmdbError('TRUNCATED', `${file} ends after page ${filePages - 1}, but page ${page} is in use`, {
+    page,
+    where: { file },
+    byteOffset: filePages * meta.pageSize,
+    expected: `${(meta.lastPage + 1) * meta.pageSize} bytes`,
+    remedy: 'copy the store again; it was cut off while it was transferred',
+  });
+}
+
+/** Reads and checks one page through the cache. */
+export async function readPage(
+  snapshot: Snapshot,
+  number: number,
+  kind: PageKind,
+  from: number,
+  signal: AbortSignal | undefined,
+): Promise<Page> {
+  checkPageNumber(snapshot, number, 1, from);
+  const start = number * snapshot.meta.pageSize;
+  const bytes = await snapshot.cached.read(start, start + snapshot.meta.pageSize, signal);
+  return checkPage(bytes, number, kind, snapshot.file);
+}
