@@ -20,7 +20,7 @@ import { dataKey } from './log/paths.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats } from './log/stats.ts';
 import { DeltaTable } from './log/table.ts';
-import { sqlName } from './parquet/file-name.ts';
+import { dataFileName, sqlName, sqlString } from './parquet/file-name.ts';
 import { relationSql, visibleFiles } from './relation.ts';
 import { decodeToken, encodeToken, ResolvedSnapshot } from './snapshot.ts';
 import type { CallOptions, ObjectStore } from './store/object-store.ts';
@@ -56,16 +56,18 @@ export class Lake implements LakeReader {
   readonly specs: ReadonlyMap<string, TableSpec>;
   readonly #tables = new Map<string, DeltaTable>();
   readonly #cache: ObjectCache;
+  readonly #temporary: string;
   readonly #maxAge: number;
   #latest: { snapshot: ResolvedSnapshot; at: number } | undefined;
   #resolving: Promise<ResolvedSnapshot> | undefined;
   readonly #byToken = new Map<string, ResolvedSnapshot>();
 
-  private constructor(options: LakeOptions, engine: Engine, cache: ObjectCache) {
+  private constructor(options: LakeOptions, engine: Engine, cache: ObjectCache, temporary: string) {
     this.store = options.store;
     this.home = options.home;
     this.engine = engine;
     this.#cache = cache;
+    this.#temporary = temporary;
     this.#maxAge = options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_AGE_MS;
     this.specs = new Map((options.tables ?? TABLES).map((spec) => [spec.name, spec]));
   }
@@ -83,7 +85,7 @@ export class Lake implements LakeReader {
       readableDirectories: localRoot === undefined ? [cacheDirectory] : [cacheDirectory, localRoot],
     });
     const cache = await ObjectCache.open({ directory: cacheDirectory, maxBytes: options.cacheBytes });
-    return new Lake(options, engine, cache);
+    return new Lake(options, engine, cache, temporaryDirectory);
   }
 
   table(name: string): DeltaTable {
@@ -146,11 +148,28 @@ export class Lake implements LakeReader {
     return this.engine.query(sql, options);
   }
 
-  async sandboxedQuery(
+  sandboxedQuery(snapshot: LakeSnapshot, sql: string, options: QueryOptions = {}): Promise<QueryResult> {
+    return this.#sandboxed(snapshot, sql, options, (connection) => runQuery(connection, sql, options));
+  }
+
+  /** Like `sandboxedQuery`, with the rows in a Parquet file; the caller deletes it. */
+  sandboxedParquet(snapshot: LakeSnapshot, sql: string, options: QueryOptions = {}): Promise<string> {
+    const path = join(this.#temporary, dataFileName());
+    const statement = sql.replace(/;\s*$/, '');
+    return this.#sandboxed(snapshot, sql, options, async (connection) => {
+      // The line break ends a comment that the statement may end with.
+      const copy = `COPY (${statement}\n) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION zstd)`;
+      await runQuery(connection, copy, options);
+      return path;
+    });
+  }
+
+  async #sandboxed<T>(
     snapshot: LakeSnapshot,
     sql: string,
-    options: QueryOptions = {},
-  ): Promise<QueryResult> {
+    options: QueryOptions,
+    work: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
     return this.engine.withConnection(async (connection) => {
       const tree = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
       const tables = tablesOfSelect(String(tree.rows[0]?.[0]), new Set(this.specs.keys()));
@@ -161,9 +180,9 @@ export class Lake implements LakeReader {
           await runQuery(connection, `CREATE TEMP VIEW ${sqlName(name)} AS SELECT * FROM ${relation.sql}`);
           created.push(name);
         }
-        return await runQuery(connection, sql, options);
+        return await work(connection);
       } finally {
-        await dropViews(connection, created);
+        for (const name of created) await connection.run(`DROP VIEW IF EXISTS temp.${sqlName(name)}`);
       }
     });
   }
@@ -175,6 +194,7 @@ export class Lake implements LakeReader {
 
   async close(): Promise<void> {
     this.engine.close();
+    await rm(this.#temporary, { recursive: true, force: true });
   }
 
   #spec(table: string): TableSpec {
@@ -262,8 +282,4 @@ export class Lake implements LakeReader {
     const versions = typeof recorded === 'string' ? decodeToken(recorded) : {};
     return { ...versions, [RUNS.name]: runs.version };
   }
-}
-
-async function dropViews(connection: DuckDBConnection, names: readonly string[]): Promise<void> {
-  for (const name of names) await connection.run(`DROP VIEW IF EXISTS temp.${sqlName(name)}`);
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type ErrorDetails, messageOf, RunlakeError } from '../lake/errors.ts';
+import { parseStoreUri } from '../lake/store/open-store.ts';
 
 /** A setting has a value that it cannot have. */
 export class ConfigError extends RunlakeError {
@@ -182,8 +183,8 @@ export function loadConfig(sources: ConfigSources = {}): {
 
 /** Relative directories are relative to where the command runs, whatever opens them later. */
 function storeUri(store: string, cwd: string): string {
-  if (store.startsWith('s3://')) return store;
-  return `file:${resolve(cwd, store.replace(/^file:(\/\/)?/, ''))}`;
+  const address = parseStoreUri(store);
+  return address.kind === 's3' ? store : `file:${resolve(cwd, address.path)}`;
 }
 
 function readConfigFile(cwd: string): Record<string, unknown> {

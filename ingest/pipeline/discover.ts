@@ -26,7 +26,7 @@ export async function discoverJobs(
   const { families, namespace = 'main', lenient = false, signal, env } = options;
   const jobs = new Map<string, RunJob>();
   for (const uri of uris) {
-    const tree = openTree(uri, env);
+    const tree = await openTree(uri, env);
     const context: ReadContext = { tree, lenient, signal };
     for (const family of families) {
       for await (const candidate of family.discover(tree, { namespace, signal, issue: listeners.issue })) {

@@ -8,14 +8,7 @@ import type { Row } from '../../lake/tables/schema.ts';
 import { ACTIVATIONS, TOKENS } from '../../lake/tables/tables.ts';
 import { ingestsOf } from '../../lake/visibility.ts';
 import type { IngestedFile, LakeWriter } from '../../lake/writer.ts';
-import type {
-  ActivationOptions,
-  Issue,
-  StoreEntry,
-  StoreReader,
-  StoreResult,
-  TokenRecord,
-} from '../family.ts';
+import type { ActivationOptions, StoreEntry, StoreReader, StoreResult, TokenRecord } from '../family.ts';
 
 /** Tag of a data file of a store: entries of the store that were consumed when it was written. */
 const ENTRIES_TAG = 'runlake.entries';

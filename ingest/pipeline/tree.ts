@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
-import { openStore } from '../../lake/store/open-store.ts';
+import { openStore, parseStoreUri } from '../../lake/store/open-store.ts';
 import type { SourceTree } from '../family.ts';
 
 /**
  * The tree that a user named: `s3://bucket/prefix`, `file:PATH` or a path. The store is rooted at the bucket or at the
  * root of the file system, because a run may refer to a store beside the directory that was named.
  */
-export function openTree(uri: string, env: NodeJS.ProcessEnv = process.env): SourceTree {
-  const s3 = /^s3:\/\/([^/]+)\/*(.*)$/.exec(uri);
-  if (s3 !== null)
-    return { store: openStore(`s3://${s3[1]}`, { env }), prefix: (s3[2] ?? '').replace(/\/+$/, '') };
-  const path = resolve(uri.replace(/^file:(\/\/)?/, ''));
-  return { store: openStore('file:/', { env }), prefix: path.replace(/^\/+/, '') };
+export async function openTree(uri: string, env: NodeJS.ProcessEnv = process.env): Promise<SourceTree> {
+  const address = parseStoreUri(uri);
+  if (address.kind === 's3') {
+    return { store: await openStore(`s3://${address.bucket}`, { env }), prefix: address.prefix };
+  }
+  return { store: await openStore('/', { env }), prefix: resolve(address.path).slice(1) };
 }
 
 /** The URI of a key of a tree, for `source_uri`. */

@@ -8,7 +8,7 @@ import {
   type StoreRef,
   type StoreResult,
 } from '../family.ts';
-import type { IngestReport, RunReport } from '../report.ts';
+import type { RunReport } from '../report.ts';
 import { type DiscoverOptions, discoverJobs } from './discover.ts';
 import { type ProgressListener, ProgressMeter } from './progress.ts';
 import { failureIssue, type RunJob } from './run-ingest.ts';
@@ -23,11 +23,13 @@ export interface ValidatedRun extends RunReport {
   readonly compliance: string | null;
 }
 
+export interface ValidationReport {
+  readonly runs: readonly ValidatedRun[];
+  readonly issues: readonly Issue[];
+}
+
 /** Reads and checks everything that `ingest` would, tensors included, and writes nothing. */
-export async function validate(
-  uris: readonly string[],
-  options: ValidateOptions,
-): Promise<IngestReport & { readonly runs: readonly ValidatedRun[] }> {
+export async function validate(uris: readonly string[], options: ValidateOptions): Promise<ValidationReport> {
   const issues: Issue[] = [];
   const meter = new ProgressMeter(options.onProgress);
   const jobs = await discoverJobs(uris, options, {

@@ -17,7 +17,11 @@ export interface AsOf {
   readonly timestamp?: Date;
 }
 
-/** A condition that the planner knows to hold for every wanted row; used to skip files, never to filter rows. */
+/**
+ * A condition that the planner knows to hold for every wanted row; used to skip files, never to filter rows.
+ * On tables that belong to stores (`activations`, `tokens`) a condition on `run_id` means: only rows of the stores
+ * that these runs refer to.
+ */
 export interface PruneCondition {
   readonly column: string;
   /** Any of these values. */
@@ -26,13 +30,16 @@ export interface PruneCondition {
   readonly lte?: string | number | bigint;
 }
 
-/** Something to put after FROM: exactly the visible rows of one table in one snapshot. */
-export interface Relation {
-  readonly sql: string;
-  /** Data files behind it after pruning, and their bytes. */
+/** What pruning leaves of a table in a snapshot. */
+export interface RelationSize {
   readonly files: number;
   readonly bytes: number;
   readonly rows: number;
+}
+
+/** Something to put after FROM: exactly the visible rows of one table in one snapshot. */
+export interface Relation extends RelationSize {
+  readonly sql: string;
 }
 
 export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[];
@@ -77,6 +84,13 @@ export interface LakeReader {
     prune?: readonly PruneCondition[],
     options?: CallOptions,
   ): Promise<Relation>;
+  /** What `relation` would read, without fetching anything: for limits and cost estimates. */
+  size?(
+    snapshot: LakeSnapshot,
+    table: string,
+    prune?: readonly PruneCondition[],
+    options?: CallOptions,
+  ): Promise<RelationSize>;
   query(sql: string, options?: QueryOptions): Promise<QueryResult>;
   /** Runs one read-only statement over the views of a snapshot in a sandbox: no files, settings, extensions or network. */
   sandboxedQuery(snapshot: LakeSnapshot, sql: string, options?: QueryOptions): Promise<QueryResult>;

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addIngestCommands } from './commands/ingest.ts';
+import { addLakeCommands } from './commands/lake.ts';
+import { addQueryCommand } from './commands/query.ts';
+import { addServeCommand } from './commands/serve.ts';
+import { addSqlCommand } from './commands/sql.ts';
+import { ConfigError } from './config.ts';
+import { describeError, errorObject, UsageError } from './errors.ts';
+
+const program = new Command('runlake')
+  .description('GraphQL data lake over object storage for LLM experiment runs')
+  .version('0.1.0')
+  .showHelpAfterError('(runlake <command> --help says more)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    '\nA first session:\n' +
+      '  runlake ingest path/to/runs        read, check and store every run below a directory\n' +
+      '  runlake sql "select * from runs"   ask in SQL\n' +
+      '  runlake serve                      ask in GraphQL at http://127.0.0.1:4000/graphql\n' +
+      '\nSettings come from flags, then the environment, then runlake.config.json; `runlake doctor` shows them.\n',
+  );
+addServeCommand(program);
+addIngestCommands(program);
+addQueryCommand(program);
+addSqlCommand(program);
+addLakeCommands(program);
+addDoctorCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version end with 0; commander has printed what is to be said.
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else {
+    const usage = error instanceof UsageError || error instanceof ConfigError;
+    process.exitCode = usage ? 2 : 1;
+    if (process.argv.includes('--json'))
+      process.stdout.write(`${JSON.stringify(errorObject(error), null, 2)}\n`);
+    process.stderr.write(`${describeError(error)}\n`);
+  }
+}

@@ -1,0 +1,210 @@
+import type { Command } from 'commander';
+import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
+import type { ActivationOptions, Family, Issue } from '../../ingest/family.ts';
+import { ingest } from '../../ingest/pipeline/ingest.ts';
+import type { IngestProgress } from '../../ingest/pipeline/progress.ts';
+import { validate } from '../../ingest/pipeline/validate.ts';
+import { exitCode, type IngestReport, type RunReport } from '../../ingest/report.ts';
+import { UsageError } from '../errors.ts';
+import { storeEnvironment, withWriter } from '../session.ts';
+import {
+  type CommonOptions,
+  configOf,
+  interruptSignal,
+  print,
+  printJson,
+  withCommonOptions,
+} from './shared.ts';
+
+/** Every family of artifacts that can be ingested. */
+export const FAMILIES: readonly Family[] = [HALLULENS];
+
+interface IngestCommandOptions extends CommonOptions {
+  readonly namespace: string;
+  readonly lenient?: boolean;
+  readonly layers?: string;
+  readonly tokens: string;
+  readonly sequence: string;
+  readonly concurrency: string;
+  readonly checklist?: boolean;
+}
+
+function withIngestOptions(command: Command): Command {
+  return withCommonOptions(command)
+    .option('--namespace <name>', 'first component of every run id', 'main')
+    .option('--lenient', 'turn errors of single records into warnings and keep the good records')
+    .option('--layers <list>', 'only these layers of activation stores, e.g. 0,8,16-20')
+    .option('--tokens <which>', 'rows of an entry and layer: all, last or mean', 'all')
+    .option('--sequence <which>', 'part of the sequence: recorded, all, prompt or response', 'recorded');
+}
+
+export function addIngestCommands(program: Command): void {
+  withIngestOptions(program.command('ingest <paths...>'))
+    .summary('read runs and put them into the lake')
+    .description(
+      'Finds the runs of every family below the paths (directories or s3://bucket/prefix), checks them against their\n' +
+        'contracts and commits each atomically. Ingesting the same content again changes nothing; changed content\n' +
+        'replaces the run. Exit code 0: every run accepted, 1: some rejected, 2: usage.',
+    )
+    .option('--concurrency <n>', 'runs that are read at the same time', '2')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  runlake ingest runs/\n  runlake ingest s3://bucket/experiments --tokens last --layers 16-32\n' +
+        '  runlake ingest runs/2026-01-20 --lenient --json | jq \'.runs[] | select(.status=="rejected")\'\n',
+    )
+    .action(async (paths: string[], options: IngestCommandOptions) => {
+      const config = configOf({ ...options });
+      const signal = interruptSignal();
+      const progress = options.json ? undefined : progressLine();
+      const report = await withWriter(config, signal, (writer) =>
+        ingest(writer, paths, {
+          families: FAMILIES,
+          namespace: options.namespace,
+          lenient: options.lenient,
+          activations: activationOptions(options),
+          concurrency: wholeNumber('--concurrency', options.concurrency),
+          env: storeEnvironment(config),
+          signal,
+          onProgress: progress?.update,
+        }),
+      );
+      progress?.clear();
+      if (options.json) printJson(report);
+      else printReport(report, 'ingested');
+      process.exitCode = exitCode(report);
+    });
+
+  withIngestOptions(program.command('validate <paths...>'))
+    .summary('check runs without writing anything')
+    .description(
+      'Reads and checks everything that ingest would, activation tensors included, and writes nothing.',
+    )
+    .option('--checklist', "print every run's compliance checklist")
+    .action(async (paths: string[], options: IngestCommandOptions) => {
+      const progress = options.json ? undefined : progressLine();
+      const report = await validate(paths, {
+        families: FAMILIES,
+        namespace: options.namespace,
+        lenient: options.lenient,
+        activations: activationOptions(options),
+        env: storeEnvironment(configOf({ ...options })),
+        signal: interruptSignal(),
+        onProgress: progress?.update,
+      });
+      progress?.clear();
+      const runs = report.runs.map(({ compliance, ...run }) => ({
+        ...run,
+        status: run.status === 'rejected' ? run.status : 'valid',
+        compliance: compliance === null ? null : (JSON.parse(compliance) as unknown),
+      }));
+      if (options.json) printJson({ ...report, runs });
+      else {
+        printReport(report, 'valid');
+        if (options.checklist) for (const run of report.runs) printChecklist(run.runId, run.compliance);
+      }
+      process.exitCode = exitCode(report);
+    });
+}
+
+function activationOptions(options: IngestCommandOptions): ActivationOptions {
+  const { tokens, sequence, layers } = options;
+  if (tokens !== 'all' && tokens !== 'last' && tokens !== 'mean') {
+    throw new UsageError(`--tokens ${tokens} is unknown`, { expected: 'all, last or mean' });
+  }
+  if (sequence !== 'recorded' && sequence !== 'all' && sequence !== 'prompt' && sequence !== 'response') {
+    throw new UsageError(`--sequence ${sequence} is unknown`, {
+      expected: 'recorded, all, prompt or response',
+    });
+  }
+  return { tokens, sequence, ...(layers === undefined ? {} : { layers: layerList(layers) }) };
+}
+
+function layerList(text: string): number[] {
+  const layers = text.split(',').flatMap((part) => {
+    const match = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part);
+    if (match === null)
+      throw new UsageError(`--layers ${text} cannot be read`, { expected: 'a list such as 0,8,16-20' });
+    const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
+    if (last < first || last > 10_000) throw new UsageError(`--layers ${part} is no range of layers`);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+  return [...new Set(layers)].sort((a, b) => a - b);
+}
+
+function wholeNumber(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`${flag} ${text} is no positive whole number`);
+  return value;
+}
+
+/** A line on a terminal that is overwritten; nothing where the output is no terminal. */
+function progressLine(): { update: (progress: IngestProgress) => void; clear: () => void } {
+  const { stderr } = process;
+  let last = 0;
+  const started = Date.now();
+  return {
+    update(progress) {
+      if (!stderr.isTTY || Date.now() - last < 100) return;
+      last = Date.now();
+      const { stage, runsDone, runsFound, bytes, storeEntries, current } = progress;
+      const rate = bytes / 1e6 / Math.max(0.001, (Date.now() - started) / 1000);
+      const share = runsFound === 0 ? 0 : runsDone / runsFound;
+      const bar = `${'█'.repeat(Math.round(share * 20))}${'░'.repeat(20 - Math.round(share * 20))}`;
+      const counts = `${runsDone}/${runsFound} runs  ${(bytes / 1e6).toFixed(0)} MB (${rate.toFixed(0)} MB/s)  ${storeEntries} entries`;
+      stderr.write(
+        `\r\x1b[2K${bar} ${stage}  ${counts}  ${current ?? ''}`.slice(0, (stderr.columns ?? 120) + 5),
+      );
+    },
+    clear() {
+      if (stderr.isTTY) stderr.write('\r\x1b[2K');
+    },
+  };
+}
+
+const MAX_ISSUES_SHOWN = 20;
+
+function printReport(report: IngestReport, verb: string): void {
+  for (const run of report.runs) {
+    print(
+      `${run.status === 'ingested' ? verb.padEnd(9) : run.status.padEnd(9)} ${run.runId}  ${rowSummary(run)}`,
+    );
+    for (const issue of run.issues.slice(0, MAX_ISSUES_SHOWN)) print(`    ${issueLine(issue)}`);
+    if (run.issues.length > MAX_ISSUES_SHOWN)
+      print(`    … and ${run.issues.length - MAX_ISSUES_SHOWN} more (see --json)`);
+  }
+  for (const issue of report.issues) print(issueLine(issue));
+  const count = (status: RunReport['status']) => report.runs.filter((run) => run.status === status).length;
+  const [ingested, replaced, unchanged, rejected] = [
+    count('ingested'),
+    count('replaced'),
+    count('unchanged'),
+    count('rejected'),
+  ];
+  if (report.runs.length === 0) print('no runs were found');
+  else
+    print(
+      `${report.runs.length} runs: ${ingested} ${verb}, ${replaced} replaced, ${unchanged} unchanged, ${rejected} rejected`,
+    );
+}
+
+function rowSummary(run: RunReport): string {
+  return Object.entries(run.rows)
+    .filter(([table, rows]) => rows > 0 && table !== 'runs')
+    .map(([table, rows]) => `${table} ${rows}`)
+    .join(', ');
+}
+
+function issueLine(issue: Issue): string {
+  const place = [issue.file, issue.line, issue.pointer].filter((part) => part !== undefined).join(':');
+  return `${issue.severity} ${issue.code}${place === '' ? '' : ` ${place}`}: ${issue.message}`;
+}
+
+function printChecklist(runId: string, compliance: string | null): void {
+  if (compliance === null) return;
+  print(`\n${runId}`);
+  const items = JSON.parse(compliance) as { item: string; passed: boolean; detail?: string }[];
+  for (const { item, passed, detail } of items) {
+    print(`  [${passed ? 'x' : ' '}] ${item}${detail === undefined || detail === '' ? '' : ` (${detail})`}`);
+  }
+}

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { createServer } from '../../graphql/server.ts';
+import { UsageError } from '../errors.ts';
+import { withLake } from '../session.ts';
+import { type CommonOptions, configOf, print, withCommonOptions } from './shared.ts';
+
+interface QueryCommandOptions extends CommonOptions {
+  readonly variables?: string;
+  readonly operation?: string;
+  readonly url?: string;
+}
+
+export function addQueryCommand(program: Command): void {
+  withCommonOptions(program.command('query <document>'))
+    .summary('run one GraphQL query')
+    .description(
+      'Runs a GraphQL document (text, @file, or - for standard input) on the lake and prints the response.\n' +
+        'Exit code 1 when the response has errors.',
+    )
+    .option('--variables <json>', 'variables as a JSON object')
+    .option('--operation <name>', 'which operation of the document')
+    .option('--url <url>', 'ask a running server instead of opening the lake')
+    .addHelpText(
+      'after',
+      "\nExample:\n  runlake query '{ runs(first: 5) { nodes { id method metrics { nodes { metric value } } } } }'\n",
+    )
+    .action(async (document: string, options: QueryCommandOptions) => {
+      const body = {
+        query: await documentText(document),
+        ...(options.variables === undefined ? {} : { variables: parseVariables(options.variables) }),
+        ...(options.operation === undefined ? {} : { operationName: options.operation }),
+      };
+      const text =
+        options.url === undefined ? await askHere(options, body) : await askServer(options.url, body);
+      const response: unknown = JSON.parse(text);
+      print(JSON.stringify(response, null, 2));
+      if (typeof response === 'object' && response !== null && 'errors' in response) process.exitCode = 1;
+    });
+}
+
+async function documentText(document: string): Promise<string> {
+  if (document === '-') {
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString('utf8');
+  }
+  return document.startsWith('@') ? readFile(document.slice(1), 'utf8') : document;
+}
+
+function parseVariables(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UsageError('--variables is not JSON', { expected: 'an object such as {"id": "…"}', cause });
+  }
+}
+
+async function askHere(options: QueryCommandOptions, body: object): Promise<string> {
+  return withLake(configOf({ ...options }), async (lake) => {
+    const app = await createServer({ reader: lake });
+    try {
+      const response = await app.inject({ method: 'POST', url: '/graphql', payload: body });
+      return response.body;
+    } finally {
+      await app.close();
+    }
+  });
+}
+
+async function askServer(url: string, body: object): Promise<string> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return response.text();
+}

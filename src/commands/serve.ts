@@ -1,0 +1,91 @@
+import type { Command } from 'commander';
+import pino from 'pino';
+import { createServer } from '../../graphql/server.ts';
+import { ingest } from '../../ingest/pipeline/ingest.ts';
+import type { Lake } from '../../lake/lake.ts';
+import type { LakeWriter } from '../../lake/writer.ts';
+import type { Config } from '../config.ts';
+import { ConfigError } from '../config.ts';
+import { writeDemoRuns } from '../demo/index.ts';
+import { ingestorOf, upkeepOf } from '../services.ts';
+import { demoDirectory, openLake, openWriter, storeEnvironment } from '../session.ts';
+import { FAMILIES } from './ingest.ts';
+import { type CommonOptions, configOf, withCommonOptions } from './shared.ts';
+
+interface ServeOptions extends CommonOptions {
+  readonly demo?: boolean;
+  readonly host?: string;
+  readonly port?: string;
+  readonly memory?: string;
+  readonly threads?: string;
+}
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+export function addServeCommand(program: Command): void {
+  withCommonOptions(program.command('serve'))
+    .summary('answer GraphQL over HTTP')
+    .description(
+      'Serves the lake at http://HOST:PORT/graphql (with a console for browsers), /healthz and /readyz.',
+    )
+    .option('--host <address>', 'address to bind; only loopback while there are no tokens [RUNLAKE_HOST]')
+    .option('--port <n>', 'port; 0 takes a free one [RUNLAKE_PORT]')
+    .option('--memory <size>', 'memory of the query engine, e.g. 4GB [RUNLAKE_MEMORY]')
+    .option('--threads <n>', 'threads of the query engine [RUNLAKE_THREADS]')
+    .option('--demo', 'fill an empty lake with synthetic example runs')
+    .action(async (options: ServeOptions) => {
+      await serve(configOf({ ...options }), options.demo ?? false);
+    });
+}
+
+/** Serves until SIGINT or SIGTERM; resolves when everything is closed. */
+async function serve(config: Config, demo: boolean): Promise<void> {
+  const logger = pino({ level: config.log, base: undefined });
+  // Requests are anonymous as long as there are no tokens, so nobody else may reach them.
+  if (!LOOPBACK.has(config.host)) {
+    throw new ConfigError(`the server would listen on ${config.host}, where anybody could use it`, {
+      expected: 'a loopback address: there is no authentication yet',
+      remedy: 'keep RUNLAKE_HOST at 127.0.0.1 and put a proxy that authenticates in front',
+    });
+  }
+  const lake = await openLake(config);
+  const writer = await openWriter(lake, config);
+  if (demo) await addDemoRuns(config, lake, writer, logger);
+  const env = storeEnvironment(config);
+  const app = await createServer({
+    reader: lake,
+    ingestor: ingestorOf(writer, env),
+    upkeep: upkeepOf(writer),
+    logger,
+  });
+  const address = await app.listen({ host: config.host, port: config.port });
+  logger.info({ store: config.store, url: `${address}/graphql` }, 'ready');
+  await new Promise<void>((done, fail) => {
+    let asked = false;
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(name, () => {
+        if (asked) process.exit(130);
+        asked = true;
+        logger.info({ signal: name }, 'closing: running queries may finish');
+        app.close().then(done, fail);
+      });
+    }
+  });
+  await writer.close();
+  await lake.close();
+  logger.info('closed');
+}
+
+async function addDemoRuns(
+  config: Config,
+  lake: Lake,
+  writer: LakeWriter,
+  logger: pino.Logger,
+): Promise<void> {
+  if ((await lake.snapshot()).runs.size > 0) return;
+  const directory = demoDirectory(config);
+  await writeDemoRuns(directory);
+  const report = await ingest(writer, [directory], { families: FAMILIES, namespace: 'demo' });
+  const ingested = report.runs.filter((run) => run.status === 'ingested').length;
+  logger.info({ runs: ingested }, 'the lake was empty: synthetic example runs were added');
+}

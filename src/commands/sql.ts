@@ -1,0 +1,98 @@
+import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { AsOf, QueryResult } from '../../lake/engine/types.ts';
+import { arrowFile } from '../arrow.ts';
+import { UsageError } from '../errors.ts';
+import { csvRows, jsonRows, plainText, textTable } from '../rows.ts';
+import { withLake } from '../session.ts';
+import { type CommonOptions, configOf, interruptSignal, print, withCommonOptions } from './shared.ts';
+
+interface SqlOptions extends CommonOptions {
+  readonly format?: string;
+  readonly output?: string;
+  readonly asOf?: string;
+}
+
+const FORMATS = ['table', 'json', 'csv', 'parquet', 'arrow'] as const;
+type Format = (typeof FORMATS)[number];
+
+export function addSqlCommand(program: Command): void {
+  withCommonOptions(program.command('sql <statement>'))
+    .summary('run one SELECT over the tables of the lake')
+    .description(
+      'Runs one read-only SQL statement (DuckDB dialect) over the current tables: runs, generations, predictions,\n' +
+        'metrics, train_metrics, activations, tokens, run_stores, issues.',
+    )
+    .option('--format <format>', `${FORMATS.join(', ')} (default: table on a terminal, else json)`)
+    .option('-o, --output <file>', 'write to a file instead of standard output')
+    .option('--as-of <state>', 'an older state: a version of runs, an ISO time, or a snapshot token')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  runlake sql "select method, seed, value from metrics join runs using (run_id) where metric=\'auroc\'"\n' +
+        '  runlake sql "select * from activations where layer = 4" --format parquet -o layer4.parquet\n',
+    )
+    .action(async (statement: string, options: SqlOptions) => {
+      const format = chosenFormat(options);
+      const binary = format === 'parquet' || format === 'arrow';
+      if (binary && options.output === undefined && process.stdout.isTTY) {
+        throw new UsageError(`${format} is binary`, { remedy: 'give a file with -o' });
+      }
+      const signal = interruptSignal();
+      await withLake(configOf({ ...options }), async (lake) => {
+        const snapshot = await lake.snapshot(parseAsOf(options.asOf), { signal });
+        if (format === 'parquet') {
+          const file = await lake.sandboxedParquet(snapshot, statement, { signal });
+          try {
+            if (options.output !== undefined) await copyFile(file, options.output);
+            else await writeOut(undefined, await readFile(file));
+          } finally {
+            await rm(file, { force: true });
+          }
+          return;
+        }
+        const result = await lake.sandboxedQuery(snapshot, statement, { signal });
+        await writeOut(options.output, rendered(format, result));
+      });
+    });
+}
+
+function chosenFormat(options: SqlOptions): Format {
+  const format = options.format ?? (options.json || !process.stdout.isTTY ? 'json' : 'table');
+  const known = FORMATS.find((name) => name === format);
+  if (known === undefined)
+    throw new UsageError(`--format ${format} is unknown`, { expected: FORMATS.join(', ') });
+  return known;
+}
+
+/** `12` is a version of runs, `2026-01-20T…` a time, anything else a snapshot token. */
+export function parseAsOf(text: string | undefined): AsOf {
+  if (text === undefined) return {};
+  if (/^\d+$/.test(text)) return { version: Number(text) };
+  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : undefined;
+  return time === undefined || Number.isNaN(time.getTime()) ? { snapshot: text } : { timestamp: time };
+}
+
+function rendered(format: Exclude<Format, 'parquet'>, result: QueryResult): string | Uint8Array {
+  switch (format) {
+    case 'json':
+      return `${jsonRows(result)}\n`;
+    case 'csv':
+      return csvRows(result);
+    case 'arrow':
+      return arrowFile(result);
+    case 'table': {
+      const { columns, rows } = result;
+      const cells = rows.map((row) => columns.map((c, i) => plainText(row[i] ?? null, c.type)));
+      return `${textTable(
+        columns.map((c) => c.name),
+        cells,
+      )}\n${rows.length} rows\n`;
+    }
+  }
+}
+
+async function writeOut(output: string | undefined, content: string | Uint8Array): Promise<void> {
+  if (output !== undefined) await writeFile(output, content);
+  else if (typeof content === 'string') print(content);
+  else await new Promise<void>((done) => process.stdout.write(content, () => done()));
+}

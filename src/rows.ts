@@ -1,0 +1,78 @@
+import type { EngineValue, QueryResult } from '../lake/engine/types.ts';
+
+/** Microseconds since the epoch as ISO 8601 in UTC, with as many digits of the second as are needed. */
+export function isoMicros(micros: bigint): string {
+  const ms = micros >= 0n || micros % 1000n === 0n ? micros / 1000n : micros / 1000n - 1n;
+  const rest = micros - ms * 1000n;
+  const iso = new Date(Number(ms)).toISOString();
+  return rest === 0n
+    ? iso.replace(/\.000Z$/, 'Z')
+    : `${iso.slice(0, -1)}${rest.toString().padStart(3, '0')}Z`;
+}
+
+/** JSON text of a value of SQL type `type`. Integers keep every digit; NaN and infinities, which JSON lacks, become texts. */
+export function jsonText(value: EngineValue, type: string): string {
+  if (value === null) return 'null';
+  if (typeof value === 'bigint')
+    return type.startsWith('TIMESTAMP') ? JSON.stringify(isoMicros(value)) : value.toString();
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? JSON.stringify(value) : JSON.stringify(String(value));
+  if (typeof value !== 'object') return JSON.stringify(value);
+  if (value instanceof Float32Array) return `[${Array.from(value, (v) => jsonText(v, 'FLOAT')).join(',')}]`;
+  if (isList(value)) return `[${value.map((v) => jsonText(v, '')).join(',')}]`;
+  return `{${Object.entries(value)
+    .map(([name, v]) => `${JSON.stringify(name)}:${jsonText(v, '')}`)
+    .join(',')}}`;
+}
+
+function isList(value: object): value is readonly EngineValue[] {
+  return Array.isArray(value);
+}
+
+/** Rows as a JSON array of objects, one row a line. */
+export function jsonRows(result: QueryResult): string {
+  const { columns, rows } = result;
+  const lines = rows.map(
+    (row) =>
+      `{${columns.map((c, i) => `${JSON.stringify(c.name)}:${jsonText(row[i] ?? null, c.type)}`).join(',')}}`,
+  );
+  return lines.length === 0 ? '[]' : `[\n${lines.join(',\n')}\n]`;
+}
+
+/** A value as plain text: of a table on a terminal, or of a CSV cell. Null is the empty text. */
+export function plainText(value: EngineValue, type: string): string {
+  if (value === null) return '';
+  if (typeof value === 'string') return value;
+  const text = jsonText(value, type);
+  return text.startsWith('"') ? String(JSON.parse(text)) : text;
+}
+
+/** RFC 4180 with a header and CRLF line ends. */
+export function csvRows(result: QueryResult): string {
+  const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const { columns, rows } = result;
+  const lines = rows.map((row) => columns.map((c, i) => cell(plainText(row[i] ?? null, c.type))).join(','));
+  return [columns.map((c) => cell(c.name)).join(','), ...lines, ''].join('\r\n');
+}
+
+const MAX_CELL = 60;
+
+/** A table for people: long cells are cut, numbers are right-aligned. */
+export function textTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const clean = (text: string) => {
+    const line = text.replaceAll('\r', '').replaceAll('\n', '⏎');
+    return line.length > MAX_CELL ? `${line.slice(0, MAX_CELL - 1)}…` : line;
+  };
+  const cells = [header, ...rows].map((row) => row.map(clean));
+  const widths = header.map((_, c) => Math.max(...cells.map((row) => row[c]?.length ?? 0)));
+  const numeric = header.map(
+    (_, c) => rows.length > 0 && rows.every((row) => /^-?[\d.,eE+%-]*$/.test(row[c] ?? '')),
+  );
+  const lines = cells.map((row) =>
+    row
+      .map((text, c) => (numeric[c] ? text.padStart(widths[c] ?? 0) : text.padEnd(widths[c] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+  return [lines[0], widths.map((w) => '─'.repeat(w)).join('  '), ...lines.slice(1)].join('\n');
+}

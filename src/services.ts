@@ -1,0 +1,24 @@
+import type { Ingestor, Upkeep } from '../graphql/context.ts';
+import { ingest } from '../ingest/pipeline/ingest.ts';
+import { validate } from '../ingest/pipeline/validate.ts';
+import type { LakeWriter } from '../lake/writer.ts';
+import { FAMILIES } from './commands/ingest.ts';
+import { compactTables, vacuumTables } from './upkeep.ts';
+
+/** What the `ingest` mutation does. */
+export function ingestorOf(writer: LakeWriter, env: NodeJS.ProcessEnv): Ingestor {
+  return {
+    async ingest({ uri, namespace, lenient, dryRun }, { signal }) {
+      const options = { families: FAMILIES, namespace, lenient, env, signal };
+      return dryRun ? validate([uri], options) : ingest(writer, [uri], options);
+    },
+  };
+}
+
+/** What the `compact` and `vacuum` mutations do. */
+export function upkeepOf(writer: LakeWriter): Upkeep {
+  return {
+    compact: (table, { signal }) => compactTables(writer.lake, table, { signal }),
+    vacuum: (request, { signal }) => vacuumTables(writer.lake, request, { signal }),
+  };
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { Lake } from '../lake/lake.ts';
+import { openStore } from '../lake/store/open-store.ts';
+import { LakeWriter } from '../lake/writer.ts';
+import type { Config } from './config.ts';
+
+/** Environment with which stores are opened: settings from flags and files count as much as variables. */
+export function storeEnvironment(config: Config): NodeJS.ProcessEnv {
+  return config.s3Endpoint === undefined ? process.env : { ...process.env, S3_ENDPOINT: config.s3Endpoint };
+}
+
+/** Opens the lake that a configuration names. */
+export async function openLake(config: Config): Promise<Lake> {
+  return Lake.open({
+    store: await openStore(config.store, { env: storeEnvironment(config) }),
+    home: config.home,
+    cacheBytes: config.cacheBytes,
+    memory: config.memory,
+    threads: config.threads,
+  });
+}
+
+/** Runs `work` with the lake open, and closes it. */
+export async function withLake<T>(config: Config, work: (lake: Lake) => Promise<T>): Promise<T> {
+  const lake = await openLake(config);
+  try {
+    return await work(lake);
+  } finally {
+    await lake.close();
+  }
+}
+
+/** Share of the memory setting that staging may use while the query engine has the rest. */
+const STAGING_SHARE = 0.25;
+
+export function openWriter(lake: Lake, config: Config, signal?: AbortSignal): Promise<LakeWriter> {
+  return LakeWriter.open(lake, { memory: config.memory * STAGING_SHARE, threads: config.threads, signal });
+}
+
+/** Runs `work` with the lake open for writing, and closes it. */
+export function withWriter<T>(
+  config: Config,
+  signal: AbortSignal,
+  work: (writer: LakeWriter) => Promise<T>,
+): Promise<T> {
+  return withLake(config, async (lake) => {
+    const writer = await openWriter(lake, config, signal);
+    try {
+      return await work(writer);
+    } finally {
+      await writer.close();
+    }
+  });
+}
+
+/** Where the example runs of `serve --demo` are written. */
+export function demoDirectory(config: Config): string {
+  return join(config.home, 'demo');
+}
