@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { hasPython, pythonJson } from '../../test/support/python.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { TableSpec } from '../tables/schema.ts';
 import { ACTIVATIONS, METRICS } from '../tables/tables.ts';
@@ -48,46 +49,49 @@ const everyType: TableSpec = {
 };
 
 describe('Staging', () => {
-  it('writes every type so that pyarrow reads the same values, sorted', async () => {
-    const instance = await DuckDBInstance.create(':memory:');
-    const connection = await instance.connect();
-    const staging = new Staging(connection, directory);
-    await staging.append(everyType, [
-      { ingest_id: 'b', l: 2n ** 53n + 1n, i: -1, d: Number.NaN, b: true },
-      {
-        ingest_id: 'a',
-        l: 7,
-        d: Number.NEGATIVE_INFINITY,
+  it.skipIf(!hasPython('pyarrow'))(
+    'writes every type so that pyarrow reads the same values, sorted',
+    async () => {
+      const instance = await DuckDBInstance.create(':memory:');
+      const connection = await instance.connect();
+      const staging = new Staging(connection, directory);
+      await staging.append(everyType, [
+        { ingest_id: 'b', l: 2n ** 53n + 1n, i: -1, d: Number.NaN, b: true },
+        {
+          ingest_id: 'a',
+          l: 7,
+          d: Number.NEGATIVE_INFINITY,
+          b: false,
+          t: 1_795_208_253_000_926n,
+          day: '2026-01-20',
+          j: '{"x":"é😀"}',
+          f: Float32Array.of(1.5, -0),
+          s: ['u', 'v'],
+        },
+        { ingest_id: 'a', l: 1, j: 'lone \ud83d half' },
+      ]);
+      const file = (await staging.write()).get('every_type')!;
+      expect(file.rows).toBe(3);
+      const rows = pyarrow(file.path, JSON.stringify(everyType.columns.map((c) => c.name)));
+      expect(rows.map((r) => [r['ingest_id'], r['l']])).toEqual([
+        ['a', 1],
+        ['a', 7],
+        ['b', '9007199254740993'],
+      ]);
+      expect(rows[0]).toMatchObject({ j: 'lone \ufffd half', f: null, d: null });
+      expect(rows[2]).toMatchObject({ d: 'nan', i: -1, b: true });
+      expect(rows[1]).toMatchObject({
+        d: '-inf',
         b: false,
-        t: 1_795_208_253_000_926n,
+        t: '2026-11-20 20:57:33.000926+00:00',
         day: '2026-01-20',
         j: '{"x":"é😀"}',
-        f: Float32Array.of(1.5, -0),
+        f: [1.5, -0],
         s: ['u', 'v'],
-      },
-      { ingest_id: 'a', l: 1, j: 'lone \ud83d half' },
-    ]);
-    const file = (await staging.write()).get('every_type')!;
-    expect(file.rows).toBe(3);
-    const rows = pyarrow(file.path, JSON.stringify(everyType.columns.map((c) => c.name)));
-    expect(rows.map((r) => [r['ingest_id'], r['l']])).toEqual([
-      ['a', 1],
-      ['a', 7],
-      ['b', '9007199254740993'],
-    ]);
-    expect(rows[0]).toMatchObject({ j: 'lone \ufffd half', f: null, d: null });
-    expect(rows[2]).toMatchObject({ d: 'nan', i: -1, b: true });
-    expect(rows[1]).toMatchObject({
-      d: '-inf',
-      b: false,
-      t: '2026-11-20 20:57:33.000926+00:00',
-      day: '2026-01-20',
-      j: '{"x":"é😀"}',
-      f: [1.5, -0],
-      s: ['u', 'v'],
-    });
-    expect(file.columnStats['"l"']).toMatchObject({ min: '1', max: '9007199254740993' });
-  });
+      });
+      expect(file.columnStats['"l"']).toMatchObject({ min: '1', max: '9007199254740993' });
+    },
+  );
 
   it('holds more rows than a chunk, forgets a discarded ingest and starts over after a write', async () => {
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
@@ -137,45 +141,48 @@ describe('VectorWriter', () => {
     };
   };
 
-  it('keeps every value and orders rows by layer, key and token, whatever the order of the batches', async () => {
-    const connection = await (await DuckDBInstance.create(':memory:')).connect();
-    const writer = new VectorWriter(connection, directory, {
-      spec: ACTIVATIONS,
-      storeId: "st'1",
-      ingestId: 'i1',
-    });
-    const batches = [batch('k2', 3, 400, 16, 2), batch('k1', 3, 500, 16, 1), batch('k3', 2, 3, 8, 3)];
-    for (const b of batches) writer.add(b);
-    const file = (await writer.write())!;
-    expect(file.rows).toBe(1_200 + 1_500 + 6);
-    const rows = pyarrow(file.path, JSON.stringify(ACTIVATIONS.columns.map((c) => c.name)));
-    const expected = batches
-      .flatMap((b) =>
-        Array.from({ length: b.rows }, (_, r) => ({
-          store_id: "st'1",
-          ingest_id: 'i1',
-          activation_key: b.key,
-          example_id: b.exampleId,
-          model_id: 'm',
-          site: 'resid_post',
-          layer: b.layer[r],
-          token_selector: 'all',
-          segment: b.segment[r] === 1 ? 'prompt' : 'response',
-          token_index: b.tokenIndex[r]!,
-          dtype: 'float16',
-          dim: b.dim,
-          norm: b.norm[r],
-          vector: Array.from(b.vectors.subarray(r * b.dim, (r + 1) * b.dim)),
-        })),
-      )
-      .sort(
-        (a, b) =>
-          a.layer! - b.layer! ||
-          a.activation_key.localeCompare(b.activation_key) ||
-          a.token_index - b.token_index,
-      );
-    expect(rows).toEqual(expected);
-  });
+  it.skipIf(!hasPython('pyarrow'))(
+    'keeps every value and orders rows by layer, key and token, whatever the order of the batches',
+    async () => {
+      const connection = await (await DuckDBInstance.create(':memory:')).connect();
+      const writer = new VectorWriter(connection, directory, {
+        spec: ACTIVATIONS,
+        storeId: "st'1",
+        ingestId: 'i1',
+      });
+      const batches = [batch('k2', 3, 400, 16, 2), batch('k1', 3, 500, 16, 1), batch('k3', 2, 3, 8, 3)];
+      for (const b of batches) writer.add(b);
+      const file = (await writer.write())!;
+      expect(file.rows).toBe(1_200 + 1_500 + 6);
+      const rows = pyarrow(file.path, JSON.stringify(ACTIVATIONS.columns.map((c) => c.name)));
+      const expected = batches
+        .flatMap((b) =>
+          Array.from({ length: b.rows }, (_, r) => ({
+            store_id: "st'1",
+            ingest_id: 'i1',
+            activation_key: b.key,
+            example_id: b.exampleId,
+            model_id: 'm',
+            site: 'resid_post',
+            layer: b.layer[r],
+            token_selector: 'all',
+            segment: b.segment[r] === 1 ? 'prompt' : 'response',
+            token_index: b.tokenIndex[r]!,
+            dtype: 'float16',
+            dim: b.dim,
+            norm: b.norm[r],
+            vector: Array.from(b.vectors.subarray(r * b.dim, (r + 1) * b.dim)),
+          })),
+        )
+        .sort(
+          (a, b) =>
+            a.layer! - b.layer! ||
+            a.activation_key.localeCompare(b.activation_key) ||
+            a.token_index - b.token_index,
+        );
+      expect(rows).toEqual(expected);
+    },
+  );
 
   it('says when a file is full', async () => {
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
