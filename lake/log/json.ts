@@ -24,7 +24,7 @@ export function stringifyExact(value: Json | undefined): string {
 }
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-const INTEGER = /^-?\d{16,}$/;
+const INTEGER = /^-?[1-9]\d{15,}$/;
 /** Marks an integer that travels through JSON.parse as text; unguessable, so no input can forge it. */
 const MARK = `int:${randomBytes(16).toString('hex')}:`;
 

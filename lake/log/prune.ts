@@ -17,8 +17,10 @@ function ordered(type: ColumnType, value: StatValue): Ordered | undefined {
       return typeof value === 'string' ? parseTimestamp(value) : value;
     case 'long':
     case 'integer':
-    case 'double':
       return typeof value === 'string' || Number.isNaN(value) ? undefined : value;
+    case 'double':
+      // JSON prints 2^60 as 1152921504606847000: the nearest double is meant, not the integer.
+      return typeof value === 'string' || Number.isNaN(value) ? undefined : Number(value);
     default:
       return undefined;
   }
