@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { hasPython, pythonJson } from '../../test/support/python.ts';
+import { pythonHas, pythonJson } from '../../test/support/python.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { TableSpec } from '../tables/schema.ts';
 import { ACTIVATIONS, METRICS } from '../tables/tables.ts';
@@ -47,7 +47,7 @@ const everyType: TableSpec = {
 };
 
 describe('Staging', () => {
-  it.skipIf(!hasPython('pyarrow'))(
+  it.skipIf(!pythonHas('pyarrow'))(
     'writes every type so that pyarrow reads the same values, sorted',
     async () => {
       const instance = await DuckDBInstance.create(':memory:');
@@ -139,7 +139,7 @@ describe('VectorWriter', () => {
     };
   };
 
-  it.skipIf(!hasPython('pyarrow'))(
+  it.skipIf(!pythonHas('pyarrow'))(
     'keeps every value and orders rows by layer, key and token, whatever the order of the batches',
     async () => {
       const connection = await (await DuckDBInstance.create(':memory:')).connect();

@@ -1,37 +1,34 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 
 const present = new Map<string, boolean>();
 
 /**
- * Whether `python3` can import these modules (test/requirements.txt says which versions). Parity tests skip without
- * them on a user's machine; in CI their absence is an error, so that the tests cannot vanish unnoticed.
+ * Whether `python3` has all these modules (test/requirements.txt lists them). In CI a missing one is an error, so
+ * that comparisons with independent programs cannot vanish unnoticed.
  */
-export function hasPython(...modules: readonly string[]): boolean {
-  const key = modules.join(',');
+export function pythonHas(...modules: string[]): boolean {
+  const key = modules.join(', ');
   let found = present.get(key);
   if (found === undefined) {
-    try {
-      execFileSync('python3', ['-c', modules.map((name) => `import ${name}`).join('\n')], { stdio: 'pipe' });
-      found = true;
-    } catch (error) {
-      if (process.env['CI'] !== undefined) {
-        throw new Error(`python3 cannot import ${key}: pip install -r test/requirements.txt`, {
-          cause: error,
-        });
-      }
-      found = false;
-    }
+    found = spawnSync('python3', ['-c', modules.map((name) => `import ${name}`).join('\n')]).status === 0;
     present.set(key, found);
+  }
+  if (!found && process.env['CI'] !== undefined) {
+    throw new Error(`these tests need python3 with ${key}: pip install -r test/requirements.txt`);
   }
   return found;
 }
 
-/** Runs a Python script and parses what it prints as JSON. */
-export function pythonJson(script: string, args: readonly string[] = [], input?: string): unknown {
-  const output = execFileSync('python3', ['-c', script, ...args], {
-    encoding: 'utf8',
-    input: input ?? '',
-    maxBuffer: 1 << 30,
-  });
-  return JSON.parse(output);
+/** Runs a script file and answers what it printed; rejects with its traceback. */
+export async function runPython(script: string, args: readonly string[] = []): Promise<string> {
+  const { stdout } = await promisify(execFile)('python3', [script, ...args], { maxBuffer: 1 << 28 });
+  return stdout;
+}
+
+/** Runs Python source and parses what it prints as JSON. */
+export function pythonJson(source: string, args: readonly string[] = []): unknown {
+  return JSON.parse(
+    execFileSync('python3', ['-c', source, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 }),
+  );
 }
