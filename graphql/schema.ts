@@ -3,7 +3,12 @@ import { type GraphQLFieldResolver, type GraphQLSchema, isObjectType } from 'gra
 import { buildSchema } from 'type-graphql';
 import type { RequestContext } from './context.ts';
 import { ENTITIES } from './plan/entities.ts';
+import { ChangesResolver } from './resolvers/changes.ts';
+import { CostResolver } from './resolvers/cost.ts';
+import { LakeResolver } from './resolvers/lake.ts';
+import { MetricsResolver } from './resolvers/metrics.ts';
 import { RowsResolver } from './resolvers/rows.ts';
+import { SqlResolver } from './resolvers/sql.ts';
 
 /** Planned objects are keyed by response key, because one field may be selected twice with different arguments. */
 const byResponseKey: GraphQLFieldResolver<Record<string, unknown>, RequestContext> = (
@@ -20,6 +25,15 @@ const PLANNED = new Set([
   'ComplianceItem',
 ]);
 
+const RESOLVERS = [
+  RowsResolver,
+  MetricsResolver,
+  SqlResolver,
+  LakeResolver,
+  CostResolver,
+  ChangesResolver,
+] as const;
+
 let built: Promise<GraphQLSchema> | undefined;
 
 /** The executable schema. type-graphql keeps its metadata in a global registry, so it is built once a process. */
@@ -29,7 +43,7 @@ export function createSchema(): Promise<GraphQLSchema> {
 }
 
 async function build(): Promise<GraphQLSchema> {
-  const schema = await buildSchema({ resolvers: [RowsResolver], validate: false });
+  const schema = await buildSchema({ resolvers: RESOLVERS, validate: false });
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || !PLANNED.has(type.name)) continue;
     for (const field of Object.values(type.getFields())) field.resolve = byResponseKey;

@@ -219,7 +219,10 @@ function inherited(
   parentKnown: readonly PruneCondition[],
 ): PruneCondition[] {
   if (relationship === undefined) return [];
-  const pairs = relationship.through ? relationship.on.slice(1) : relationship.on;
+  const { through, on } = relationship;
+  // Rows of a store have no run_id, but the lake knows which stores a run refers to.
+  const pairs =
+    through?.from === 'run_id' ? [['run_id', 'run_id'] as const, ...on.slice(1)] : through ? on.slice(1) : on;
   return pairs.flatMap(([own, target]) =>
     parentKnown.filter(({ column }) => column === own).map((condition) => ({ ...condition, column: target })),
   );

@@ -1,14 +1,15 @@
 import { type GraphQLResolveInfo, getNamedType, GraphQLObjectType as ObjectType } from 'graphql';
 import { getArgumentValues } from 'graphql/execution/values.js';
-import type { AsOf, LakeSnapshot, QueryResult, Relation } from '../../lake/engine/types.ts';
+import type { AsOf, LakeSnapshot, QueryResult, RelationSize, SqlValue } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
 import { BadCursorError, BadUserInputError, LimitExceededError } from '../errors.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Arguments } from './arguments.ts';
 import { type CompileOptions, RowsBuilder, StatementBuilder } from './compile.ts';
-import { compileConnection, shapeConnection } from './connection.ts';
+import { type ConnectionPlan, compileConnection, shapeConnection } from './connection.ts';
 import { type Cursor, decodeCursor, queryHash } from './cursor.ts';
 import { columnOf, type Entity } from './entities.ts';
-import type { Statement } from './ir.ts';
+import type { Shape, Source, Statement } from './ir.ts';
 import type { FieldGroup } from './selection.ts';
 import { compileShape } from './shape.ts';
 import { type PrintedStatement, printStatement } from './sql.ts';
@@ -30,29 +31,38 @@ export function asOfArgument(args: Arguments): AsOf | undefined {
   return kind === 'version' ? { version: Number(item) } : { snapshot: String(item) };
 }
 
-export function compileOptions(context: RequestContext, info: GraphQLResolveInfo): CompileOptions {
+/** What planning needs of a field; `GraphQLResolveInfo` has it. */
+export type FieldInfo = Pick<
+  GraphQLResolveInfo,
+  'fieldName' | 'fieldNodes' | 'parentType' | 'returnType' | 'fragments' | 'variableValues'
+>;
+
+export function compileOptions(
+  limits: Limits,
+  info: Pick<FieldInfo, 'fragments' | 'variableValues'>,
+): CompileOptions {
   return {
     fragments: info.fragments,
     variableValues: info.variableValues,
-    maxPageSize: context.limits.pageSize,
-    maxConditions: context.limits.filterConditions,
-    maxJoins: context.limits.joins,
+    maxPageSize: limits.pageSize,
+    maxConditions: limits.filterConditions,
+    maxJoins: limits.joins,
   };
 }
 
-function groupOf(info: GraphQLResolveInfo): FieldGroup {
+function groupOf(info: FieldInfo): FieldGroup {
   const [first, ...rest] = info.fieldNodes;
   if (first === undefined) throw new TypeError('a field without nodes');
   return [first, ...rest];
 }
 
-function objectTypeOf(info: GraphQLResolveInfo): ObjectType {
+function objectTypeOf(info: FieldInfo): ObjectType {
   const type = getNamedType(info.returnType);
   if (!(type instanceof ObjectType)) throw new TypeError(`${info.fieldName} is not an object`);
   return type;
 }
 
-function argumentsOf(info: GraphQLResolveInfo): Arguments {
+export function argumentsOf(info: FieldInfo): Arguments {
   const definition = info.parentType.getFields()[info.fieldName];
   const [node] = groupOf(info);
   return definition ? getArgumentValues(definition, node, info.variableValues) : {};
@@ -66,50 +76,58 @@ export function remainingTime(context: RequestContext): number {
   throw new LimitExceededError('time', time, time - left, 'filter by run, select fewer columns or rows');
 }
 
-/** The relations of a statement's sources, in order. @throws LimitExceededError when they hold too many bytes */
+/** What the sources of a statement would read, without fetching where the reader can tell. */
+export async function sizeSources(
+  context: RequestContext,
+  snapshot: LakeSnapshot,
+  sources: readonly Source[],
+): Promise<RelationSize[]> {
+  const { reader, signal } = context;
+  const size = reader.size?.bind(reader) ?? reader.relation.bind(reader);
+  return Promise.all(sources.map(({ table, prune }) => size(snapshot, table, prune, { signal })));
+}
+
+/** The relations of sources, in order. @throws LimitExceededError when they hold too many bytes */
 export async function resolveSources(
   context: RequestContext,
   snapshot: LakeSnapshot,
-  statement: Pick<Statement, 'sources'>,
-): Promise<Relation[]> {
-  const { signal } = context;
+  sources: readonly Source[],
+): Promise<string[]> {
+  const { reader, signal } = context;
+  checkBytes(context, await sizeSources(context, snapshot, sources));
   const relations = await Promise.all(
-    statement.sources.map(({ table, prune }) => context.reader.relation(snapshot, table, prune, { signal })),
+    sources.map(({ table, prune }) => reader.relation(snapshot, table, prune, { signal })),
   );
-  const bytes = relations.reduce((sum, relation) => sum + relation.bytes, 0);
-  if (bytes > context.limits.bytesRead) {
-    throw new LimitExceededError(
-      'bytesRead',
-      context.limits.bytesRead,
-      bytes,
-      'filter by run, example or layer',
-    );
-  }
-  return relations;
+  return relations.map(({ sql }) => sql);
 }
 
-/** Runs one statement over a snapshot. */
-export async function runStatement(
+function checkBytes({ limits }: RequestContext, sizes: readonly RelationSize[]): void {
+  const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0);
+  if (bytes > limits.bytesRead) {
+    throw new LimitExceededError('bytesRead', limits.bytesRead, bytes, 'filter by run, example or layer');
+  }
+}
+
+/** Runs what was printed, within the time that the request has left. */
+export async function runText(
+  context: RequestContext,
+  { text, params }: { readonly text: string; readonly params: readonly SqlValue[] },
+): Promise<QueryResult> {
+  const started = performance.now();
+  const timeoutMs = remainingTime(context);
+  const result = await context.reader.query(text, { params, signal: context.signal, timeoutMs });
+  const ms = performance.now() - started;
+  context.logger.debug({ sql: text, rows: result.rows.length, ms }, 'statement');
+  return result;
+}
+
+async function runStatement(
   context: RequestContext,
   snapshot: LakeSnapshot,
   statement: Statement,
 ): Promise<{ printed: PrintedStatement; result: QueryResult }> {
-  const relations = await resolveSources(context, snapshot, statement);
-  const printed = printStatement(
-    statement,
-    relations.map(({ sql }) => sql),
-  );
-  const started = performance.now();
-  const result = await context.reader.query(printed.text, {
-    params: printed.params,
-    signal: context.signal,
-    timeoutMs: remainingTime(context),
-  });
-  context.logger.debug(
-    { sql: printed.text, rows: result.rows.length, ms: performance.now() - started },
-    'statement',
-  );
-  return { printed, result };
+  const printed = printStatement(statement, await resolveSources(context, snapshot, statement.sources));
+  return { printed, result: await runText(context, printed) };
 }
 
 async function snapshotFor(
@@ -125,24 +143,34 @@ async function snapshotFor(
   return snapshot;
 }
 
-/** Resolves a connection field of Query with one statement. */
-export async function resolveConnection(
-  context: RequestContext,
-  info: GraphQLResolveInfo,
+/** A connection field of Query, compiled. @throws BadUserInputError, BadCursorError, LimitExceededError */
+export function planConnection(
+  options: CompileOptions,
+  info: FieldInfo,
   entity: Entity,
-): Promise<Record<string, unknown>> {
+): { args: Arguments; hash: string; after: Cursor | undefined; plan: ConnectionPlan } {
   const args = argumentsOf(info);
   const hash = queryHash(info.fieldName, args);
   const text = args['after'];
   const after = typeof text === 'string' ? decodeCursor(text) : undefined;
   if (after && after.hash !== hash) throw new BadCursorError('`after` belongs to another filter or order');
-  const plan = compileConnection(compileOptions(context, info), {
+  const plan = compileConnection(options, {
     entity,
     group: groupOf(info),
     type: objectTypeOf(info),
     args,
     ...(after && { after }),
   });
+  return { args, hash, after, plan };
+}
+
+/** Resolves a connection field of Query with one statement. */
+export async function resolveConnection(
+  context: RequestContext,
+  info: GraphQLResolveInfo,
+  entity: Entity,
+): Promise<Record<string, unknown>> {
+  const { args, hash, after, plan } = planConnection(compileOptions(context.limits, info), info, entity);
   const snapshot = await snapshotFor(context, asOfArgument(args), after);
   const { printed, result } = await runStatement(context, snapshot, plan.statement);
   return shapeConnection(plan, printed, result.rows, {
@@ -154,31 +182,39 @@ export async function resolveConnection(
   });
 }
 
-/** Resolves a field of Query that gives the one row whose column has the given value, or null. */
-export async function resolveOne(
-  context: RequestContext,
-  info: GraphQLResolveInfo,
+/** A field that gives the one row whose identity is `value`, compiled. */
+export function planOne(
+  options: CompileOptions,
+  info: FieldInfo,
   entity: Entity,
-  column: string,
   value: string,
-): Promise<Record<string, unknown> | null> {
-  const args = argumentsOf(info);
-  const statement = new StatementBuilder(compileOptions(context, info));
+): { statement: Statement; fields: Shape } {
+  const statement = new StatementBuilder(options);
+  const column = columnOf(entity, entity.identity[0] ?? '');
   const rows = new RowsBuilder(statement, {
     entity,
     args: {},
-    also: [{ kind: 'compare', column: columnOf(entity, column), op: 'eq', value: value.toWellFormed() }],
+    also: [{ kind: 'compare', column, op: 'eq', value: value.toWellFormed() }],
     limit: 1,
   });
   const fields = rows.select(groupOf(info), objectTypeOf(info));
   const built = rows.build();
-  const snapshot = await context.snapshots.at(asOfArgument(args));
-  const { printed, result } = await runStatement(context, snapshot, {
-    rows: built,
-    total: undefined,
-    sources: statement.sources,
-    nodes: rows.nodes,
-  });
+  return {
+    fields,
+    statement: { rows: built, total: undefined, sources: statement.sources, nodes: rows.nodes },
+  };
+}
+
+/** Resolves a field of Query that gives the one row whose identity is `value`, or null. */
+export async function resolveOne(
+  context: RequestContext,
+  info: GraphQLResolveInfo,
+  entity: Entity,
+  value: string,
+): Promise<Record<string, unknown> | null> {
+  const { statement, fields } = planOne(compileOptions(context.limits, info), info, entity, value);
+  const snapshot = await context.snapshots.at(asOfArgument(argumentsOf(info)));
+  const { printed, result } = await runStatement(context, snapshot, statement);
   const [row] = result.rows;
   return row === undefined
     ? null

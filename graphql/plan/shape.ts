@@ -2,7 +2,7 @@ import type { EngineValue } from '../../lake/engine/types.ts';
 import type { ValueIssues } from '../value-issues.ts';
 import { base64Floats, exactInteger, isoTimestamp, parseJsonExactly } from '../values.ts';
 import type { ScalarName } from './entities.ts';
-import type { Shape } from './ir.ts';
+import type { Shape, ShapeField } from './ir.ts';
 import { slotName } from './sql.ts';
 
 export type Path = (string | number)[];
@@ -83,62 +83,68 @@ export function compileShape(
   positions: ReadonlyMap<number, number> | undefined,
   issues: ValueIssues,
 ): (source: Source, path: Path) => ShapedObject {
-  const at = (slot: number): string | number => positions?.get(slot) ?? slotName(slot);
-  const steps = shape.map((field): Step => {
-    const { key } = field;
-    switch (field.kind) {
-      case 'typename':
-        return (_, target) => {
-          target[key] = field.name;
-        };
-      case 'value': {
-        const index = at(field.slot);
-        const convert = field.base64 ? base64 : CONVERTERS[field.scalar];
-        const { properties } = field;
-        if (convert === asIs) {
-          return (source, target) => {
-            target[key] = valueAt(source, index);
-          };
-        }
-        return (source, target, path) => {
-          const value = valueAt(source, index);
-          path.push(key);
-          const converted = value === null ? null : convert(value, path, issues);
-          path.pop();
-          target[key] = properties ? picked(converted, properties) : converted;
-        };
-      }
-      case 'one': {
-        const present = at(field.slot);
-        const inner = compileShape(field.fields, positions, issues);
-        return (source, target, path) => {
-          path.push(key);
-          target[key] = valueAt(source, present) === true ? inner(source, path) : null;
-          path.pop();
-        };
-      }
-      case 'list': {
-        const index = at(field.slot);
-        const inner = compileShape(field.fields, undefined, issues);
-        return (source, target, path) => {
-          const items = valueAt(source, index);
-          path.push(key);
-          target[key] = Array.isArray(items)
-            ? items.map((item: Source, i) => {
-                path.push(i);
-                const object = inner(item, path);
-                path.pop();
-                return object;
-              })
-            : [];
-          path.pop();
-        };
-      }
-    }
-  });
+  const steps = shape.map((field) => step(field, positions, issues));
   return (source, path) => {
     const target: ShapedObject = {};
     for (const step of steps) step(source, target, path);
     return target;
   };
+}
+
+function step(
+  field: ShapeField,
+  positions: ReadonlyMap<number, number> | undefined,
+  issues: ValueIssues,
+): Step {
+  const at = (slot: number): string | number => positions?.get(slot) ?? slotName(slot);
+  const { key } = field;
+  switch (field.kind) {
+    case 'typename':
+      return (_, target) => {
+        target[key] = field.name;
+      };
+    case 'value': {
+      const index = at(field.slot);
+      const convert = field.base64 ? base64 : CONVERTERS[field.scalar];
+      const { properties } = field;
+      if (convert === asIs) {
+        return (source, target) => {
+          target[key] = valueAt(source, index);
+        };
+      }
+      return (source, target, path) => {
+        const value = valueAt(source, index);
+        path.push(key);
+        const converted = value === null ? null : convert(value, path, issues);
+        path.pop();
+        target[key] = properties ? picked(converted, properties) : converted;
+      };
+    }
+    case 'one': {
+      const present = at(field.slot);
+      const inner = compileShape(field.fields, positions, issues);
+      return (source, target, path) => {
+        path.push(key);
+        target[key] = valueAt(source, present) === true ? inner(source, path) : null;
+        path.pop();
+      };
+    }
+    case 'list': {
+      const index = at(field.slot);
+      const inner = compileShape(field.fields, undefined, issues);
+      return (source, target, path) => {
+        const items = valueAt(source, index);
+        path.push(key);
+        target[key] = Array.isArray(items)
+          ? items.map((item: Source, i) => {
+              path.push(i);
+              const object = inner(item, path);
+              path.pop();
+              return object;
+            })
+          : [];
+        path.pop();
+      };
+    }
+  }
 }

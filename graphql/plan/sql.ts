@@ -47,7 +47,8 @@ interface Projection {
   readonly joins: readonly string[];
 }
 
-class Printer {
+/** Collects the text and the parameters of one statement. */
+export class Printer {
   readonly params: SqlValue[] = [];
   readonly ctes: string[] = [];
   readonly #relations: readonly string[];

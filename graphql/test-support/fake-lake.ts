@@ -8,6 +8,7 @@ import type {
   QueryOptions,
   QueryResult,
   Relation,
+  RelationSize,
 } from '../../lake/engine/types.ts';
 import { InvalidArgumentError } from '../../lake/errors.ts';
 import { duckdbType, duckdbValue } from '../../lake/parquet/duckdb-values.ts';
@@ -29,7 +30,7 @@ export class FakeLake implements LakeReader {
   readonly statements: { readonly sql: string; readonly options: QueryOptions }[] = [];
   readonly relations: { readonly table: string; readonly prune: readonly PruneCondition[] }[] = [];
   /** What `relation` claims about each table. */
-  size = { files: 1, bytes: 1000 };
+  claimed = { files: 1, bytes: 1000 };
   readonly connection: DuckDBConnection;
   readonly #states: State[] = [];
   readonly #rows = new Map<string, Row[]>();
@@ -90,13 +91,14 @@ export class FakeLake implements LakeReader {
     table: string,
     prune: readonly PruneCondition[] = [],
   ): Promise<Relation> {
-    if (!TABLES.some(({ name }) => name === table)) throw new InvalidArgumentError(`no table ${table}`);
+    const size = await this.size(snapshot, table);
     this.relations.push({ table, prune });
-    return {
-      sql: `${table}_v${snapshot.versions[table]}`,
-      rows: this.#rows.get(table)?.length ?? 0,
-      ...this.size,
-    };
+    return { sql: `${table}_v${snapshot.versions[table]}`, ...size };
+  }
+
+  async size(_snapshot: LakeSnapshot, table: string): Promise<RelationSize> {
+    if (!TABLES.some(({ name }) => name === table)) throw new InvalidArgumentError(`no table ${table}`);
+    return { rows: this.#rows.get(table)?.length ?? 0, ...this.claimed };
   }
 
   query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {

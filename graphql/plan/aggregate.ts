@@ -1,0 +1,185 @@
+import { mean, summarise } from '../../ingest/stats/index.ts';
+import type { EngineValue, SqlValue } from '../../lake/engine/types.ts';
+import { METRICS } from '../../lake/tables/tables.ts';
+import { BadUserInputError } from '../errors.ts';
+import { exactInteger } from '../values.ts';
+import { type CompileOptions, StatementBuilder } from './compile.ts';
+import { pruneOf } from './conditions.ts';
+import { columnOf, ENTITIES } from './entities.ts';
+import type { Condition, Source } from './ir.ts';
+import { Printer } from './sql.ts';
+
+/** What metrics can be grouped by, over `r` (runs) and `m` (metrics). */
+export const DIMENSIONS = {
+  family: 'r.family',
+  method: 'r.method',
+  modelId: 'r.model_id',
+  benchmark: 'r.benchmark',
+  split: 'coalesce(m.split, r.split)',
+  scope: 'm.scope',
+  seed: 'r.seed',
+  runDate: 'r.run_date',
+  status: 'r.status',
+  verdict: 'r.verdict',
+} as const;
+export type Dimension = keyof typeof DIMENSIONS;
+
+export interface AggregateRequest {
+  readonly metric: string;
+  readonly groupBy: readonly Dimension[];
+  /** RunFilter. */
+  readonly filter: unknown;
+  readonly source: string;
+  /** Only metrics of this scope; every scope when they are grouped by it. */
+  readonly scope: string | undefined;
+  readonly split: string | undefined;
+  /** Two-sided, between 0 and 1. */
+  readonly confidence: number;
+}
+
+/** One group: the values of a metric over runs that differ in their seed. */
+export interface MetricGroup {
+  readonly dimensions: Readonly<Partial<Record<Dimension, string | number | null>>>;
+  readonly n: number;
+  readonly nMissing: number;
+  readonly mean: number | null;
+  readonly sd: number | null;
+  readonly sem: number | null;
+  readonly ciLow: number | null;
+  readonly ciHigh: number | null;
+  readonly halfWidth: number | null;
+  readonly values: readonly number[];
+  readonly seeds: readonly (number | string | null)[];
+  readonly runIds: readonly string[];
+}
+
+/** The statement of an aggregation; values come in the order of their seeds. */
+export interface AggregatePlan {
+  readonly sources: readonly Source[];
+  readonly print: (relations: readonly string[]) => {
+    readonly text: string;
+    readonly params: readonly SqlValue[];
+  };
+}
+
+/** @throws BadUserInputError */
+export function compileAggregate(options: CompileOptions, request: AggregateRequest): AggregatePlan {
+  const { confidence, groupBy } = request;
+  if (!(confidence > 0 && confidence < 1)) {
+    throw new BadUserInputError('confidence', `${confidence} is no confidence level`, {
+      expected: 'between 0 and 1, e.g. 0.95',
+    });
+  }
+  const statement = new StatementBuilder(options);
+  const runs = statement.filter(ENTITIES.Run, request.filter, 'filter');
+  const conditions: Condition[] = [equals('metric', request.metric), equals('source', request.source)];
+  const scope = request.scope ?? (groupBy.includes('scope') ? undefined : 'overall');
+  if (scope !== undefined) conditions.push(equals('scope', scope));
+  const metrics: Condition = { kind: 'all', items: conditions };
+  const runPrune = pruneOf(runs);
+  const runSource = statement.source('runs', runPrune);
+  const metricSource = statement.source('metrics', [
+    ...pruneOf(metrics),
+    ...runPrune.filter(({ column }) => column === 'run_id'),
+  ]);
+  return {
+    sources: statement.sources,
+    print(relations) {
+      const printer = new Printer(relations);
+      const dimensions = [...new Set(groupBy)].map((dimension) => DIMENSIONS[dimension]);
+      const where = [printer.condition(metrics, 'm'), printer.condition(runs, 'r')];
+      if (request.split !== undefined) {
+        const split = printer.param(request.split.toWellFormed(), columnOf(ENTITIES.Metric, 'split'));
+        where.push(`${DIMENSIONS.split} = ${split}`);
+      } else if (!groupBy.includes('split')) {
+        // A run's number is the one on the split it reports on; a training split must not count as one more seed.
+        where.push('(m.split IS NULL OR r.split IS NULL OR m.split = r.split)');
+      }
+      const lists = ['m.value', 'r.seed', 'r.run_id'].map(
+        (value) => `list(${value} ORDER BY r.seed NULLS LAST, r.run_id)`,
+      );
+      const group =
+        dimensions.length === 0
+          ? ''
+          : ` GROUP BY ${dimensions.join(', ')} ORDER BY ${dimensions.map((d) => `${d} NULLS LAST`).join(', ')}`;
+      return {
+        text: `SELECT ${[...lists, ...dimensions].join(', ')} FROM ${printer.relation(metricSource)} m JOIN ${printer.relation(runSource)} r ON r.run_id = m.run_id WHERE ${where.join(' AND ')}${group}`,
+        params: printer.params,
+      };
+    },
+  };
+}
+
+function equals(column: string, value: string): Condition {
+  return {
+    kind: 'compare',
+    column: columnOf({ ...ENTITIES.Metric, table: METRICS }, column),
+    op: 'eq',
+    value: value.toWellFormed(),
+  };
+}
+
+function list(value: EngineValue | undefined): readonly EngineValue[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function dimensionValue(value: EngineValue | undefined): string | number | null {
+  return typeof value === 'bigint' ? exactInteger(value) : typeof value === 'string' ? value : null;
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/**
+ * The groups from the rows of the statement. @throws BadUserInputError when a run has several values in a group,
+ * which would count it as several seeds
+ */
+export function aggregateGroups(
+  request: AggregateRequest,
+  rows: readonly (readonly EngineValue[])[],
+): MetricGroup[] {
+  const names = [...new Set(request.groupBy)];
+  return rows.flatMap((row) => {
+    const [values, seeds, runIds, ...dimensions] = row;
+    const ids = list(runIds).map(String);
+    if (ids.length === 0) return [];
+    if (new Set(ids).size < ids.length) {
+      throw new BadUserInputError(
+        'groupBy',
+        `runs such as ${ids.find((id, i) => ids.indexOf(id) !== i)} have several values of ${request.metric} in one group`,
+        {
+          remedy: 'group by SPLIT and SCOPE, or give split and scope',
+        },
+      );
+    }
+    const measured: number[] = [];
+    const kept: number[] = [];
+    list(values).forEach((value, i) => {
+      if (typeof value !== 'number' || Number.isNaN(value)) return;
+      measured.push(value);
+      kept.push(i);
+    });
+    const { n, sd, sem, halfWidth } = summarise(measured, request.confidence);
+    const centre = mean(measured);
+    return [
+      {
+        dimensions: Object.fromEntries(names.map((name, i) => [name, dimensionValue(dimensions[i])])),
+        n,
+        nMissing: ids.length - n,
+        mean: finite(centre),
+        sd: finite(sd),
+        sem: finite(sem),
+        ciLow: finite(centre - halfWidth),
+        ciHigh: finite(centre + halfWidth),
+        halfWidth: finite(halfWidth),
+        values: measured,
+        seeds: kept.map((i) => {
+          const seed = list(seeds)[i];
+          return typeof seed === 'bigint' || typeof seed === 'number' ? exactInteger(seed) : null;
+        }),
+        runIds: kept.map((i) => ids[i] ?? ''),
+      },
+    ];
+  });
+}

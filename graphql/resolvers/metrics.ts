@@ -1,0 +1,68 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Ctx, Float, Info, Query, Resolver } from 'type-graphql';
+import type { RequestContext } from '../context.ts';
+import {
+  type AggregateRequest,
+  aggregateGroups,
+  compileAggregate,
+  type Dimension,
+} from '../plan/aggregate.ts';
+import { argumentsOf, asOfArgument, compileOptions, resolveSources, runText } from '../plan/execute.ts';
+import { MetricDimension, MetricSource } from '../types/enums.ts';
+import { AsOfInput, FILTERS } from '../types/inputs.ts';
+import { MetricAggregate } from '../types/metric-aggregate.ts';
+
+const INTERVAL = 'Student t, two-sided, n-1 degrees of freedom, across seeds';
+
+@Resolver()
+export class MetricsResolver {
+  @Query(() => [MetricAggregate], {
+    description: 'Mean, spread and confidence interval of a metric over runs that differ in their seed.',
+  })
+  async aggregateMetrics(
+    @Arg('metric', () => String, { description: 'E.g. auroc.' }) metric: string,
+    @Arg('groupBy', () => [MetricDimension]) groupBy: Dimension[],
+    @Arg('filter', () => FILTERS.Run, { nullable: true }) _filter: unknown,
+    @Arg('confidence', () => Float, { defaultValue: 0.95 }) confidence: number,
+    @Arg('source', () => MetricSource, { defaultValue: MetricSource.REPORTED }) source: string,
+    @Arg('scope', () => String, {
+      nullable: true,
+      description: '`overall` when neither given nor grouped by.',
+    })
+    scope: string | undefined,
+    @Arg('split', () => String, {
+      nullable: true,
+      description: "The runs' own split when neither given nor grouped by.",
+    })
+    split: string | undefined,
+    @Arg('asOf', () => AsOfInput, { nullable: true }) _asOf: AsOfInput | undefined,
+    @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<MetricAggregate[]> {
+    const args = argumentsOf(info);
+    const request: AggregateRequest = {
+      metric,
+      groupBy,
+      filter: args['filter'],
+      source,
+      scope: scope ?? undefined,
+      split: split ?? undefined,
+      confidence,
+    };
+    const plan = compileAggregate(compileOptions(context.limits, info), request);
+    const snapshot = await context.snapshots.at(asOfArgument(args));
+    const result = await runText(context, plan.print(await resolveSources(context, snapshot, plan.sources)));
+    return aggregateGroups(request, result.rows).map(({ dimensions, ...group }) => ({
+      metric,
+      ...group,
+      ...dimensions,
+      confidence,
+      interval: INTERVAL,
+      dimensions: groupBy.map((name) => {
+        const value = dimensions[name];
+        const dimension = name as MetricDimension;
+        return { dimension, value: value === null || value === undefined ? null : String(value) };
+      }),
+    }));
+  }
+}

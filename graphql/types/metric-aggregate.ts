@@ -1,0 +1,99 @@
+import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { MetricDimension } from './enums.ts';
+import { BigIntScalar, DateScalar } from './scalars.ts';
+
+/** A dimension as JSON: texts, days and (for the seed) integers. */
+export type DimensionScalar = string | number | null;
+
+@ObjectType({ simpleResolvers: true })
+export class DimensionValue {
+  @Field(() => MetricDimension)
+  dimension!: MetricDimension;
+
+  @Field(() => String, { nullable: true })
+  value!: string | null;
+}
+
+@ObjectType({
+  description: 'A metric over the runs of one group, which differ in their seed.',
+  simpleResolvers: true,
+})
+export class MetricAggregate {
+  @Field(() => String)
+  metric!: string;
+
+  @Field(() => [DimensionValue], { description: 'What the group has in common, in the order of groupBy.' })
+  dimensions!: DimensionValue[];
+
+  @Field(() => String, { nullable: true })
+  family?: DimensionScalar;
+
+  @Field(() => String, { nullable: true })
+  method?: DimensionScalar;
+
+  @Field(() => String, { nullable: true })
+  modelId?: DimensionScalar;
+
+  @Field(() => String, { nullable: true })
+  benchmark?: DimensionScalar;
+
+  @Field(() => String, { nullable: true })
+  split?: DimensionScalar;
+
+  @Field(() => String, { nullable: true })
+  scope?: DimensionScalar;
+
+  @Field(() => BigIntScalar, { nullable: true })
+  seed?: DimensionScalar;
+
+  @Field(() => DateScalar, { nullable: true })
+  runDate?: DimensionScalar;
+
+  @Field(() => String, { nullable: true })
+  status?: DimensionScalar;
+
+  @Field(() => String, { nullable: true })
+  verdict?: DimensionScalar;
+
+  @Field(() => Int, { description: 'Runs with a value.' })
+  n!: number;
+
+  @Field(() => Int, { description: 'Runs whose value is null or NaN; they are in nothing else here.' })
+  nMissing!: number;
+
+  @Field(() => Float, { nullable: true, description: 'Null without values.' })
+  mean!: number | null;
+
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Sample standard deviation, n - 1 in the denominator; null for n < 2.',
+  })
+  sd!: number | null;
+
+  @Field(() => Float, { nullable: true, description: 'sd / sqrt(n).' })
+  sem!: number | null;
+
+  @Field(() => Float, { nullable: true, description: 'mean - halfWidth.' })
+  ciLow!: number | null;
+
+  @Field(() => Float, { nullable: true, description: 'mean + halfWidth.' })
+  ciHigh!: number | null;
+
+  @Field(() => Float, { nullable: true, description: 'Null for n < 2, where no interval exists.' })
+  halfWidth!: number | null;
+
+  @Field(() => Float, { description: 'Of the interval.' })
+  confidence!: number;
+
+  @Field(() => String, { description: 'How the interval was made.' })
+  interval!: string;
+
+  @Field(() => [Float], { description: 'The values, in the order of their seeds.' })
+  values!: readonly number[];
+
+  @Field(() => [BigIntScalar], { nullable: 'items', description: 'The seed of each value.' })
+  seeds!: readonly (number | string | null)[];
+
+  @Field(() => [String], { description: 'The run of each value.' })
+  runIds!: readonly string[];
+}
