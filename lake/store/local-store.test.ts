@@ -20,6 +20,7 @@ describeObjectStore('LocalStore', async () => {
     stores: [new LocalStore(root), new LocalStore(root)],
     manyPartsBytes: 5_000_000,
     severalPages: 300,
+    propertyRuns: 100,
     close: () => rm(root, { recursive: true }),
   };
 });

@@ -14,6 +14,8 @@ export interface ContractSubject {
   readonly manyPartsBytes: number;
   /** How many keys need several pages of a listing. */
   readonly severalPages: number;
+  /** How many random key sets to list. */
+  readonly propertyRuns: number;
   readonly close: () => Promise<void>;
 }
 
@@ -366,7 +368,7 @@ export function describeObjectStore(name: string, open: () => Promise<ContractSu
             await store.delete(keys.map((k) => base + k));
           },
         ),
-        { numRuns: 40 },
+        { numRuns: subject.propertyRuns },
       );
     });
   });

@@ -41,6 +41,8 @@ export type UploadSource = Uint8Array | { readonly file: string } | AsyncIterabl
 export interface ObjectStore {
   /** `file:/abs/path` or `s3://bucket/prefix`, for messages and for identity. */
   readonly uri: string;
+  /** Tells two stores of one `uri` apart (buckets of one name on two servers); `uri` when undefined. */
+  readonly identity?: string;
   /** The absolute local path of a key when its bytes can be read from the local file system directly. */
   localPath(key: string): string | undefined;
   head(key: string, options?: CallOptions): Promise<ObjectInfo | undefined>;
