@@ -13,6 +13,8 @@ export interface UnpickleOptions {
   readonly persistentLoad?: (id: PickleValue, byteOffset: number) => PickleValue;
   /** Deepest nesting of containers. Default 200. */
   readonly maxDepth?: number;
+  /** Bytes that may be allocated beyond views of the input. Default 16 MiB and eight times the input. */
+  readonly allowance?: number;
   /** Longest pickle, in bytes. Default 4 GiB. */
   readonly maxBytes?: number;
 }
@@ -45,7 +47,7 @@ export function unpickleAt(
   const machine = new Machine(cursor, {
     globals: options.globals ?? defaultGlobals,
     persistentLoad: options.persistentLoad,
-    allowance: 16 * 1024 * 1024 + 8 * length,
+    allowance: options.allowance ?? 16 * 1024 * 1024 + 8 * length,
   });
   const value = machine.run();
   checkMeasure(value, options.maxDepth ?? 200, 1_000_000 + 16 * length);
