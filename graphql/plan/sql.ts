@@ -121,26 +121,23 @@ export class Printer {
 
   /** Rows at or after a position: key by key, the earlier keys being equal. */
   #from(keys: readonly KeyPosition[], alias: string): string {
+    const equal: string[] = [];
     const alternatives: string[] = [];
-    for (let i = 0; i <= keys.length; i++) {
-      const equal = keys.slice(0, i).map(({ column, value }) => {
-        const field = `${alias}.${quote(column.name)}`;
-        return value === null ? `${field} IS NULL` : `${field} = ${this.param(value, column)}`;
-      });
-      const key = keys[i];
-      if (key) {
-        const field = `${alias}.${quote(key.column.name)}`;
-        if (key.value === null) {
-          if (key.nulls === 'LAST') continue;
-          equal.push(`${field} IS NOT NULL`);
-        } else {
-          const later = `${field} ${key.direction === 'ASC' ? '>' : '<'} ${this.param(key.value, key.column)}`;
-          equal.push(key.nulls === 'LAST' ? `(${later} OR ${field} IS NULL)` : later);
-        }
+    for (const { column, direction, nulls, value } of keys) {
+      const field = `${alias}.${quote(column.name)}`;
+      if (value === null) {
+        if (nulls === 'FIRST') alternatives.push([...equal, `${field} IS NOT NULL`].join(' AND '));
+        equal.push(`${field} IS NULL`);
+        continue;
       }
-      alternatives.push(`(${equal.join(' AND ')})`);
+      const operand = this.param(value, column);
+      const later = `${field} ${direction === 'ASC' ? '>' : '<'} ${operand}`;
+      const beyond = nulls === 'LAST' ? `(${later} OR ${field} IS NULL)` : later;
+      alternatives.push([...equal, beyond].join(' AND '));
+      equal.push(`${field} = ${operand}`);
     }
-    return `(${alternatives.join(' OR ')})`;
+    alternatives.push(equal.join(' AND '));
+    return `(${alternatives.map((alternative) => `(${alternative})`).join(' OR ')})`;
   }
 
   /** Columns of a row that anything outside its CTE looks at. */

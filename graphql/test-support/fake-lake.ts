@@ -31,11 +31,13 @@ export class FakeLake implements LakeReader {
   readonly relations: { readonly table: string; readonly prune: readonly PruneCondition[] }[] = [];
   /** What `relation` claims about each table. */
   claimed = { files: 1, bytes: 1000 };
+  readonly #instance: DuckDBInstance;
   readonly connection: DuckDBConnection;
   readonly #states: State[] = [];
   readonly #rows = new Map<string, Row[]>();
 
-  private constructor(connection: DuckDBConnection) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
     this.connection = connection;
   }
 
@@ -43,7 +45,7 @@ export class FakeLake implements LakeReader {
     const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
     const connection = await instance.connect();
     await connection.run(`SET TimeZone = 'UTC'`);
-    const lake = new FakeLake(connection);
+    const lake = new FakeLake(instance, connection);
     await lake.commit(rows);
     return lake;
   }
@@ -101,9 +103,9 @@ export class FakeLake implements LakeReader {
     return { rows: this.#rows.get(table)?.length ?? 0, ...this.claimed };
   }
 
-  query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
+  async query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
     this.statements.push({ sql, options });
-    return runQuery(this.connection, sql, options);
+    return this.#run(sql, options);
   }
 
   async sandboxedQuery(
@@ -111,11 +113,21 @@ export class FakeLake implements LakeReader {
     sql: string,
     options: QueryOptions = {},
   ): Promise<QueryResult> {
-    for (const table of TABLES) {
-      await this.connection.run(
-        `CREATE OR REPLACE TEMP VIEW ${table.name} AS FROM ${table.name}_v${snapshot.versions[table.name]}`,
-      );
+    const views = TABLES.map(
+      ({ name }) => `CREATE TEMP VIEW ${name} AS FROM ${name}_v${snapshot.versions[name]}`,
+    );
+    return this.#run(sql, options, views);
+  }
+
+  /** On a connection of its own: two streams on one connection disturb each other. */
+  async #run(sql: string, options: QueryOptions, before: readonly string[] = []): Promise<QueryResult> {
+    const connection = await this.#instance.connect();
+    try {
+      await connection.run(`SET TimeZone = 'UTC'`);
+      for (const statement of before) await connection.run(statement);
+      return await runQuery(connection, sql, options);
+    } finally {
+      connection.closeSync();
     }
-    return runQuery(this.connection, sql, options);
   }
 }
