@@ -77,12 +77,12 @@ export class Lake implements LakeReader {
     const temporaryDirectory = join(options.home, 'tmp', `query-${process.pid}`);
     await rm(temporaryDirectory, { recursive: true, force: true });
     await mkdir(cacheDirectory, { recursive: true });
-    const localRoot = options.store.localPath('');
+    const localTables = options.store.localPath(TABLES_PREFIX);
     const engine = await Engine.open({
       memory: `${Math.floor(options.memory / 1e6)}MB`,
       threads: options.threads,
       temporaryDirectory,
-      readableDirectories: localRoot === undefined ? [cacheDirectory] : [cacheDirectory, localRoot],
+      readableDirectories: localTables === undefined ? [cacheDirectory] : [cacheDirectory, localTables],
     });
     const cache = await ObjectCache.open({ directory: cacheDirectory, maxBytes: options.cacheBytes });
     return new Lake(options, engine, cache, temporaryDirectory);

@@ -9,6 +9,7 @@ import {
   Int64,
   List,
   makeData,
+  makeVector,
   RecordBatch,
   Schema,
   Struct,
@@ -16,6 +17,7 @@ import {
   TimestampMicrosecond,
   tableToIPC,
   Utf8,
+  type Vector,
   vectorFromArray,
 } from 'apache-arrow';
 import type { EngineValue, QueryResult } from '../lake/engine/types.ts';
@@ -42,28 +44,43 @@ const COLUMNS: Readonly<Record<string, ArrowColumn>> = {
     convert: (value) =>
       typeof value === 'string' ? new Date(Math.floor(Date.parse(value) / MS_A_DAY) * MS_A_DAY) : null,
   },
-  'TIMESTAMP WITH TIME ZONE': { type: new TimestampMicrosecond('UTC'), convert: same },
   'FLOAT[]': { type: new List(new Field('item', new Float32(), true)), convert: same },
   'VARCHAR[]': { type: new List(new Field('item', new Utf8(), true)), convert: same },
   'BIGINT[]': { type: new List(new Field('item', new Int64(), true)), convert: same },
 };
 
+/** Timestamps are built by hand: Arrow's own conversion goes through fractional milliseconds. */
+function timestamps(values: readonly EngineValue[]): Vector {
+  const data = BigInt64Array.from(values, (value) => (typeof value === 'bigint' ? value : 0n));
+  const nullBitmap = new Uint8Array(Math.ceil(values.length / 8));
+  let nullCount = 0;
+  for (const [i, value] of values.entries()) {
+    if (typeof value === 'bigint') nullBitmap[i >> 3]! |= 1 << (i & 7);
+    else nullCount += 1;
+  }
+  const type = new TimestampMicrosecond('UTC');
+  return makeVector(makeData({ type, length: values.length, nullCount, nullBitmap, data }));
+}
+
+function vectorOf(values: readonly EngineValue[], type: string): Vector {
+  if (type === 'TIMESTAMP WITH TIME ZONE') return timestamps(values);
+  const asText = (v: EngineValue) => plainText(v, type);
+  const column = COLUMNS[type] ?? { type: new Utf8(), convert: asText };
+  return vectorFromArray(
+    values.map((value) => (value === null ? null : column.convert(value))),
+    column.type,
+  );
+}
+
 /** An Arrow IPC file of a result. Values of types that the tables of the lake do not have go in as text. */
 export function arrowFile(result: QueryResult): Uint8Array {
   const { columns, rows } = result;
-  const vectors = columns.map(({ type }, i) => {
-    const column = COLUMNS[type] ?? {
-      type: new Utf8(),
-      convert: (v: EngineValue) => (v === null ? null : plainText(v, type)),
-    };
-    return vectorFromArray(
-      rows.map((row) => {
-        const value = row[i] ?? null;
-        return value === null ? null : column.convert(value);
-      }),
-      column.type,
-    );
-  });
+  const vectors = columns.map(({ type }, i) =>
+    vectorOf(
+      rows.map((row) => row[i] ?? null),
+      type,
+    ),
+  );
   const fields = columns.map(({ name }, i) => new Field(name, vectors[i]!.type, true));
   const schema = new Schema(fields);
   const children = vectors.map((vector) => vector.data[0] ?? makeData({ type: vector.type }));
