@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CommitConflictError } from '../log/errors.ts';
+import { history } from '../log/history.ts';
+import { MemoryStore } from '../log/memory-store.test-support.ts';
+import { fileStats } from '../log/stats.ts';
+import { RUNS } from '../tables/tables.ts';
+import { COLUMNS_TAG, ingestsOf, RUNS_TAG, runsOf, runTags } from '../visibility.ts';
+import { compact } from './compact.ts';
+import { fsck } from './fsck.ts';
+import { info } from './info.ts';
+import { planCompaction } from './plan-compaction.ts';
+import { SPEC, Workbench } from './table.test-support.ts';
+
+let bench: Workbench;
+beforeAll(async () => {
+  bench = await Workbench.open();
+});
+afterAll(() => bench.close());
+
+const OLD = Date.now() - 48 * 3_600_000;
+
+describe('compaction', () => {
+  test('merges small files into one sorted file with the same rows and merged tags', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    for (const [i, ingest] of ['c', 'a', 'b'].entries())
+      await bench.append(table, [ingest], { first: 10 - i });
+    const before = await table.snapshot();
+    const rows = await bench.rows(store, before);
+    const result = await compact(table);
+    expect(result).toMatchObject({ commits: 1, filesRemoved: 3, filesAdded: 1, rowsDropped: 0 });
+    const after = await table.snapshot();
+    expect(await bench.rows(store, after)).toEqual(rows);
+    const [[path, merged]] = [...after.files] as [
+      [string, typeof before.files extends ReadonlyMap<string, infer F> ? F : never],
+    ];
+    expect(ingestsOf(merged).sort()).toEqual(['a', 'b', 'c']);
+    expect(merged.tags?.[COLUMNS_TAG]).toBe('6');
+    expect(fileStats(merged)).toMatchObject({ numRecords: 9, nullCount: { x: 3 } });
+    const ids = (await bench.fileRows(store, after.root, path)).map((row) => row.slice(1, 6));
+    expect(ids).toEqual([...ids].sort());
+    // The old version is still there.
+    expect(await bench.rows(store, await table.snapshot({ version: before.version }))).toEqual(rows);
+    expect((await history(table, 1))[0]).toMatchObject({
+      operation: 'OPTIMIZE',
+      addedFiles: 1,
+      removedFiles: 3,
+    });
+    const commit = new TextDecoder().decode(
+      await store.get(`${table.root}/_delta_log/00000000000000000004.json`),
+    );
+    expect(commit.match(/"dataChange":false/g)).toHaveLength(4);
+    expect(await info(table)).toMatchObject({
+      files: 1,
+      rows: 9,
+      version: 4,
+      oldestVersion: 0,
+      tombstones: 3,
+    });
+    expect(await compact(table)).toMatchObject({ commits: 0 });
+    expect((await fsck([table])).findings).toEqual([]);
+  });
+
+  test('drops rows of ingests that are not current once their lease is over', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    await bench.append(table, ['gone', 'kept'], { now: OLD });
+    await bench.append(table, ['gone too'], { now: OLD });
+    await bench.append(table, ['running'], { now: Date.now() });
+    const result = await compact(table, { isCurrent: (ingest) => ingest === 'kept' });
+    expect(result.rowsDropped).toBe(6);
+    const { files } = await table.snapshot();
+    expect([...files.values()].flatMap(ingestsOf).sort()).toEqual(['kept', 'running']);
+    const rows = await bench.rows(store, await table.snapshot());
+    expect(rows).toHaveLength(6);
+    expect(rows.filter((row) => row.includes('gone'))).toEqual([]);
+    expect((await fsck([table])).findings).toEqual([]);
+  });
+
+  test('a file with nothing to keep goes without a successor', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    await bench.append(table, ['gone'], { now: OLD });
+    expect(await compact(table, { isCurrent: () => false })).toMatchObject({
+      filesRemoved: 1,
+      filesAdded: 0,
+    });
+    expect((await table.snapshot()).files.size).toBe(0);
+  });
+
+  test('an ingest that becomes current during the merge keeps its rows', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    await bench.append(table, ['late', 'kept'], { now: OLD });
+    let asked = 0;
+    const isCurrent = (ingest: string) => {
+      if (ingest === 'late') asked += 1;
+      return ingest === 'kept' || asked > 1;
+    };
+    expect(await compact(table, { isCurrent })).toMatchObject({ commits: 0, rowsDropped: 0 });
+    expect(await bench.rows(store, await table.snapshot())).toHaveLength(6);
+  });
+
+  test('a removal that comes first makes it plan again; nothing comes back and nothing is lost', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    for (const ingest of ['a', 'b', 'c']) await bench.append(table, [ingest]);
+    let interfered = false;
+    store.before = async (operation, key) => {
+      if (operation !== 'put' || !key.includes('part-') || interfered) return;
+      interfered = true;
+      const added = await bench.upload(store, table.root, ['a2']);
+      await table.commit({ name: 'WRITE' }, ({ files }) => ({
+        add: [added],
+        remove: [...files.values()].filter((file) => ingestsOf(file).includes('a')),
+      }));
+    };
+    await compact(table);
+    const snapshot = await table.snapshot();
+    expect(snapshot.files.size).toBe(1);
+    expect([...snapshot.files.values()].flatMap(ingestsOf).sort()).toEqual(['a2', 'b', 'c']);
+    expect((await bench.rows(store, snapshot)).filter((row) => row.includes(', a,'))).toEqual([]);
+    // The merge that lost left no object behind.
+    expect((await fsck([table], { leaseMs: -1000 })).findings).toEqual([]);
+  });
+
+  test('gives up when files always change under it', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    for (const ingest of ['a', 'b']) await bench.append(table, [ingest]);
+    let busy = false;
+    store.before = async (operation, key) => {
+      if (operation !== 'put' || !key.includes('part-') || busy) return;
+      busy = true;
+      const added = await bench.upload(store, table.root, ['x']);
+      await table.commit({ name: 'WRITE' }, ({ files }) => ({
+        add: [added],
+        remove: [[...files.values()][0]!],
+      }));
+      busy = false;
+    };
+    await expect(compact(table)).rejects.toThrow(CommitConflictError);
+    expect((await table.snapshot()).files.size).toBe(2);
+  });
+
+  test('files from before a column was added give nulls', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    await bench.append(table, ['a']);
+    await table.create({ ...SPEC, columns: [...SPEC.columns, { name: 'more', type: 'json', doc: '' }] });
+    await bench.append(table, ['b']);
+    await compact(table);
+    const [merged] = [...(await table.snapshot()).files.values()];
+    expect(fileStats(merged!).nullCount).toMatchObject({ more: 6 });
+    expect(merged!.tags?.[COLUMNS_TAG]).toBe('7');
+    expect((await fsck([table])).findings).toEqual([]);
+  });
+
+  test('files of runs merge their entries', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    const entries = ['a', 'b'].map((id) => ({
+      run_id: `r${id}`,
+      ingest_id: id,
+      content_sha256: id,
+      stores: [],
+    }));
+    for (const entry of entries) {
+      const add = await bench.upload(store, table.root, [entry.ingest_id]);
+      await table.commit({ name: 'WRITE' }, () => ({
+        add: [{ ...add, tags: { ...add.tags, ...runTags([entry]) } }],
+      }));
+    }
+    await compact(table);
+    const [merged] = [...(await table.snapshot()).files.values()];
+    expect(merged!.tags?.[RUNS_TAG]).toBeDefined();
+    expect(runsOf(merged!).sort((a, b) => (a.run_id < b.run_id ? -1 : 1))).toEqual(entries);
+    expect(RUNS.sortBy).toEqual(['run_id']);
+  });
+});
+
+describe('the plan', () => {
+  test('groups neighbours in sort order up to the target size and leaves large files alone', async () => {
+    const store = new MemoryStore();
+    const table = await bench.table(store);
+    const file = (name: string, size: number, id: string, tagged = true) => ({
+      path: name,
+      partitionValues: {},
+      size,
+      modificationTime: 1,
+      dataChange: true,
+      stats: JSON.stringify({ minValues: { id } }),
+      ...(tagged ? { tags: { 'runlake.ingests': JSON.stringify([name]) } } : {}),
+    });
+    const { snapshot } = await table.commit({ name: 'WRITE' }, () => ({
+      add: [
+        file('big', 80, 'a'),
+        file('d', 40, 'd'),
+        file('b', 40, 'b'),
+        file('c', 40, 'c'),
+        file('e', 40, 'e'),
+        file('f', 40, 'f'),
+        file('foreign1', 10, 'a', false),
+        file('foreign2', 10, 'b', false),
+      ],
+    }));
+    const groups = planCompaction(snapshot, { targetBytes: 100, droppable: () => false });
+    expect(groups.map((group) => group.files.map(({ path }) => path))).toEqual([
+      ['foreign1', 'foreign2'],
+      ['b', 'c'],
+      ['d', 'e'],
+    ]);
+    expect(groups.map((group) => group.kept)).toEqual([[], ['b', 'c'], ['d', 'e']]);
+  });
+});
