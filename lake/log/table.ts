@@ -126,6 +126,12 @@ export class DeltaTable {
     return this.#remember(cached ?? (await loadVersion(store, root, version, options)));
   }
 
+  /** Forgets every cached version, after something other than a commit has changed the log. */
+  forget(): void {
+    this.#newest = undefined;
+    this.#cache.clear();
+  }
+
   async exists(options: CallOptions = {}): Promise<boolean> {
     try {
       await this.snapshot(options);

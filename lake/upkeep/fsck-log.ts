@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { Action } from '../log/actions.ts';
 import { readCheckpoint } from '../log/checkpoint.ts';
-import { CorruptLogError } from '../log/errors.ts';
+import { CorruptLogError, UnsupportedTableError } from '../log/errors.ts';
 import { newestVersion } from '../log/load.ts';
 import {
   type CheckpointFiles,
@@ -123,7 +123,7 @@ export async function checkLog(
           if (action.remove) live.delete(decodePath(action.remove.path));
         }
       } catch (error) {
-        if (!(error instanceof CorruptLogError)) throw error;
+        if (!(error instanceof CorruptLogError || error instanceof UnsupportedTableError)) throw error;
         problems.push({
           finding: finding('COMMIT_INVALID', root, commitKey(root, version), messageOf(error)),
         });

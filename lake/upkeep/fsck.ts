@@ -127,8 +127,10 @@ async function checkTable(table: DeltaTable, options: FsckOptions): Promise<Prob
     snapshot = await table.snapshot(call);
   } catch (error) {
     if (error instanceof TableNotFoundError) return [];
-    if (!(error instanceof CorruptLogError || error instanceof UnsupportedTableError)) throw error;
+    const unsupported = error instanceof UnsupportedTableError;
+    if (!(error instanceof CorruptLogError || unsupported)) throw error;
     problems.push({ finding: finding('TABLE_UNREADABLE', root, logPrefix(root), messageOf(error)) });
+    if (unsupported) return problems;
   }
   const log = await checkLog(store, root, call);
   problems.push(...log.problems);
@@ -172,7 +174,9 @@ async function repairCheckpoints(
   }
   const hint = problems.find(({ finding: { code } }) => code === 'CHECKPOINT_HINT');
   if (hint || repaired.length > 0) {
-    // Rewriting an old checkpoint moves the hint back: a new one puts it right.
+    // The newest version may have been built from a wrong checkpoint. Rewriting an old checkpoint moved the hint back:
+    // a new one puts that right.
+    table.forget();
     await table.store.delete([lastCheckpointKey(table.root)], call);
     await writeCheckpoint(table.store, await table.snapshot(call), call);
     if (hint) repaired.push(hint);
