@@ -36,6 +36,13 @@ const byteSize = z.union([z.number(), z.string()]).transform((value, context) =>
   return Math.floor(Number(match[1]) * unit);
 });
 
+/** @throws ConfigError */
+export function parseSize(text: string): number {
+  const parsed = byteSize.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(`${text} is no size`, { expected: 'a size such as 512MiB or 10GB' });
+}
+
 const port = z.coerce.number().int().min(0).max(65_535);
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
 

@@ -13,6 +13,7 @@ import {
   interruptSignal,
   print,
   printJson,
+  wholeNumber,
   withCommonOptions,
 } from './shared.ts';
 
@@ -129,13 +130,6 @@ function layerList(text: string): number[] {
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
   return [...new Set(layers)].sort((a, b) => a - b);
-}
-
-function wholeNumber(flag: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new UsageError(`${flag} ${text} is no positive whole number`);
-  return value;
 }
 
 /** A line on a terminal that is overwritten; nothing where the output is no terminal. */

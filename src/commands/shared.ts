@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
+import { UsageError } from '../errors.ts';
 
 /** Options that every command understands. */
 export interface CommonOptions {
@@ -41,4 +42,12 @@ export function print(text: string): void {
 
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v), 2));
+}
+
+/** A flag's value as a positive whole number. @throws UsageError */
+export function wholeNumber(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new UsageError(`${flag} ${text} is no positive whole number`);
+  return value;
 }
