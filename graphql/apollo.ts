@@ -16,15 +16,10 @@ function requestLimits(
   limits: Limits,
 ): GraphQLRequestListener<RequestContext>['didResolveOperation'] {
   return async ({ document, operation, request }) => {
-    const depth = nestingDepth(request.variables, limits.variableDepth);
-    if (depth > limits.variableDepth) {
+    const depth = nestingDepth(request.variables, limits.inputDepth);
+    if (depth > limits.inputDepth) {
       throw toGraphQLError(
-        new LimitExceededError(
-          'variableDepth',
-          limits.variableDepth,
-          depth,
-          'flatten the filter with in, and, or',
-        ),
+        new LimitExceededError('inputDepth', limits.inputDepth, depth, 'flatten the filter with in, and, or'),
       );
     }
     if (operation === undefined) return;

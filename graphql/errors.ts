@@ -25,6 +25,7 @@ export class BadCursorError extends RunlakeError {
 export type LimitName =
   | 'documentBytes'
   | 'documentTokens'
+  | 'brackets'
   | 'depth'
   | 'aliases'
   | 'rootFields'
@@ -35,7 +36,7 @@ export type LimitName =
   | 'rows'
   | 'bytesRead'
   | 'filterConditions'
-  | 'variableDepth'
+  | 'inputDepth'
   | 'concurrentQueries'
   | 'time';
 
@@ -59,6 +60,7 @@ export class LimitExceededError extends RunlakeError {
 const LIMIT_NOUNS: Readonly<Record<LimitName, string>> = {
   documentBytes: 'bytes of document',
   documentTokens: 'tokens of document',
+  brackets: 'levels of brackets',
   depth: 'levels of nesting',
   aliases: 'aliases',
   rootFields: 'root fields',
@@ -69,7 +71,7 @@ const LIMIT_NOUNS: Readonly<Record<LimitName, string>> = {
   rows: 'rows',
   bytesRead: 'bytes of data files',
   filterConditions: 'filter conditions',
-  variableDepth: 'levels of nesting in variables',
+  inputDepth: 'levels of nesting in an argument',
   concurrentQueries: 'queries at the same time',
   time: 'milliseconds',
 };

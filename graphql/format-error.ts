@@ -1,4 +1,3 @@
-import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { RunlakeError } from '../lake/errors.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
@@ -28,11 +27,18 @@ export function toGraphQLError(error: RunlakeError, status = 400): GraphQLError 
   });
 }
 
-const TOO_MANY_TOKENS = /Document contains more than (\d+) tokens/;
+const TOO_MANY_TOKENS = /Document contains more tha[nt] (\d+) tokens/;
+
+/** The error that was thrown, under what GraphQL and Apollo wrapped around it. */
+function originOf(error: unknown): unknown {
+  let origin = error;
+  while (origin instanceof GraphQLError && origin.originalError) origin = origin.originalError;
+  return origin;
+}
 
 /** Whether an error says nothing that a client may see. */
 export function isInternal(error: unknown): boolean {
-  const original = unwrapResolverError(error);
+  const original = originOf(error);
   return !(original instanceof RunlakeError) && !(original instanceof GraphQLError);
 }
 
@@ -41,7 +47,7 @@ export function isInternal(error: unknown): boolean {
  * itself as they are; everything else masked (the log has it, under the id in the `x-request-id` header).
  */
 export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const original = unwrapResolverError(error);
+  const original = originOf(error);
   const place = {
     ...(formatted.locations && { locations: formatted.locations }),
     ...(formatted.path && { path: formatted.path }),

@@ -17,6 +17,7 @@ import { LimitExceededError } from './errors.ts';
 import { errorExtensions } from './format-error.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
+import { bracketDepth } from './limits/nesting.ts';
 import { createSchema } from './schema.ts';
 import { SnapshotScope } from './snapshots.ts';
 import { ValueIssues } from './value-issues.ts';
@@ -119,6 +120,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       const leave = gate.enter(clientOf(request));
       reply.raw.once('close', leave);
     },
+    preHandler: async (request) => {
+      for (const source of [request.body, request.query]) checkBrackets(source, limits.brackets);
+    },
     handler(request, reply) {
       if (!wantsConsole(request)) return handle.call(app, request, reply);
       reply.header('content-security-policy', CONSOLE_CSP).type('text/html; charset=utf-8');
@@ -126,6 +130,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
   });
   return app;
+}
+
+function checkBrackets(source: unknown, max: number): void {
+  if (typeof source !== 'object' || source === null || !('query' in source)) return;
+  const depth = typeof source.query === 'string' ? bracketDepth(source.query) : 0;
+  if (depth > max) throw new LimitExceededError('brackets', max, depth, 'nest less');
 }
 
 /** A browser that was pointed at the endpoint. */
@@ -176,8 +186,10 @@ function answerError(limits: Limits) {
         .code(status)
         .type('application/json; charset=utf-8')
         .send({ errors: [{ message, extensions }] });
-    if (error instanceof LimitExceededError) return send(429, error.message, errorExtensions(error));
-    if (error instanceof RunlakeError) return send(400, error.message, errorExtensions(error));
+    if (error instanceof RunlakeError) {
+      const busy = error instanceof LimitExceededError && error.limit === 'concurrentQueries';
+      return send(busy ? 429 : 400, error.message, errorExtensions(error));
+    }
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
       const asked = Number(request.headers['content-length'] ?? limits.documentBytes + 1);
       const limit = new LimitExceededError(

@@ -7,6 +7,9 @@ export const limitsSchema = z.strictObject({
   /** Bytes of the request body. */
   documentBytes: positive.default(1_048_576),
   documentTokens: positive.default(5_000),
+  /** Of any kind, in the text of the document: what the parser's stack must hold. */
+  brackets: positive.default(250),
+  /** Of selections, fragments spread. */
   depth: positive.default(15),
   aliases: positive.default(60),
   rootFields: positive.default(20),
@@ -23,7 +26,7 @@ export const limitsSchema = z.strictObject({
   /** Bytes of the data files that are left after pruning. */
   bytesRead: positive.default(256 * 2 ** 30),
   filterConditions: positive.default(2_000),
-  variableDepth: positive.default(40),
+  inputDepth: positive.default(40),
   /** At the same time, for one client. */
   concurrentQueries: positive.default(16),
   /** Milliseconds for all of a request. */

@@ -12,6 +12,7 @@ export interface CompileOptions extends SelectionContext {
   readonly maxPageSize: number;
   readonly maxConditions: number;
   readonly maxJoins: number;
+  readonly maxInputDepth: number;
 }
 
 /** Rows a parent (or a page) when neither the query nor the relationship says. */
@@ -62,6 +63,7 @@ export class StatementBuilder {
         runEntity: ENTITIES.Run,
         runSource: (where) => this.source('runs', pruneOf(where)),
         maxConditions: this.options.maxConditions,
+        maxDepth: this.options.maxInputDepth,
       },
       filter,
       path,

@@ -13,6 +13,8 @@ export interface FilterScope {
   readonly runSource: (where: Condition) => number;
   readonly runEntity: Entity;
   readonly maxConditions: number;
+  /** Levels of `and`, `or`, `not` and `run`. */
+  readonly maxDepth: number;
 }
 
 type FilterValue = Readonly<Record<string, unknown>>;
@@ -50,7 +52,11 @@ function compileTree(
   filter: unknown,
   path: string,
   spend: (n: number) => void,
+  depth = 0,
 ): Condition {
+  if (depth > scope.maxDepth) {
+    throw new LimitExceededError('inputDepth', scope.maxDepth, depth, 'flatten the filter with in, and, or');
+  }
   if (filter === undefined || filter === null) return EVERYTHING;
   const items: Condition[] = [];
   for (const [name, value] of Object.entries(filter)) {
@@ -62,12 +68,12 @@ function compileTree(
       const parts: unknown[] = Array.isArray(value) ? value : [value];
       items.push({
         kind: name === 'and' ? 'all' : 'any',
-        items: parts.map((part, i) => compileTree(scope, part, `${at}[${i}]`, spend)),
+        items: parts.map((part, i) => compileTree(scope, part, `${at}[${i}]`, spend, depth + 1)),
       });
     } else if (name === 'not') {
-      items.push({ kind: 'not', item: compileTree(scope, value, at, spend) });
+      items.push({ kind: 'not', item: compileTree(scope, value, at, spend, depth + 1) });
     } else if (name === 'run' && !scope.entity.fields.has('run')) {
-      const where = compileTree({ ...scope, entity: scope.runEntity }, value, at, spend);
+      const where = compileTree({ ...scope, entity: scope.runEntity }, value, at, spend, depth + 1);
       items.push({ kind: 'run', source: scope.runSource(where), where });
     } else {
       const field = scope.entity.fields.get(name);

@@ -47,6 +47,7 @@ export function compileOptions(
     maxPageSize: limits.pageSize,
     maxConditions: limits.filterConditions,
     maxJoins: limits.joins,
+    maxInputDepth: limits.inputDepth,
   };
 }
 

@@ -16,6 +16,7 @@ const OPTIONS: CompileOptions = {
   maxConditions: 1000,
   maxPageSize: 1000,
   maxJoins: 10,
+  maxInputDepth: 100,
 };
 
 /** What a filter means, written down without SQL: comparisons with a null are false, `not` is the complement. */
