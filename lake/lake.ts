@@ -45,6 +45,9 @@ export const TABLES_PREFIX = 'tables';
 
 const DEFAULT_SNAPSHOT_AGE_MS = 250;
 
+/** Longer than any query may run. */
+const FORGOTTEN_AFTER_MS = 15 * 60_000;
+
 /** Where the runs commit records which versions of the other tables belong to it. */
 export const VERSIONS_PARAMETER = 'runlake.versions';
 
@@ -84,7 +87,7 @@ export class Lake implements LakeReader {
       temporaryDirectory,
       readableDirectories: localTables === undefined ? [cacheDirectory] : [cacheDirectory, localTables],
     });
-    const cache = await ObjectCache.open({ directory: cacheDirectory, maxBytes: options.cacheBytes });
+    const cache = new ObjectCache({ directory: cacheDirectory, maxBytes: options.cacheBytes });
     return new Lake(options, engine, cache, temporaryDirectory);
   }
 
@@ -130,17 +133,19 @@ export class Lake implements LakeReader {
     const state = resolved.tables.get(table);
     if (state === undefined) return { sql: relationSql(spec, spec, []), files: 0, bytes: 0, rows: 0 };
     const files = visibleFiles(state, resolved.visible, prune);
-    const located = await Promise.all(
-      files.map(async (file) => ({
-        ...file,
-        local: await this.localFile(dataKey(state.root, file.path), file.add.size, options),
-      })),
-    );
+    const wanted = files.map((file) => ({ key: dataKey(state.root, file.path), size: file.add.size }));
+    const { paths, release } = await this.#cache.localFiles(this.store, wanted, options);
+    const located = files.map((file, i) => ({ ...file, local: paths[i]! }));
+    const timer = setTimeout(release, FORGOTTEN_AFTER_MS).unref();
     return {
       sql: relationSql(spec, state.spec, located),
       files: files.length,
       bytes: files.reduce((sum, file) => sum + file.add.size, 0),
       rows: files.reduce((sum, file) => sum + (fileStats(file.add).numRecords ?? 0), 0),
+      release: () => {
+        clearTimeout(timer);
+        release();
+      },
     };
   }
 
@@ -174,26 +179,42 @@ export class Lake implements LakeReader {
       const tree = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
       const tables = tablesOfSelect(String(tree.rows[0]?.[0]), new Set(this.specs.keys()));
       const created: string[] = [];
+      const relations: Relation[] = [];
       try {
         for (const name of tables) {
           const relation = await this.relation(snapshot, name, [], options);
+          relations.push(relation);
           await runQuery(connection, `CREATE TEMP VIEW ${sqlName(name)} AS SELECT * FROM ${relation.sql}`);
           created.push(name);
         }
         return await work(connection);
       } finally {
+        for (const relation of relations) relation.release?.();
         for (const name of created) await connection.run(`DROP VIEW IF EXISTS temp.${sqlName(name)}`);
       }
     });
   }
 
-  /** A local path that holds the bytes of an object of the lake, fetched if need be. */
-  async localFile(key: string, size: number, options: CallOptions = {}): Promise<string> {
-    return this.store.localPath(key) ?? (await this.#cache.localFile(this.store, key, { size, ...options }));
+  /** Gives `work` a local path that holds the bytes of an object of the lake, fetched if need be. */
+  async withLocalFile<T>(
+    object: { readonly key: string; readonly size: number },
+    work: (path: string) => Promise<T>,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const { path, release } = await this.#cache.localFile(this.store, object.key, {
+      size: object.size,
+      ...options,
+    });
+    try {
+      return await work(path);
+    } finally {
+      release();
+    }
   }
 
   async close(): Promise<void> {
     this.engine.close();
+    await this.#cache.close();
     await rm(this.#temporary, { recursive: true, force: true });
   }
 

@@ -137,10 +137,13 @@ export class LakeWriter {
             if (kept.length === runs.length) continue;
             remove.push(live);
             if (kept.length === 0) continue;
-            const local = await this.lake.localFile(dataKey(snapshot.root, path), live.size, options);
-            add.push(
-              await this.#upload(RUNS.name, await this.#withRuns(local, kept), runTags(kept), options),
+            const object = { key: dataKey(snapshot.root, path), size: live.size };
+            const rest = await this.lake.withLocalFile(
+              object,
+              (local) => this.#withRuns(local, kept),
+              options,
             );
+            add.push(await this.#upload(RUNS.name, rest, runTags(kept), options));
           }
           return { add, remove };
         },

@@ -35,6 +35,8 @@ export interface RelationSize {
   readonly files: number;
   readonly bytes: number;
   readonly rows: number;
+  /** Lets go of the cached files behind it, once its SQL has run. Forgotten relations let go after a while. */
+  release?(): void;
 }
 
 /** Something to put after FROM: exactly the visible rows of one table in one snapshot. */
