@@ -12,6 +12,7 @@ import type {
   QueryOptions,
   QueryResult,
   Relation,
+  RelationSize,
 } from './engine/types.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { TableNotFoundError } from './log/errors.ts';
@@ -21,7 +22,7 @@ import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats } from './log/stats.ts';
 import { DeltaTable } from './log/table.ts';
 import { dataFileName, sqlName, sqlString } from './parquet/file-name.ts';
-import { relationSql, visibleFiles } from './relation.ts';
+import { relationSql, type VisibleFile, visibleFiles } from './relation.ts';
 import { decodeToken, encodeToken, ResolvedSnapshot } from './snapshot.ts';
 import type { CallOptions, ObjectStore } from './store/object-store.ts';
 import type { TableSpec } from './tables/schema.ts';
@@ -128,25 +129,29 @@ export class Lake implements LakeReader {
     prune: readonly PruneCondition[] = [],
     options: CallOptions = {},
   ): Promise<Relation> {
-    const spec = this.#spec(table);
-    const resolved = await this.#resolved(snapshot, options);
-    const state = resolved.tables.get(table);
-    if (state === undefined) return { sql: relationSql(spec, spec, []), files: 0, bytes: 0, rows: 0 };
-    const files = visibleFiles(state, resolved.visible, prune);
+    const { spec, state, files } = await this.#visible(snapshot, table, prune, options);
+    if (state === undefined) return { sql: relationSql(spec, spec, []), ...sizeOf([]) };
     const wanted = files.map((file) => ({ key: dataKey(state.root, file.path), size: file.add.size }));
     const { paths, release } = await this.#cache.localFiles(this.store, wanted, options);
-    const located = files.map((file, i) => ({ ...file, local: paths[i]! }));
     const timer = setTimeout(release, FORGOTTEN_AFTER_MS).unref();
+    const located = files.map((file, i) => ({ ...file, local: paths[i]! }));
     return {
       sql: relationSql(spec, state.spec, located),
-      files: files.length,
-      bytes: files.reduce((sum, file) => sum + file.add.size, 0),
-      rows: files.reduce((sum, file) => sum + (fileStats(file.add).numRecords ?? 0), 0),
+      ...sizeOf(files),
       release: () => {
         clearTimeout(timer);
         release();
       },
     };
+  }
+
+  async size(
+    snapshot: LakeSnapshot,
+    table: string,
+    prune: readonly PruneCondition[] = [],
+    options: CallOptions = {},
+  ): Promise<RelationSize> {
+    return sizeOf((await this.#visible(snapshot, table, prune, options)).files);
   }
 
   query(sql: string, options?: QueryOptions): Promise<QueryResult> {
@@ -228,6 +233,18 @@ export class Lake implements LakeReader {
     return spec;
   }
 
+  async #visible(
+    snapshot: LakeSnapshot,
+    table: string,
+    prune: readonly PruneCondition[],
+    options: CallOptions,
+  ): Promise<{ spec: TableSpec; state: TableSnapshot | undefined; files: VisibleFile[] }> {
+    const spec = this.#spec(table);
+    const resolved = await this.#resolved(snapshot, options);
+    const state = resolved.tables.get(table);
+    return { spec, state, files: state === undefined ? [] : visibleFiles(state, resolved.visible, prune) };
+  }
+
   async #resolved(snapshot: LakeSnapshot, options: CallOptions): Promise<ResolvedSnapshot> {
     return snapshot instanceof ResolvedSnapshot ? snapshot : this.#pinned({ ...snapshot.versions }, options);
   }
@@ -303,4 +320,12 @@ export class Lake implements LakeReader {
     const versions = typeof recorded === 'string' ? decodeToken(recorded) : {};
     return { ...versions, [RUNS.name]: runs.version };
   }
+}
+
+function sizeOf(files: readonly VisibleFile[]): RelationSize {
+  return {
+    files: files.length,
+    bytes: files.reduce((sum, file) => sum + file.add.size, 0),
+    rows: files.reduce((sum, file) => sum + (fileStats(file.add).numRecords ?? 0), 0),
+  };
 }

@@ -35,13 +35,13 @@ export interface RelationSize {
   readonly files: number;
   readonly bytes: number;
   readonly rows: number;
-  /** Lets go of the cached files behind it, once its SQL has run. Forgotten relations let go after a while. */
-  release?(): void;
 }
 
 /** Something to put after FROM: exactly the visible rows of one table in one snapshot. */
 export interface Relation extends RelationSize {
   readonly sql: string;
+  /** Lets go of the cached files behind it, once its SQL has run. Forgotten relations let go after a while. */
+  release?(): void;
 }
 
 export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[];
@@ -87,7 +87,7 @@ export interface LakeReader {
     options?: CallOptions,
   ): Promise<Relation>;
   /** What `relation` would read, without fetching anything: for limits and cost estimates. */
-  size?(
+  size(
     snapshot: LakeSnapshot,
     table: string,
     prune?: readonly PruneCondition[],
