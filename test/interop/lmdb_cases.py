@@ -1,7 +1,8 @@
 """Writes LMDB stores with py-lmdb and what py-lmdb reads back from them.
 
-Usage: lmdb_cases.py OUT [--cases a,b] ; OUT gets NAME.mdb and expected.json:
+Usage: lmdb_cases.py OUT [--cases a,b | --random N | --digest a,b] ; OUT gets NAME.mdb and expected.json:
 {NAME: {"databases": {"" or name: {"stat": {...}, "entries": [[hex key, sha256 of value, size], ...]}}}}
+With --digest, "entries" is the sha256 of that list's compact JSON text.
 """
 
 import hashlib
@@ -145,9 +146,34 @@ def many_transactions(env):
         put_all(env, [(b"%04d" % j, b"%d" % i * 50) for j in range(i, i + 40)])
 
 
+def page_sizes(env):
+    """For other page sizes: inline and overflow values, duplicates in sub-pages and sub-trees, a deleted part."""
+    put_all(env, [(b"%06d" % (i * 7919 % 900), b"v%d" % i * (i % 9)) for i in range(900)])
+    put_all(env, [(b"big%d" % i, bytes([65 + i]) * (i * 6001)) for i in range(1, 9)])
+    db = env.open_db(b"dups", dupsort=True)
+    put_all(env, [(b"k%d" % (i % 5), b"duplicate %05d" % i) for i in range(0, 6000, 4)], db)
+    put_all(env, [(b"few", b"%d" % i) for i in range(4)], db)
+    fixed = env.open_db(b"fixed", dupsort=True, dupfixed=True)
+    put_all(env, [(b"k", i.to_bytes(4, "big")) for i in range(5000)], fixed)
+    with env.begin(write=True) as txn:
+        for i in range(200, 400):
+            txn.delete(b"%06d" % i)
+
+
+def tiny(env):
+    """Everything a store can have in a few pages, for damaging it many times."""
+    put_all(env, [(b"%02d" % i, b"v%d" % i * (3 * i)) for i in range(24)] + [(b"big", b"x" * 2500), (b"big2", b"y" * 1200)])
+    db = env.open_db(b"dups", dupsort=True)
+    put_all(env, [(b"few", b"%d" % i) for i in range(4)] + [(b"many", b"duplicate %03d" % i) for i in range(90)], db)
+    fixed = env.open_db(b"fixed", dupsort=True, dupfixed=True)
+    put_all(env, [(b"k", i.to_bytes(4, "big")) for i in range(300)] + [(b"l", b"abcd")], fixed)
+    with env.begin(write=True) as txn:
+        txn.delete(b"07")
+
+
 CASES = [
     empty, one, empty_value, small_values, long_keys, overflow, boundary, deleted, all_deleted, loose_tail, named,
-    dupsort, dupfixed, integer_keys, reversed_keys, writer_open, many_transactions,
+    dupsort, dupfixed, integer_keys, reversed_keys, writer_open, many_transactions, page_sizes,
 ]
 
 
@@ -219,9 +245,14 @@ def main():
     if len(sys.argv) > 2 and sys.argv[2] == "--random":
         cases = [random_case(i) for i in range(int(sys.argv[3]))]
     elif len(sys.argv) > 2:
-        cases = [case for case in CASES if case.__name__ in sys.argv[3].split(",")]
+        cases = [globals()[name] for name in sys.argv[3].split(",")]
     os.makedirs(out, exist_ok=True)
     expected = dict(make(out, case) for case in cases)
+    if "--digest" in sys.argv:
+        for store in expected.values():
+            for database in store["databases"].values():
+                text = json.dumps(database["entries"], separators=(",", ":"))
+                database["entries"] = hashlib.sha256(text.encode()).hexdigest()
     with open(os.path.join(out, "expected.json"), "w") as f:
         json.dump(expected, f)
 

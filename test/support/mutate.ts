@@ -145,13 +145,15 @@ export async function fuzz(options: {
   readonly seed: number;
   readonly attempt: (input: Uint8Array) => unknown;
   readonly isExpected: (error: unknown) => boolean;
-  readonly focus?: readonly [number, number];
+  /** Where most of the damage goes: a range, or one chosen for each input. */
+  readonly focus?: readonly [number, number] | ((random: () => number) => readonly [number, number]);
   readonly maxMillis?: number;
 }): Promise<FuzzFailure | undefined> {
   const random = seeded(options.seed);
   const limit = options.maxMillis ?? 5_000;
   for (let iteration = 0; iteration < options.count; iteration++) {
-    const input = mutate(options.seeds[iteration % options.seeds.length]!, random, options.focus);
+    const focus = typeof options.focus === 'function' ? options.focus(random) : options.focus;
+    const input = mutate(options.seeds[iteration % options.seeds.length]!, random, focus);
     const started = performance.now();
     try {
       await options.attempt(input);
