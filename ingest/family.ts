@@ -44,6 +44,8 @@ export interface RunCandidate {
   readonly runId: string;
   /** The run's own files, in key order; an activation store's files are not among them (see `Family.stores`). */
   readonly files: readonly ObjectInfo[];
+  /** Files that belong to the run and are listed but never read (weights, checkpoints); possibly cut off. */
+  readonly attachments?: readonly ObjectInfo[];
 }
 
 export interface DiscoverContext {
@@ -106,7 +108,7 @@ export interface StoreEntryInfo {
 
 /** One layer of one entry, decoded. */
 export interface LayerValues {
-  /** Vectors, row-major: `tokens` x `dim`. */
+  /** Vectors, row-major: `tokens` x `dim`. Never written to again by the reader. */
   readonly values: Float32Array;
   readonly tokens: number;
   readonly dim: number;
@@ -126,8 +128,8 @@ export interface TokenRecord {
 }
 
 /**
- * One entry with access to its tensors. Valid until the next entry is asked for: a reader may reuse buffers.
- * The sequence of a layer is what the store holds, prompt tokens first.
+ * One entry with access to its tensors, valid until the next entry is asked for. The sequence of a layer is what
+ * was asked for of what the store holds, prompt tokens first.
  */
 export interface StoreEntry extends StoreEntryInfo {
   /** Site of the vectors, e.g. `resid_post`. */
@@ -136,8 +138,8 @@ export interface StoreEntry extends StoreEntryInfo {
   readonly layerCount: number;
   /** Tokens of the sequence that belong to the prompt; undefined where the store does not tell. */
   readonly promptTokens: number | undefined;
-  /** Tokens of the sequence that belong to the response; undefined where the store does not tell. */
-  readonly responseTokens: number | undefined;
+  /** Position of the first token of the sequence in the recorded one; 0 unless the prompt was cut off. */
+  readonly firstToken: number;
   readonly tokenRecords: readonly TokenRecord[];
   /** Undefined for a layer that was not recorded. Reads what it needs; at most one layer is held. */
   layer(index: number, signal?: AbortSignal): Promise<LayerValues | undefined>;
@@ -226,27 +228,4 @@ export interface Family {
   openStore(ref: StoreRef, context: ReadContext): Promise<StoreReader>;
   /** Reads, validates and emits rows. Violations are issues; throws only for I/O failures and cancellation. */
   read(candidate: RunCandidate, sink: RunSink, context: ReadContext): Promise<RunSummary>;
-}
-
-/**
- * Rows of `activations` that share an entry, ready for columnar writing.
- * Element `i` of `layer`, `tokenIndex`, `segment` and `norm` belongs to `vectors[i * dim .. (i + 1) * dim)`.
- */
-export interface VectorBatch {
-  readonly key: string;
-  readonly exampleId: string | null;
-  readonly modelId: string | null;
-  readonly site: string;
-  readonly tokenSelector: TokenSelection;
-  readonly dtype: string;
-  readonly rows: number;
-  readonly dim: number;
-  readonly vectors: Float32Array;
-  readonly layer: Int32Array;
-  /** -1 stands for null (pooled rows of `mean`). */
-  readonly tokenIndex: Int32Array;
-  /** 0 unknown or both, 1 prompt, 2 response. */
-  readonly segment: Uint8Array;
-  /** Euclidean norms, accumulated in double precision. */
-  readonly norm: Float64Array;
 }

@@ -1,0 +1,133 @@
+import type { VectorBatch } from '../lake/parquet/vectors.ts';
+import type { ActivationOptions, LayerValues, StoreEntry, TokenSelection } from './family.ts';
+
+/** Layers of an entry are put together up to about this many values: small batches cost more than they hold. */
+const BATCH_VALUES = 1 << 20;
+
+const UNKNOWN = 0;
+const PROMPT = 1;
+const RESPONSE = 2;
+
+/** The rows of `activations` of one entry, a batch of layers at a time. At most one batch is held. */
+export async function* activationRows(
+  entry: StoreEntry,
+  options: ActivationOptions,
+  signal?: AbortSignal,
+): AsyncGenerator<VectorBatch> {
+  const wanted = options.layers === undefined ? undefined : new Set(options.layers);
+  let pending: PooledLayer[] = [];
+  let values = 0;
+  for (let layer = 0; layer < entry.layerCount; layer++) {
+    if (wanted !== undefined && !wanted.has(layer)) continue;
+    const stored = await entry.layer(layer, signal);
+    if (stored === undefined || stored.tokens === 0) continue;
+    const pooled = pool(layer, stored, options.tokens);
+    const [first] = pending;
+    if (first !== undefined && (first.dim !== pooled.dim || first.dtype !== pooled.dtype)) {
+      yield toBatch(entry, pending, options.tokens);
+      pending = [];
+      values = 0;
+    }
+    pending.push(pooled);
+    values += pooled.values.length;
+    if (values >= BATCH_VALUES) {
+      yield toBatch(entry, pending, options.tokens);
+      pending = [];
+      values = 0;
+    }
+  }
+  if (pending.length > 0) yield toBatch(entry, pending, options.tokens);
+}
+
+interface PooledLayer extends LayerValues {
+  readonly layer: number;
+  /** Tokens before pooling. */
+  readonly sequence: number;
+}
+
+function pool(layer: number, stored: LayerValues, tokens: TokenSelection): PooledLayer {
+  const { values, dim, dtype, tokens: sequence } = stored;
+  if (tokens === 'all') return { layer, sequence, values, dim, dtype, tokens: sequence };
+  if (tokens === 'last') {
+    return { layer, sequence, values: values.slice((sequence - 1) * dim), dim, dtype, tokens: 1 };
+  }
+  return { layer, sequence, values: meanVector(values, sequence, dim), dim, dtype, tokens: 1 };
+}
+
+/** Mean over tokens, accumulated in double precision and rounded once. */
+export function meanVector(values: Float32Array, tokens: number, dim: number): Float32Array {
+  const sum = new Float64Array(dim);
+  for (let t = 0, i = 0; t < tokens; t++) for (let d = 0; d < dim; d++, i++) sum[d]! += values[i]!;
+  const mean = new Float32Array(dim);
+  for (let d = 0; d < dim; d++) mean[d] = sum[d]! / tokens;
+  return mean;
+}
+
+/** Euclidean norms of `rows` vectors, accumulated in double precision. */
+export function norms(vectors: Float32Array, rows: number, dim: number): Float64Array {
+  const norm = new Float64Array(rows);
+  for (let row = 0, i = 0; row < rows; row++) {
+    let sum = 0;
+    for (let d = 0; d < dim; d++, i++) {
+      const value = vectors[i]!;
+      sum += value * value;
+    }
+    norm[row] = Math.sqrt(sum);
+  }
+  return norm;
+}
+
+function toBatch(entry: StoreEntry, layers: readonly PooledLayer[], tokens: TokenSelection): VectorBatch {
+  const { dim, dtype } = layers[0]!;
+  const rows = layers.reduce((sum, layer) => sum + layer.tokens, 0);
+  const vectors = layers.length === 1 ? layers[0]!.values : concatenate(layers, rows * dim);
+  const layer = new Int32Array(rows);
+  const tokenIndex = new Int32Array(rows);
+  const segment = new Uint8Array(rows);
+  let row = 0;
+  for (const part of layers) {
+    layer.fill(part.layer, row, row + part.tokens);
+    if (tokens === 'mean') {
+      tokenIndex[row] = -1;
+      segment[row] =
+        segmentOf(entry, 0) === segmentOf(entry, part.sequence - 1) ? segmentOf(entry, 0) : UNKNOWN;
+      row++;
+      continue;
+    }
+    const first = tokens === 'last' ? part.sequence - 1 : 0;
+    for (let t = first; t < part.sequence; t++, row++) {
+      tokenIndex[row] = entry.firstToken + t;
+      segment[row] = segmentOf(entry, t);
+    }
+  }
+  return {
+    key: entry.key,
+    exampleId: entry.exampleId,
+    modelId: entry.modelId,
+    site: entry.site,
+    tokenSelector: tokens,
+    dtype,
+    dim,
+    rows,
+    vectors,
+    layer,
+    tokenIndex,
+    segment,
+    norm: norms(vectors, rows, dim),
+  };
+}
+
+function segmentOf(entry: StoreEntry, token: number): number {
+  if (entry.promptTokens === undefined) return UNKNOWN;
+  return token < entry.promptTokens ? PROMPT : RESPONSE;
+}
+
+function concatenate(layers: readonly PooledLayer[], length: number): Float32Array {
+  const all = new Float32Array(length);
+  let at = 0;
+  for (const { values } of layers) {
+    all.set(values, at);
+    at += values.length;
+  }
+  return all;
+}

@@ -1,0 +1,71 @@
+import { RunlakeError } from '../../../../lake/errors.ts';
+import type { JsonObject } from '../../../contracts/json-value.ts';
+import type { ReadContext, RunCandidate, RunSink, StoreRef } from '../../../family.ts';
+import { FormatError } from '../../../formats/errors.ts';
+import { IdMap } from '../id-map.ts';
+import type { IssueLog } from '../issue-log.ts';
+import { resolveStore } from '../stores/locate.ts';
+import { openStore } from '../stores/open.ts';
+import { recordedStores } from '../stores/referenced.ts';
+
+/** The store of a run and the keys it has, before any tensor is read. */
+export interface LinkedStore {
+  readonly ref: StoreRef;
+  readonly keys: IdMap;
+}
+
+/** A failure that is about the artifact's bytes, not about storage or cancellation. */
+export function isDamage(error: unknown): error is RunlakeError {
+  return error instanceof FormatError || (error instanceof RunlakeError && error.code === 'OBJECT_NOT_FOUND');
+}
+
+/** Finds the store that `config.json` names and lists its keys; problems become issues. */
+export async function linkStore(
+  config: JsonObject,
+  candidate: RunCandidate,
+  context: ReadContext,
+  log: IssueLog,
+): Promise<LinkedStore | undefined> {
+  const [recorded] = recordedStores(config);
+  if (recorded === undefined) return undefined;
+  const place = { file: 'config.json', pointer: '/activation_logging/path' };
+  const { path, format } = recorded;
+  const ref = await resolveStore(context.tree, candidate.root, path, format, context.signal);
+  if (ref === undefined) {
+    const message = `no activation store ${path} from the run directory upwards`;
+    log.run({ ...place, code: 'ACTIVATION_STORE_MISSING', message });
+    return undefined;
+  }
+  if (format !== undefined && format !== ref.format) {
+    const message = `${format} in the configuration, but the store at ${ref.root} is ${ref.format}`;
+    log.warn({ ...place, code: 'STORE_FORMAT_MISMATCH', pointer: '/activation_logging/format', message });
+  }
+  const keys = new IdMap();
+  try {
+    const reader = await openStore(ref, context);
+    for await (const key of reader.keys(context.signal)) keys.set(key, 1);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    log.run({ code: 'ACTIVATION_STORE_UNREADABLE', file: path, message: error.message });
+    return undefined;
+  }
+  return { ref, keys };
+}
+
+/** Has the store ingested and repeats what was wrong with it; its damage convicts runs that need the entries. */
+export async function ingestStore(
+  { ref }: LinkedStore,
+  sink: RunSink,
+  log: IssueLog,
+  isNeeded: (key: string) => boolean,
+): Promise<void> {
+  const result = await sink.store(ref);
+  for (const issue of result.issues) {
+    log.add(issue.severity === 'error' ? { ...issue, severity: 'warning' } : issue);
+  }
+  for (const key of result.damaged) {
+    if (!isNeeded(key)) continue;
+    const message = `the store's entry ${key} cannot be read, and a prediction refers to it`;
+    log.record({ code: 'ACTIVATION_ENTRY_MISSING', file: ref.root, message });
+  }
+}

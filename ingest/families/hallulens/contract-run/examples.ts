@@ -1,0 +1,68 @@
+import { IdMap } from '../id-map.ts';
+
+const FLAG_BITS = 4;
+const SPLIT_BITS = 12;
+const LABEL = 1;
+const PREDICTED = 2;
+const DROPPED = 4;
+const UNLINKED = 8;
+const FLAGS = 1 << FLAG_BITS;
+const SPLITS = 1 << SPLIT_BITS;
+
+/** What is remembered of a generation until the predictions have been checked against it. */
+export interface Example {
+  readonly line: number;
+  readonly halu: boolean;
+  readonly split: string;
+  /** A prediction for it was seen. */
+  readonly predicted: boolean;
+  /** The record was not kept. */
+  readonly dropped: boolean;
+  /** The store has no entry for it. */
+  readonly unlinked: boolean;
+}
+
+/** The examples of a run by id: line, label, split and flags packed into one number each. */
+export class Examples {
+  readonly #map = new IdMap();
+  readonly #splits: string[] = [];
+  readonly #splitIndex = new Map<string, number>();
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get(id: string): Example | undefined {
+    const packed = this.#map.get(id);
+    if (packed === undefined) return undefined;
+    const flags = packed % FLAGS;
+    const split = Math.floor(packed / FLAGS) % SPLITS;
+    return {
+      line: Math.floor(packed / (FLAGS * SPLITS)),
+      halu: (flags & LABEL) !== 0,
+      split: this.#splits[split] ?? '',
+      predicted: (flags & PREDICTED) !== 0,
+      dropped: (flags & DROPPED) !== 0,
+      unlinked: (flags & UNLINKED) !== 0,
+    };
+  }
+
+  set(id: string, example: Example): void {
+    const flags =
+      (example.halu ? LABEL : 0) |
+      (example.predicted ? PREDICTED : 0) |
+      (example.dropped ? DROPPED : 0) |
+      (example.unlinked ? UNLINKED : 0);
+    this.#map.set(id, (example.line * SPLITS + this.#indexOf(example.split)) * FLAGS + flags);
+  }
+
+  #indexOf(split: string): number {
+    const known = this.#splitIndex.get(split);
+    if (known !== undefined) return known;
+    // A run with thousands of splits is nonsense; they share the last index, which is the first one's name.
+    const index = Math.min(this.#splits.length, SPLITS - 1);
+    this.#splits[index] ??= split;
+    this.#splitIndex.set(split, index);
+    return index;
+  }
+}
