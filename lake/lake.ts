@@ -46,6 +46,9 @@ export const TABLES_PREFIX = 'tables';
 
 const DEFAULT_SNAPSHOT_AGE_MS = 250;
 
+/** How long other tables than `runs` go unlooked at: well below any retention of vacuum. */
+const FULL_LOOK_MS = 60_000;
+
 /** Longer than any query may run. */
 const FORGOTTEN_AFTER_MS = 15 * 60_000;
 
@@ -62,7 +65,8 @@ export class Lake implements LakeReader {
   readonly #cache: ObjectCache;
   readonly #temporary: string;
   readonly #maxAge: number;
-  #latest: { snapshot: ResolvedSnapshot; at: number } | undefined;
+  /** `at`: when it was last known to be the newest; `resolvedAt`: when every table was looked at. */
+  #latest: { snapshot: ResolvedSnapshot; at: number; resolvedAt: number } | undefined;
   #resolving: Promise<ResolvedSnapshot> | undefined;
   readonly #byToken = new Map<string, ResolvedSnapshot>();
 
@@ -257,10 +261,12 @@ export class Lake implements LakeReader {
     for (;;) {
       const at = Date.now();
       const runs = await this.#newest(RUNS.name, options);
-      if (runs !== undefined && runs.version === this.#latest?.snapshot.versions[RUNS.name]) {
-        // Without a commit to `runs` nothing visible has changed; older files stay readable until vacuumed.
-        this.#latest = { snapshot: this.#latest.snapshot, at };
-        return this.#latest.snapshot;
+      const known = this.#latest;
+      const recent = known !== undefined && at - known.resolvedAt < FULL_LOOK_MS;
+      if (recent && runs !== undefined && runs.version === known.snapshot.versions[RUNS.name]) {
+        // Without a commit to `runs` nothing visible has changed, and what compaction replaced is still there.
+        this.#latest = { ...known, at };
+        return known.snapshot;
       }
       const tables = new Map(runs === undefined ? [] : [[RUNS.name, runs]]);
       await Promise.all(
@@ -272,7 +278,7 @@ export class Lake implements LakeReader {
       );
       if ((await this.#newest(RUNS.name, options))?.version !== runs?.version) continue;
       const snapshot = new ResolvedSnapshot(tables);
-      this.#latest = { snapshot, at };
+      this.#latest = { snapshot, at, resolvedAt: at };
       this.#remember(snapshot);
       return snapshot;
     }

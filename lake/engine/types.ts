@@ -87,7 +87,7 @@ export interface LakeReader {
     options?: CallOptions,
   ): Promise<Relation>;
   /** What `relation` would read, without fetching anything: for limits and cost estimates. */
-  size(
+  size?(
     snapshot: LakeSnapshot,
     table: string,
     prune?: readonly PruneCondition[],
