@@ -1,0 +1,452 @@
+import { setMaxListeners } from 'node:events';
+import { statSync } from 'node:fs';
+import { link, mkdir, rename, rm, utimes } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { CancelledError, hasErrno, InvalidArgumentError, RunlakeError } from '../errors.ts';
+import { checkSignal, sleep } from '../store/abort.ts';
+import { toLocalStoreError } from '../store/local-errors.ts';
+import type { CallOptions, ObjectStore } from '../store/object-store.ts';
+import { download, sizeError } from './download.ts';
+import { type FileLook, lookOf, looksLike, readMeta, verifiedLook, writeMeta } from './entry.ts';
+import { evict, type OwnLeases } from './eviction.ts';
+import { type CacheLayout, cacheLayout, cacheName, metaSuffix, objectPath } from './layout.ts';
+import { LeaseFolder } from './leases.ts';
+import { ProcessLock } from './process-lock.ts';
+import { Semaphore } from './semaphore.ts';
+
+export interface ObjectCacheOptions {
+  /** Where the files lie; created when first needed. Several processes may share it. */
+  readonly directory: string;
+  /** What unused files may take up. Files in use count, but are never removed, so use may exceed it. */
+  readonly maxBytes: number;
+  /** Objects fetched at once by this process. Default 8. */
+  readonly parallelFetches?: number;
+  /** A file that this process uses again is looked at again (size, time stamp) after so long. Default 1 s. */
+  readonly recheckMs?: number;
+  /** A file that this process has not used for so long may be evicted by other processes. Default 60 s. */
+  readonly idleLeaseMs?: number;
+}
+
+/** A local file that stays what and where it is until it is released. */
+export interface CachedFile {
+  readonly path: string;
+  /** Call it once the file is no longer read; further calls do nothing. */
+  release(): void;
+}
+
+export interface CachedFiles {
+  /** In the order asked for. */
+  readonly paths: readonly string[];
+  release(): void;
+}
+
+export interface WantedObject {
+  readonly key: string;
+  /** Bytes, where the caller knows them; an object of another size is then an error. */
+  readonly size?: number;
+}
+
+/** An object that this process leases. */
+interface Held {
+  readonly name: string;
+  readonly path: string;
+  look: FileLook;
+  pins: number;
+  lastUsedMs: number;
+  checkedMs: number;
+}
+
+/** A fetch under way and how many callers wait for it; the last one to leave ends it. */
+interface Flight {
+  readonly promise: Promise<Held>;
+  readonly abort: AbortController;
+  waiters: number;
+  landed: boolean;
+}
+
+const pollMs = { first: 10, longest: 200 };
+
+/**
+ * Keeps copies of immutable objects in a directory, so that an engine can open them by path. Each object is
+ * fetched once, by however many callers and processes; the ones unused longest go when space is short.
+ * Objects of a store with local files are used where they are.
+ */
+export class ObjectCache {
+  readonly #layout: CacheLayout;
+  readonly #options: Required<ObjectCacheOptions>;
+  readonly #leases: LeaseFolder;
+  readonly #fetches: Semaphore;
+  /** Bounds open files while thousands of cached objects are taken up at once. */
+  readonly #adoptions = new Semaphore(64);
+  /** By identity of the store, then by key: a warm look-up needs no hash. */
+  readonly #held = new Map<string, Map<string, Held>>();
+  readonly #heldByName = new Map<string, { readonly held: Held; readonly forget: () => void }>();
+  readonly #flights = new Map<string, Flight>();
+  /** As last measured; undefined before. */
+  #usedBytes: number | undefined;
+  /** Added by this process since then. Other processes add too, so the measure is renewed every few per cent. */
+  #fetchedBytes = 0;
+  #evicting: Promise<void> | undefined;
+  #tidying: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: ObjectCacheOptions) {
+    this.#options = { parallelFetches: 8, recheckMs: 1_000, idleLeaseMs: 60_000, ...options };
+    this.#layout = cacheLayout(resolve(options.directory));
+    this.#leases = new LeaseFolder(this.#layout);
+    this.#fetches = new Semaphore(this.#options.parallelFetches);
+  }
+
+  /**
+   * A local copy of an object, fetched if need be.
+   * @throws ObjectNotFoundError, StoreError (a full disk, another size than expected), CancelledError
+   */
+  async localFile(
+    store: ObjectStore,
+    key: string,
+    options: CallOptions & { readonly size?: number } = {},
+  ): Promise<CachedFile> {
+    const local = store.localPath(key);
+    if (local !== undefined) return { path: local, release: () => undefined };
+    return this.#handOut(
+      this.#pinWarm(store, key, options.size) ?? (await this.#pinCold(store, key, options)),
+    );
+  }
+
+  /** Local copies of many objects, all or none; when one fails, the fetches of the others end. */
+  async localFiles(
+    store: ObjectStore,
+    wanted: readonly WantedObject[],
+    options: CallOptions = {},
+  ): Promise<CachedFiles> {
+    const files = new Array<CachedFile>(wanted.length);
+    const stop = new AbortController();
+    const signal =
+      options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+    setMaxListeners(0, signal); // one a file
+    const pending: Promise<void>[] = [];
+    let failure: { readonly error: unknown } | undefined;
+    for (const [i, { key, size }] of wanted.entries()) {
+      const local = store.localPath(key);
+      const warm = local === undefined ? this.#pinWarm(store, key, size) : undefined;
+      if (local !== undefined) files[i] = { path: local, release: () => undefined };
+      else if (warm !== undefined) files[i] = this.#handOut(warm);
+      else {
+        const fetching = this.#pinCold(store, key, size === undefined ? { signal } : { signal, size });
+        pending.push(
+          fetching.then(
+            (held) => {
+              files[i] = this.#handOut(held);
+            },
+            (error: unknown) => {
+              failure ??= { error };
+              stop.abort();
+            },
+          ),
+        );
+      }
+    }
+    const release = () => {
+      for (const file of files) file?.release();
+    };
+    await Promise.all(pending);
+    if (failure !== undefined) {
+      release();
+      throw failure.error;
+    }
+    return { paths: files.map((file) => file.path), release };
+  }
+
+  /** Gives up all leases and what is under way. Files handed out must no longer be read. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#tidying);
+    for (const flight of this.#flights.values()) flight.abort.abort();
+    await Promise.allSettled([...this.#flights.values()].map((flight) => flight.promise));
+    await this.#evicting?.catch(() => undefined);
+    await this.#leases.close();
+    this.#held.clear();
+    this.#heldByName.clear();
+  }
+
+  #handOut(held: Held): CachedFile {
+    let released = false;
+    return {
+      path: held.path,
+      release: () => {
+        if (released) return;
+        released = true;
+        held.pins -= 1;
+        held.lastUsedMs = Date.now();
+        if (held.pins === 0 && (this.#usedBytes ?? 0) + this.#fetchedBytes > this.#options.maxBytes)
+          void this.#makeRoom(0);
+      },
+    };
+  }
+
+  /** Pins an object that this process leases already; no waiting, at most one look at the file. */
+  #pinWarm(store: ObjectStore, key: string, size: number | undefined): Held | undefined {
+    const held = this.#held.get(store.identity ?? store.uri)?.get(key);
+    if (held === undefined || (size !== undefined && size !== held.look.size)) return undefined;
+    const now = Date.now();
+    if (now - held.checkedMs >= this.#options.recheckMs) {
+      const look = statSync(held.path, { throwIfNoEntry: false });
+      // The cold path checks the content, or fetches it again.
+      if (look === undefined || !looksLike(look, held.look)) return undefined;
+      held.checkedMs = now;
+    }
+    held.pins += 1;
+    held.lastUsedMs = now;
+    return held;
+  }
+
+  /** Joins or starts the fetch of an object and pins it. */
+  async #pinCold(
+    store: ObjectStore,
+    key: string,
+    options: CallOptions & { readonly size?: number },
+  ): Promise<Held> {
+    const what = `fetching ${key} of ${store.uri}`;
+    checkSignal(options.signal, what);
+    if (this.#closed) throw new InvalidArgumentError('the cache is closed');
+    const name = cacheName(store, key);
+    const flight = this.#flights.get(name) ?? this.#takeOff(name, store, key, options.size);
+    flight.waiters += 1;
+    const held = await new Promise<Held>((resolvePin, reject) => {
+      const leave = () => {
+        if (flight.landed) return; // the pin is on its way to the caller, who releases it
+        flight.waiters -= 1;
+        if (flight.waiters === 0) {
+          flight.abort.abort();
+          this.#forgetFlight(name, flight);
+        }
+        reject(new CancelledError(what, options.signal?.reason));
+      };
+      options.signal?.addEventListener('abort', leave, { once: true });
+      flight.promise
+        .then(resolvePin, reject)
+        .finally(() => options.signal?.removeEventListener('abort', leave));
+    });
+    // Another caller's fetch may not have known the size.
+    if (options.size !== undefined && held.look.size !== options.size) {
+      held.pins -= 1;
+      throw sizeError(store, key, options.size, held.look.size);
+    }
+    return held;
+  }
+
+  #takeOff(name: string, store: ObjectStore, key: string, size: number | undefined): Flight {
+    const abort = new AbortController();
+    const promise = this.#hold(store, key, name, size, abort.signal).then(
+      (held) => {
+        flight.landed = true;
+        held.pins += flight.waiters;
+        this.#forgetFlight(name, flight);
+        return held;
+      },
+      (error: unknown) => {
+        flight.landed = true;
+        this.#forgetFlight(name, flight);
+        throw error instanceof RunlakeError
+          ? error
+          : toLocalStoreError(error, 'cache an object in', this.#options.directory);
+      },
+    );
+    const flight: Flight = { promise, abort, waiters: 0, landed: false };
+    // When all callers have left, nobody hears of the failure.
+    promise.catch(() => undefined);
+    this.#flights.set(name, flight);
+    return flight;
+  }
+
+  #forgetFlight(name: string, flight: Flight): void {
+    if (this.#flights.get(name) === flight) this.#flights.delete(name);
+  }
+
+  async #hold(
+    store: ObjectStore,
+    key: string,
+    name: string,
+    size: number | undefined,
+    signal: AbortSignal,
+  ): Promise<Held> {
+    const what = `fetching ${key} of ${store.uri}`;
+    await this.#leases.create();
+    const adopt = () => this.#adopt(name, size, signal);
+    let look = await this.#adoptions.run(adopt, signal, what);
+    look ??= await this.#fetches.run(
+      () => this.#fetchOnce(store, key, name, size, signal, adopt),
+      signal,
+      what,
+    );
+    return this.#remember(store.identity ?? store.uri, key, name, look);
+  }
+
+  /** Leases an object that is in the cache; undefined when it is not, or was corrupt and therefore is no longer. */
+  async #adopt(name: string, size: number | undefined, signal: AbortSignal): Promise<FileLook | undefined> {
+    const objectFile = objectPath(this.#layout, name);
+    if (!(await this.#leases.take(objectFile, name))) return undefined;
+    const meta = await readMeta(objectFile);
+    if (meta !== undefined && (size === undefined || size === meta.size)) {
+      const look = await verifiedLook(this.#leases.path(name), meta, signal);
+      if (look !== undefined) {
+        await utimes(this.#leases.path(name), new Date(), meta.mtimeSeconds);
+        return look;
+      }
+    }
+    await rm(objectFile, { force: true });
+    await rm(objectFile + metaSuffix, { force: true });
+    this.#leases.drop(name);
+    return undefined;
+  }
+
+  /** Fetches an object, or waits until another process has. */
+  async #fetchOnce(
+    store: ObjectStore,
+    key: string,
+    name: string,
+    size: number | undefined,
+    signal: AbortSignal,
+    adopt: () => Promise<FileLook | undefined>,
+  ): Promise<FileLook> {
+    for (let pause = pollMs.first; ; pause = Math.min(pollMs.longest, pause * 1.5)) {
+      const lock = await ProcessLock.tryTake(`${this.#layout.locks}/${name}`);
+      if (lock !== undefined) {
+        try {
+          // The process that had the lock may have put the object here.
+          return (await adopt()) ?? (await this.#fetch(store, key, name, size, signal));
+        } finally {
+          await lock.release();
+        }
+      }
+      await sleep(pause, signal, `waiting for another process to fetch ${key}`);
+      const look = await adopt();
+      if (look !== undefined) return look;
+    }
+  }
+
+  async #fetch(
+    store: ObjectStore,
+    key: string,
+    name: string,
+    size: number | undefined,
+    signal: AbortSignal,
+  ): Promise<FileLook> {
+    await this.#makeRoom(size ?? 0);
+    try {
+      const look = await this.#fetchInto(store, key, name, size, signal);
+      if (size === undefined) await this.#makeRoom(0);
+      return look;
+    } catch (error) {
+      if (!hasErrno(error, 'ENOSPC') && !hasErrno(error, 'EDQUOT')) throw error;
+      // The disk is smaller than the limit: make do with what is there.
+      await this.#makeRoom(this.#options.maxBytes);
+      return this.#fetchInto(store, key, name, size, signal);
+    }
+  }
+
+  async #fetchInto(
+    store: ObjectStore,
+    key: string,
+    name: string,
+    size: number | undefined,
+    signal: AbortSignal,
+  ): Promise<FileLook> {
+    const part = this.#leases.scratchPath();
+    const objectFile = objectPath(this.#layout, name);
+    try {
+      const meta = await download(store, key, part, size, signal);
+      await mkdir(dirname(objectFile), { recursive: true });
+      // First what is needed to check the object, then the object.
+      await writeMeta(objectFile, meta, this.#leases.scratchPath());
+      await rename(part, this.#leases.path(name));
+      await link(this.#leases.path(name), objectFile).catch((error: unknown) => {
+        if (!hasErrno(error, 'EEXIST')) throw error; // else another process was faster
+      });
+      this.#fetchedBytes += meta.size;
+      return await lookOf(this.#leases.path(name));
+    } finally {
+      await rm(part, { force: true });
+    }
+  }
+
+  #remember(identity: string, key: string, name: string, look: FileLook): Held {
+    const known = this.#heldByName.get(name)?.held;
+    const now = Date.now();
+    if (known !== undefined) {
+      Object.assign(known, { look, checkedMs: now, lastUsedMs: now });
+      return known;
+    }
+    const held: Held = {
+      name,
+      path: this.#leases.path(name),
+      look,
+      pins: 0,
+      lastUsedMs: now,
+      checkedMs: now,
+    };
+    const ofStore = this.#held.get(identity) ?? new Map<string, Held>();
+    this.#held.set(identity, ofStore);
+    ofStore.set(key, held);
+    const forget = () => {
+      if (ofStore.get(key) === held) ofStore.delete(key);
+      if (this.#heldByName.get(name)?.held === held) this.#heldByName.delete(name);
+    };
+    this.#heldByName.set(name, { held, forget });
+    this.#startTidying();
+    return held;
+  }
+
+  /** Keeps the cache below its limit, or `bytes` below; measures it only when that may be needed. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const { maxBytes } = this.#options;
+    const room = maxBytes - (this.#usedBytes ?? maxBytes) - this.#fetchedBytes;
+    if (this.#usedBytes !== undefined && bytes <= room && this.#fetchedBytes <= maxBytes / 20) return;
+    this.#evicting ??= this.#evict(bytes).finally(() => {
+      this.#evicting = undefined;
+    });
+    await this.#evicting;
+  }
+
+  async #evict(bytes: number): Promise<void> {
+    const lock = await ProcessLock.tryTake(`${this.#layout.locks}/eviction`).catch(() => undefined);
+    if (lock === undefined) return; // another process is at it
+    try {
+      const own: OwnLeases = {
+        lastUsedMs: (name) => this.#heldByName.get(name)?.held.lastUsedMs,
+        dropIfIdle: (name) => this.#dropIfIdle(name),
+      };
+      this.#fetchedBytes = 0;
+      this.#usedBytes = await evict(this.#layout, this.#options.maxBytes, bytes, own);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** Synchronous, so that no caller can pin the object half-way. */
+  #dropIfIdle(name: string): boolean {
+    const entry = this.#heldByName.get(name);
+    if (entry === undefined) return true;
+    const { held, forget } = entry;
+    if (held.pins > 0 || this.#flights.has(name)) return false;
+    forget();
+    this.#leases.drop(name, { usedMs: held.lastUsedMs, modifiedMs: held.look.mtimeMs });
+    return true;
+  }
+
+  /** From the first lease on, gives up leases that lie idle, so that other processes can evict their objects. */
+  #startTidying(): void {
+    if (this.#tidying !== undefined) return;
+    const { idleLeaseMs } = this.#options;
+    this.#tidying = setInterval(
+      () => {
+        const before = Date.now() - idleLeaseMs;
+        for (const [name, { held }] of [...this.#heldByName]) {
+          if (held.pins === 0 && held.lastUsedMs < before) this.#dropIfIdle(name);
+        }
+      },
+      Math.max(10, idleLeaseMs / 4),
+    );
+    this.#tidying.unref();
+  }
+}
