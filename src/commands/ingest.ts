@@ -157,29 +157,24 @@ function progressLine(): { update: (progress: IngestProgress) => void; clear: ()
 }
 
 const MAX_ISSUES_SHOWN = 20;
+const MAX_MESSAGE = 240;
 
 function printReport(report: IngestReport, verb: string): void {
   for (const run of report.runs) {
-    print(
-      `${run.status === 'ingested' ? verb.padEnd(9) : run.status.padEnd(9)} ${run.runId}  ${rowSummary(run)}`,
-    );
-    for (const issue of run.issues.slice(0, MAX_ISSUES_SHOWN)) print(`    ${issueLine(issue)}`);
-    if (run.issues.length > MAX_ISSUES_SHOWN)
-      print(`    … and ${run.issues.length - MAX_ISSUES_SHOWN} more (see --json)`);
+    print(`${(run.status === 'ingested' ? verb : run.status).padEnd(9)} ${run.runId}  ${rowSummary(run)}`);
+    const serious = run.issues.filter((issue) => issue.severity !== 'info');
+    for (const issue of serious.slice(0, MAX_ISSUES_SHOWN)) print(`    ${issueLine(issue)}`);
+    const hidden = run.issues.length - Math.min(serious.length, MAX_ISSUES_SHOWN);
+    if (hidden > 0)
+      print(`    ${hidden} more ${hidden === 1 ? 'note' : 'notes'}: see --json or the table issues`);
   }
   for (const issue of report.issues) print(issueLine(issue));
-  const count = (status: RunReport['status']) => report.runs.filter((run) => run.status === status).length;
-  const [ingested, replaced, unchanged, rejected] = [
-    count('ingested'),
-    count('replaced'),
-    count('unchanged'),
-    count('rejected'),
-  ];
-  if (report.runs.length === 0) print('no runs were found');
-  else
-    print(
-      `${report.runs.length} runs: ${ingested} ${verb}, ${replaced} replaced, ${unchanged} unchanged, ${rejected} rejected`,
-    );
+  const counts = new Map<string, number>();
+  for (const { status } of report.runs) counts.set(status, (counts.get(status) ?? 0) + 1);
+  const summary = [...counts]
+    .map(([status, n]) => `${n} ${status === 'ingested' ? verb : status}`)
+    .join(', ');
+  print(report.runs.length === 0 ? 'no runs were found' : `${report.runs.length} runs: ${summary}`);
 }
 
 function rowSummary(run: RunReport): string {
@@ -191,7 +186,9 @@ function rowSummary(run: RunReport): string {
 
 function issueLine(issue: Issue): string {
   const place = [issue.file, issue.line, issue.pointer].filter((part) => part !== undefined).join(':');
-  return `${issue.severity} ${issue.code}${place === '' ? '' : ` ${place}`}: ${issue.message}`;
+  const message = issue.message.replaceAll(/\s*\n\s*/g, ' ⏎ ');
+  const short = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+  return `${issue.severity} ${issue.code}${place === '' ? '' : ` ${place}`}: ${short}`;
 }
 
 function printChecklist(runId: string, compliance: string | null): void {
