@@ -47,10 +47,15 @@ export class LimitExceededError extends RunlakeError {
   readonly allowed: number;
   readonly asked: number;
   constructor(limit: LimitName, allowed: number, asked: number, remedy: string) {
-    super(`the query asks for ${asked} ${LIMIT_NOUNS[limit]}, the limit is ${allowed}`, {
-      expected: `at most ${allowed} ${LIMIT_NOUNS[limit]}`,
-      remedy,
-    });
+    super(
+      limit === 'time'
+        ? `the query was stopped after ${allowed} ms`
+        : `the query asks for ${asked} ${LIMIT_NOUNS[limit]}, the limit is ${allowed}`,
+      {
+        expected: `at most ${allowed} ${LIMIT_NOUNS[limit]}`,
+        remedy,
+      },
+    );
     this.limit = limit;
     this.allowed = allowed;
     this.asked = asked;
@@ -75,6 +80,11 @@ const LIMIT_NOUNS: Readonly<Record<LimitName, string>> = {
   concurrentQueries: 'queries at the same time',
   time: 'milliseconds',
 };
+
+/** A request ran longer than it may. */
+export function timeIsUp(allowed: number): LimitExceededError {
+  return new LimitExceededError('time', allowed, allowed, 'filter by run, select fewer columns or rows');
+}
 
 /** What the client asked for is not configured on this server. */
 export class NotAvailableError extends RunlakeError {

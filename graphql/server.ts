@@ -13,7 +13,7 @@ import { RunlakeError } from '../lake/errors.ts';
 import { createApollo } from './apollo.ts';
 import { CONSOLE_CSP, CONSOLE_HTML } from './console.ts';
 import type { Ingestor, RequestContext, Upkeep } from './context.ts';
-import { LimitExceededError } from './errors.ts';
+import { LimitExceededError, timeIsUp } from './errors.ts';
 import { errorExtensions } from './format-error.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
@@ -48,17 +48,25 @@ const SAFE_REQUEST_ID = /^[\w.:-]{1,128}$/;
 /** The requests that run, so that a closing server can cancel them. */
 class RunningRequests {
   readonly #controllers = new Set<AbortController>();
+  readonly #waiting: (() => void)[] = [];
 
   start(reply: FastifyReply, timeMs: number): AbortSignal {
     const controller = new AbortController();
     this.#controllers.add(controller);
-    const timer = setTimeout(() => controller.abort(new Error('time is up')), timeMs);
+    const timer = setTimeout(() => controller.abort(timeIsUp(timeMs)), timeMs);
     reply.raw.once('close', () => {
       clearTimeout(timer);
       this.#controllers.delete(controller);
+      if (this.#controllers.size === 0) for (const notify of this.#waiting.splice(0)) notify();
       if (!reply.raw.writableFinished) controller.abort(new Error('the client went away'));
     });
     return controller.signal;
+  }
+
+  /** Resolves when none runs. */
+  async ended(): Promise<void> {
+    if (this.#controllers.size === 0) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   abort(): void {
@@ -171,6 +179,8 @@ function addShutdown(
   let timer: NodeJS.Timeout | undefined;
   app.addHook('preClose', async () => {
     timer = setTimeout(() => running.abort(), drainMs);
+    // Connections that are kept alive (or were opened for nothing) would hold the closing server up.
+    void running.ended().then(() => app.server.closeAllConnections());
   });
   app.addHook('onClose', async () => {
     clearTimeout(timer);

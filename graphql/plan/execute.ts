@@ -1,8 +1,9 @@
 import { type GraphQLResolveInfo, getNamedType, GraphQLObjectType as ObjectType } from 'graphql';
 import { getArgumentValues } from 'graphql/execution/values.js';
+import { QueryTimeoutError } from '../../lake/engine/errors.ts';
 import type { AsOf, LakeSnapshot, QueryResult, RelationSize, SqlValue } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
-import { BadCursorError, BadUserInputError, LimitExceededError } from '../errors.ts';
+import { BadCursorError, BadUserInputError, LimitExceededError, timeIsUp } from '../errors.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Arguments } from './arguments.ts';
 import { type CompileOptions, RowsBuilder, StatementBuilder } from './compile.ts';
@@ -70,11 +71,10 @@ export function argumentsOf(info: FieldInfo): Arguments {
 }
 
 /** Milliseconds that the request has left. @throws LimitExceededError when none are */
-export function remainingTime(context: RequestContext): number {
+function remainingTime(context: RequestContext): number {
   const left = Math.floor(context.deadline - performance.now());
-  if (left > 0) return left;
-  const { time } = context.limits;
-  throw new LimitExceededError('time', time, time - left, 'filter by run, select fewer columns or rows');
+  if (left <= 0) throw timeIsUp(context.limits.time);
+  return left;
 }
 
 /** What the sources of a statement would read, without fetching where the reader can tell. */
@@ -115,11 +115,28 @@ export async function runText(
   { text, params }: { readonly text: string; readonly params: readonly SqlValue[] },
 ): Promise<QueryResult> {
   const started = performance.now();
-  const timeoutMs = remainingTime(context);
-  const result = await context.reader.query(text, { params, signal: context.signal, timeoutMs });
+  const result = await inTime(context, (options) => context.reader.query(text, { ...options, params }));
   const ms = performance.now() - started;
   context.logger.debug({ sql: text, rows: result.rows.length, ms }, 'statement');
   return result;
+}
+
+/**
+ * Gives a query the request's signal and the time it has left. @throws LimitExceededError when the time is up,
+ * whether the query or the request noticed first
+ */
+export async function inTime<T>(
+  context: RequestContext,
+  query: (options: { signal: AbortSignal; timeoutMs: number }) => Promise<T>,
+): Promise<T> {
+  const { signal, limits } = context;
+  try {
+    return await query({ signal, timeoutMs: remainingTime(context) });
+  } catch (error) {
+    if (signal.reason instanceof LimitExceededError) throw signal.reason;
+    if (error instanceof QueryTimeoutError) throw timeIsUp(limits.time);
+    throw error;
+  }
 }
 
 async function runStatement(

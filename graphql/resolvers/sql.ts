@@ -3,7 +3,7 @@ import { Arg, Ctx, Info, Int, Query, Resolver } from 'type-graphql';
 import type { EngineValue, QueryResult } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
-import { asOfArgument, remainingTime } from '../plan/execute.ts';
+import { asOfArgument, inTime } from '../plan/execute.ts';
 import { AsOfInput } from '../types/inputs.ts';
 import { SqlResult } from '../types/sql-result.ts';
 import type { ValueIssues } from '../value-issues.ts';
@@ -31,11 +31,9 @@ export class SqlResolver {
       );
     }
     const snapshot = await context.snapshots.at(asOfArgument({ asOf }));
-    const result = await context.reader.sandboxedQuery(snapshot, query.toWellFormed(), {
-      maxRows,
-      signal: context.signal,
-      timeoutMs: remainingTime(context),
-    });
+    const result = await inTime(context, (options) =>
+      context.reader.sandboxedQuery(snapshot, query.toWellFormed(), { ...options, maxRows }),
+    );
     return {
       columns: result.columns,
       rows: jsonRows(result, info.path.key, context.issues),
