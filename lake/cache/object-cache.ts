@@ -1,18 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { statSync } from 'node:fs';
-import { link, mkdir, rename, rm, utimes } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { CancelledError, hasErrno, InvalidArgumentError, RunlakeError } from '../errors.ts';
-import { checkSignal, sleep } from '../store/abort.ts';
+import { CancelledError, InvalidArgumentError, RunlakeError } from '../errors.ts';
+import { checkSignal } from '../store/abort.ts';
 import { toLocalStoreError } from '../store/local-errors.ts';
 import type { CallOptions, ObjectStore } from '../store/object-store.ts';
-import { download, sizeError } from './download.ts';
-import { type FileLook, lookOf, looksLike, readMeta, verifiedLook, writeMeta } from './entry.ts';
-import { evict, type OwnLeases } from './eviction.ts';
-import { type CacheLayout, cacheLayout, cacheName, metaSuffix, objectPath } from './layout.ts';
-import { LeaseFolder } from './leases.ts';
-import { ProcessLock } from './process-lock.ts';
-import { Semaphore } from './semaphore.ts';
+import { CacheDirectory } from './cache-directory.ts';
+import { sizeError } from './download.ts';
+import { type FileLook, looksLike } from './entry.ts';
+import { cacheName } from './layout.ts';
 
 export interface ObjectCacheOptions {
   /** Where the files lie; created when first needed. Several processes may share it. */
@@ -64,37 +59,27 @@ interface Flight {
   landed: boolean;
 }
 
-const pollMs = { first: 10, longest: 200 };
-
 /**
  * Keeps copies of immutable objects in a directory, so that an engine can open them by path. Each object is
  * fetched once, by however many callers and processes; the ones unused longest go when space is short.
  * Objects of a store with local files are used where they are.
  */
 export class ObjectCache {
-  readonly #layout: CacheLayout;
   readonly #options: Required<ObjectCacheOptions>;
-  readonly #leases: LeaseFolder;
-  readonly #fetches: Semaphore;
-  /** Bounds open files while thousands of cached objects are taken up at once. */
-  readonly #adoptions = new Semaphore(64);
+  readonly #files: CacheDirectory;
   /** By identity of the store, then by key: a warm look-up needs no hash. */
   readonly #held = new Map<string, Map<string, Held>>();
   readonly #heldByName = new Map<string, { readonly held: Held; readonly forget: () => void }>();
   readonly #flights = new Map<string, Flight>();
-  /** As last measured; undefined before. */
-  #usedBytes: number | undefined;
-  /** Added by this process since then. Other processes add too, so the measure is renewed every few per cent. */
-  #fetchedBytes = 0;
-  #evicting: Promise<void> | undefined;
   #tidying: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: ObjectCacheOptions) {
     this.#options = { parallelFetches: 8, recheckMs: 1_000, idleLeaseMs: 60_000, ...options };
-    this.#layout = cacheLayout(resolve(options.directory));
-    this.#leases = new LeaseFolder(this.#layout);
-    this.#fetches = new Semaphore(this.#options.parallelFetches);
+    this.#files = new CacheDirectory(options.directory, this.#options, {
+      lastUsedMs: (name) => this.#heldByName.get(name)?.held.lastUsedMs,
+      dropIfIdle: (name) => this.#dropIfIdle(name),
+    });
   }
 
   /**
@@ -163,8 +148,7 @@ export class ObjectCache {
     clearInterval(this.#tidying);
     for (const flight of this.#flights.values()) flight.abort.abort();
     await Promise.allSettled([...this.#flights.values()].map((flight) => flight.promise));
-    await this.#evicting?.catch(() => undefined);
-    await this.#leases.close();
+    await this.#files.close();
     this.#held.clear();
     this.#heldByName.clear();
   }
@@ -178,8 +162,7 @@ export class ObjectCache {
         released = true;
         held.pins -= 1;
         held.lastUsedMs = Date.now();
-        if (held.pins === 0 && (this.#usedBytes ?? 0) + this.#fetchedBytes > this.#options.maxBytes)
-          void this.#makeRoom(0);
+        if (held.pins === 0) this.#files.trim();
       },
     };
   }
@@ -270,104 +253,8 @@ export class ObjectCache {
     size: number | undefined,
     signal: AbortSignal,
   ): Promise<Held> {
-    const what = `fetching ${key} of ${store.uri}`;
-    await this.#leases.create();
-    const adopt = () => this.#adopt(name, size, signal);
-    let look = await this.#adoptions.run(adopt, signal, what);
-    look ??= await this.#fetches.run(
-      () => this.#fetchOnce(store, key, name, size, signal, adopt),
-      signal,
-      what,
-    );
+    const look = await this.#files.acquire({ store, key, name, size }, signal);
     return this.#remember(store.identity ?? store.uri, key, name, look);
-  }
-
-  /** Leases an object that is in the cache; undefined when it is not, or was corrupt and therefore is no longer. */
-  async #adopt(name: string, size: number | undefined, signal: AbortSignal): Promise<FileLook | undefined> {
-    const objectFile = objectPath(this.#layout, name);
-    if (!(await this.#leases.take(objectFile, name))) return undefined;
-    const meta = await readMeta(objectFile);
-    if (meta !== undefined && (size === undefined || size === meta.size)) {
-      const look = await verifiedLook(this.#leases.path(name), meta, signal);
-      if (look !== undefined) {
-        await utimes(this.#leases.path(name), new Date(), meta.mtimeSeconds);
-        return look;
-      }
-    }
-    await rm(objectFile, { force: true });
-    await rm(objectFile + metaSuffix, { force: true });
-    this.#leases.drop(name);
-    return undefined;
-  }
-
-  /** Fetches an object, or waits until another process has. */
-  async #fetchOnce(
-    store: ObjectStore,
-    key: string,
-    name: string,
-    size: number | undefined,
-    signal: AbortSignal,
-    adopt: () => Promise<FileLook | undefined>,
-  ): Promise<FileLook> {
-    for (let pause = pollMs.first; ; pause = Math.min(pollMs.longest, pause * 1.5)) {
-      const lock = await ProcessLock.tryTake(`${this.#layout.locks}/${name}`);
-      if (lock !== undefined) {
-        try {
-          // The process that had the lock may have put the object here.
-          return (await adopt()) ?? (await this.#fetch(store, key, name, size, signal));
-        } finally {
-          await lock.release();
-        }
-      }
-      await sleep(pause, signal, `waiting for another process to fetch ${key}`);
-      const look = await adopt();
-      if (look !== undefined) return look;
-    }
-  }
-
-  async #fetch(
-    store: ObjectStore,
-    key: string,
-    name: string,
-    size: number | undefined,
-    signal: AbortSignal,
-  ): Promise<FileLook> {
-    await this.#makeRoom(size ?? 0);
-    try {
-      const look = await this.#fetchInto(store, key, name, size, signal);
-      if (size === undefined) await this.#makeRoom(0);
-      return look;
-    } catch (error) {
-      if (!hasErrno(error, 'ENOSPC') && !hasErrno(error, 'EDQUOT')) throw error;
-      // The disk is smaller than the limit: make do with what is there.
-      await this.#makeRoom(this.#options.maxBytes);
-      return this.#fetchInto(store, key, name, size, signal);
-    }
-  }
-
-  async #fetchInto(
-    store: ObjectStore,
-    key: string,
-    name: string,
-    size: number | undefined,
-    signal: AbortSignal,
-  ): Promise<FileLook> {
-    const part = this.#leases.scratchPath();
-    const objectFile = objectPath(this.#layout, name);
-    try {
-      const meta = await download(store, key, part, size, signal);
-      await mkdir(dirname(objectFile), { recursive: true });
-      // First what is needed to check the object, then the object.
-      await writeMeta(objectFile, meta, this.#leases.scratchPath());
-      await rename(part, this.#leases.path(name));
-      await link(this.#leases.path(name), objectFile).catch((error: unknown) => {
-        if (!hasErrno(error, 'EEXIST')) throw error; // else another process was faster
-      });
-      this.#fetchedBytes += meta.size;
-      return await lookOf(this.#leases.path(name));
-    } finally {
-      await rm(part, { force: true });
-    }
   }
 
   #remember(identity: string, key: string, name: string, look: FileLook): Held {
@@ -379,7 +266,7 @@ export class ObjectCache {
     }
     const held: Held = {
       name,
-      path: this.#leases.path(name),
+      path: this.#files.path(name),
       look,
       pins: 0,
       lastUsedMs: now,
@@ -397,32 +284,6 @@ export class ObjectCache {
     return held;
   }
 
-  /** Keeps the cache below its limit, or `bytes` below; measures it only when that may be needed. */
-  async #makeRoom(bytes: number): Promise<void> {
-    const { maxBytes } = this.#options;
-    const room = maxBytes - (this.#usedBytes ?? maxBytes) - this.#fetchedBytes;
-    if (this.#usedBytes !== undefined && bytes <= room && this.#fetchedBytes <= maxBytes / 20) return;
-    this.#evicting ??= this.#evict(bytes).finally(() => {
-      this.#evicting = undefined;
-    });
-    await this.#evicting;
-  }
-
-  async #evict(bytes: number): Promise<void> {
-    const lock = await ProcessLock.tryTake(`${this.#layout.locks}/eviction`).catch(() => undefined);
-    if (lock === undefined) return; // another process is at it
-    try {
-      const own: OwnLeases = {
-        lastUsedMs: (name) => this.#heldByName.get(name)?.held.lastUsedMs,
-        dropIfIdle: (name) => this.#dropIfIdle(name),
-      };
-      this.#fetchedBytes = 0;
-      this.#usedBytes = await evict(this.#layout, this.#options.maxBytes, bytes, own);
-    } finally {
-      await lock.release();
-    }
-  }
-
   /** Synchronous, so that no caller can pin the object half-way. */
   #dropIfIdle(name: string): boolean {
     const entry = this.#heldByName.get(name);
@@ -430,7 +291,7 @@ export class ObjectCache {
     const { held, forget } = entry;
     if (held.pins > 0 || this.#flights.has(name)) return false;
     forget();
-    this.#leases.drop(name, { usedMs: held.lastUsedMs, modifiedMs: held.look.mtimeMs });
+    this.#files.release(name, { usedMs: held.lastUsedMs, modifiedMs: held.look.mtimeMs });
     return true;
   }
 
