@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { fileSource } from '../../ingest/formats/bytes/file-source.ts';
 import { type LmdbDatabase, openLmdb } from '../../ingest/formats/lmdb/environment.ts';
 import type { LmdbValue } from '../../ingest/formats/lmdb/overflow.ts';
 import { pythonHas, runPython } from '../support/python.ts';
+import { sharedDir } from '../support/shared.ts';
 
 interface Expected {
   readonly size: number;
@@ -37,7 +38,11 @@ async function rows(database: LmdbDatabase, lazyAbove?: number) {
 }
 
 async function compare(folder: string, name: string, expected: Expected): Promise<void> {
-  const source = fileSource(join(folder, `${name}.mdb`), expected.size);
+  await compareFile(join(folder, `${name}.mdb`), name, expected);
+}
+
+async function compareFile(path: string, name: string, expected: Expected): Promise<void> {
+  const source = fileSource(path, expected.size);
   const environment = await openLmdb(source);
   const { '': _, ...named } = expected.databases;
   expect(await environment.databaseNames(), name).toEqual(Object.keys(named));
@@ -129,5 +134,17 @@ describe.skipIf(!pythonHas('lmdb'))('stores that py-lmdb wrote', () => {
     await runPython(script, [random, '--random', '60']);
     const stores: Record<string, Expected> = JSON.parse(readFileSync(join(random, 'expected.json'), 'utf8'));
     for (const [name, store] of Object.entries(stores)) await compare(random, name, store);
+  });
+});
+
+describe.skipIf(sharedDir === undefined || !pythonHas('lmdb'))('recorded activation stores', () => {
+  it('have the entries that py-lmdb reads', async () => {
+    const root = join(sharedDir!, 'fixtures/hallulens');
+    const paths = readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('data.mdb'))
+      .map((path) => join(root, path));
+    expect(paths.length).toBeGreaterThan(5);
+    const expected: Record<string, Expected> = JSON.parse(await runPython(script, ['--read', ...paths]));
+    for (const path of paths) await compareFile(path, path, expected[path]!);
   });
 });

@@ -2,7 +2,7 @@
 
 Usage: lmdb_cases.py OUT [--cases a,b | --random N | --digest a,b] ; OUT gets NAME.mdb and expected.json:
 {NAME: {"databases": {"" or name: {"stat": {...}, "entries": [[hex key, sha256 of value, size], ...]}}}}
-With --digest, "entries" is the sha256 of that list's compact JSON text.
+lmdb_cases.py --read DATA.MDB... prints the same of existing stores. With --digest, "entries" is the sha256 of that list's compact JSON text.
 """
 
 import hashlib
@@ -203,7 +203,7 @@ def random_case(index):
     return build
 
 
-def read(path, name):
+def read(path):
     """What py-lmdb itself reads from the copy."""
     databases = {}
     with lmdb.open(path, subdir=False, readonly=True, lock=False, max_dbs=16) as env:
@@ -236,11 +236,14 @@ def make(out, case):
         if txn is not None:
             txn.abort()
         env.close()
-    return name, read(target, name)
+    return name, read(target)
 
 
 def main():
     out = sys.argv[1]
+    if out == "--read":
+        json.dump({path: read(path) for path in sys.argv[2:]}, sys.stdout)
+        return
     cases = CASES
     if len(sys.argv) > 2 and sys.argv[2] == "--random":
         cases = [random_case(i) for i in range(int(sys.argv[3]))]

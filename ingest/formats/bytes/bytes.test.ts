@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { LocalStore } from '../../../lake/store/local-store.ts';
+import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import { ahead } from './ahead.ts';
 import { withBlockCache } from './block-cache.ts';
-import { type ByteSource, memorySource, sliceSource } from './byte-source.ts';
+import { type ByteSource, memorySource, openSource, sliceSource, storeSource } from './byte-source.ts';
 import { fileSource } from './file-source.ts';
 import { readExtents } from './read-extents.ts';
 
@@ -71,6 +73,38 @@ describe('sources', () => {
     await source.close();
     rmSync(short);
     await expect(source.read(0, 10)).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' });
+  });
+});
+
+/** A store without local files, as S3 is. */
+const rangesOnly = (store: ObjectStore): ObjectStore => ({
+  uri: store.uri,
+  localPath: () => undefined,
+  head: (key, options) => store.head(key, options),
+  get: (key, options) => store.get(key, options),
+  stream: (key, options) => store.stream(key, options),
+  put: (key, body, options) => store.put(key, body, options),
+  putIfAbsent: (key, body, options) => store.putIfAbsent(key, body, options),
+  upload: (key, source, options) => store.upload(key, source, options),
+  list: (options) => store.list(options),
+  delete: (keys, options) => store.delete(keys, options),
+});
+
+describe('objects of a store', () => {
+  it('are read by range, or from their file', async () => {
+    const store = new LocalStore(folder);
+    await store.put('a/b.bin', bytes);
+    const remote = rangesOnly(store);
+    for (const source of [await openSource(store, 'a/b.bin'), storeSource(remote, 'a/b.bin', bytes.length)]) {
+      expect(source).toMatchObject({ name: 'a/b.bin', size: bytes.length });
+      expect(Buffer.compare(await source.read(17, 9_000), bytes.subarray(17, 9_000))).toBe(0);
+      expect((await source.read(5, 5)).length).toBe(0);
+      await source.close();
+    }
+    await expect(openSource(store, 'none')).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' });
+    await expect(storeSource(remote, 'a/b.bin', 20_000).read(9_000, 11_000)).rejects.toMatchObject({
+      subcode: 'TRUNCATED',
+    });
   });
 });
 

@@ -6,7 +6,7 @@ export interface ReadExtentsOptions {
   readonly maxGap?: number;
   /** A request grows no further by coalescing, in bytes. Default 4 MiB. */
   readonly maxRequest?: number;
-  /** Requests in flight. Default 8. */
+  /** Requests in flight. Default 8, or 32 when they are small and latency is what they cost. */
   readonly concurrency?: number;
   readonly signal?: AbortSignal;
 }
@@ -33,10 +33,14 @@ export async function readExtents(
       }
     }
   }
-  const workers = Math.min(options.concurrency ?? 8, requests.length);
+  const total = requests.reduce((sum, { start, end }) => sum + end - start, 0);
+  const concurrency = options.concurrency ?? (total / requests.length < SMALL_REQUEST ? 32 : 8);
+  const workers = Math.min(concurrency, requests.length);
   await Promise.all(Array.from({ length: workers }, work));
   return answers;
 }
+
+const SMALL_REQUEST = 256 * 1024;
 
 interface Request {
   readonly start: number;

@@ -12,6 +12,8 @@ import { findKey } from './search.ts';
 import { pageBudget, type Snapshot, spendPages } from './snapshot.ts';
 import { checkComplete } from './truncation.ts';
 
+const SMALL_STORE = 32 * 1024 * 1024;
+
 /** What a database's record says about it. */
 export interface LmdbStat {
   readonly pageSize: number;
@@ -65,8 +67,13 @@ export async function openLmdb(
   const { signal } = options;
   const { meta, warning } = await readMeta(source, signal);
   const cached = withBlockCache(source, { blockSize: 64 * 1024, maxBytes: 8 * 1024 * 1024 });
+  // Keys that are hashes scatter a scan over the file; a store that fits is cheaper to read as a whole.
+  const small = source.size <= SMALL_STORE;
+  const scanned = small
+    ? withBlockCache(source, { blockSize: 1024 * 1024, maxBytes: 2 * SMALL_STORE })
+    : source;
   const filePages = Math.floor(source.size / meta.pageSize);
-  const snapshot: Snapshot = { source, cached, file: source.name, meta, filePages };
+  const snapshot: Snapshot = { source, scanned, cached, file: source.name, meta, filePages };
   await checkComplete(snapshot, signal);
   const main = databaseOf(snapshot, meta.mainDb);
   return {

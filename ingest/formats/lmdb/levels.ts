@@ -70,6 +70,6 @@ async function fetchPages(walk: Walk, numbers: number[], kind: PageKind, from: n
   for (const number of numbers) checkPageNumber(snapshot, number, 1, from);
   spendPages(walk.budget, numbers.length, snapshot, from);
   const extents = numbers.map((number) => ({ start: number * pageSize, end: (number + 1) * pageSize }));
-  const pages = await readExtents(snapshot.source, extents, signal === undefined ? {} : { signal });
+  const pages = await readExtents(snapshot.scanned, extents, signal === undefined ? {} : { signal });
   return pages.map((bytes, i) => checkPage(bytes, numbers[i]!, kind, snapshot.file));
 }

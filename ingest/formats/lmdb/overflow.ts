@@ -26,7 +26,7 @@ export async function fetchOverflow(
     const start = page * pageSize;
     return { start, end: start + PAGE_HEADER + (size > lazyAbove ? 0 : size) };
   });
-  const read = await readExtents(snapshot.source, extents, signal === undefined ? {} : { signal });
+  const read = await readExtents(snapshot.scanned, extents, signal === undefined ? {} : { signal });
   return values.map((value, i) => {
     const bytes = read[i]!;
     checkHeader(snapshot, value, bytes);

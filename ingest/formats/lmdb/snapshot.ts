@@ -5,9 +5,11 @@ import { checkPage, type Page, type PageKind } from './page.ts';
 
 /** One consistent state of a store: what all reads of an environment refer to. */
 export interface Snapshot {
-  /** For long scans, uncached. */
+  /** The store itself. */
   readonly source: ByteSource;
-  /** For look-ups: the same bytes through a block cache. */
+  /** The same bytes for scans: cached in large blocks when the store is small, else uncached. */
+  readonly scanned: ByteSource;
+  /** The same bytes for look-ups, through a cache of small blocks. */
   readonly cached: ByteSource;
   readonly file: string;
   readonly meta: Meta;
@@ -42,7 +44,7 @@ export function checkPageNumber(snapshot: Snapshot, page: number, pages: number,
 
 export function truncated(snapshot: Snapshot, page: number): LmdbError {
   const { file, meta, filePages } = snapshot;
-  return new LmdbError('TRUNCATED', `${file} ends after page ${filePages - 1}, but page ${page} is in use`, {
+  return new LmdbError('TRUNCATED', `${file} has ${filePages} whole pages, but page ${page} is in use`, {
     page,
     where: { file },
     byteOffset: filePages * meta.pageSize,
