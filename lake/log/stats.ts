@@ -34,12 +34,6 @@ function bounds(column: Column, stats: CopiedColumnStats, isSortKey: boolean): B
     case 'long':
     case 'integer':
       return /^-?\d+$/.test(min) && /^-?\d+$/.test(max) ? { min: BigInt(min), max: BigInt(max) } : {};
-    case 'double': {
-      // NaN is greater than every number in DuckDB and Spark, and `has_nan` only tells about the last row group
-      // (DuckDB 1.5.6), so no upper bound is safe. JSON has no infinities.
-      const low = Number(min);
-      return Number.isFinite(low) ? { min: low } : {};
-    }
     case 'string': {
       const identifies = isSortKey || /_(id|key)$/.test(column.name);
       const length = identifies ? IDENTIFIER_PREFIX : TEXT_PREFIX;
@@ -52,7 +46,8 @@ function bounds(column: Column, stats: CopiedColumnStats, isSortKey: boolean): B
       if (low === undefined || high === undefined) return {};
       return { min: isoMillis(low, 'down'), max: isoMillis(high, 'up') };
     }
-    // Nobody prunes by JSON texts; Delta keeps no bounds of booleans and none of lists.
+    // Doubles may be NaN, for which no bound holds, and `has_nan` tells about the last row group only (DuckDB 1.5.6;
+    // docs/decisions/021). Nobody prunes by JSON texts; Delta keeps no bounds of booleans and none of lists.
     default:
       return {};
   }
@@ -69,7 +64,7 @@ function isList(column: Column): boolean {
 /**
  * Statistics of a written file from what `COPY … (RETURN_STATS)` says, of the first 32 columns.
  * The bounds hold for every value: texts are cut at a code point and the upper one is rounded up, timestamps are rounded
- * outwards to milliseconds, and doubles have no upper bound because of NaN.
+ * outwards to milliseconds, and doubles have no bounds because of NaN.
  */
 export function statsOf(spec: TableSpec, copied: Pick<CopiedFile, 'rows' | 'columnStats'>): FileStats {
   const minValues: Record<string, StatValue> = {};
