@@ -37,8 +37,11 @@ export interface Evaluation {
   readonly rates: Readonly<Record<string, Rate>>;
 }
 
-/** `halu`: hallucinated of those that did not abstain; `refusal`: abstained of all; `correct`: not hallucinated of all. */
-export type Rate = 'halu' | 'refusal' | 'correct';
+/**
+ * `halu`: hallucinated of those that did not abstain; `accepted`: hallucinated of all; `refusal`: abstained of all;
+ * `correct`: not hallucinated of all.
+ */
+export type Rate = 'halu' | 'accepted' | 'refusal' | 'correct';
 
 const RATES: Readonly<Record<string, Rate>> = {
   halu_Rate: 'halu',
@@ -49,7 +52,7 @@ const RATES: Readonly<Record<string, Rate>> = {
 
 /** Accepting an invented entity is the hallucination of the refusal tasks. */
 const REFUSAL_RATES: Readonly<Record<string, Rate>> = {
-  false_acceptance_rate: 'halu',
+  false_acceptance_rate: 'accepted',
   refusal_rate: 'refusal',
 };
 

@@ -25,6 +25,7 @@ export class VerdictCounts {
 
   rate(rate: Rate): number {
     if (rate === 'halu') return this.#judgedHallucinated / this.#judged;
+    if (rate === 'accepted') return this.#hallucinated / this.rows;
     if (rate === 'refusal') return this.#abstained / this.rows;
     return (this.rows - this.#hallucinated) / this.rows;
   }

@@ -1,19 +1,19 @@
-import { InvalidArgumentError } from '../../../../lake/errors.ts';
 import type { ReadContext, StoreReader, StoreRef } from '../../../family.ts';
 import { openJsonNpyStore } from './json-npy.ts';
 import { openLmdbStore } from './lmdb.ts';
 import { openMemmapStore } from './memmap.ts';
+import { openZarrStore } from './zarr.ts';
 
 /** Opens a store for reading front to back. @throws FormatError when its index cannot be read */
-export async function openStore(ref: StoreRef, context: ReadContext): Promise<StoreReader> {
+export function openStore(ref: StoreRef, context: ReadContext): Promise<StoreReader> {
   switch (ref.format) {
     case 'lmdb':
       return openLmdbStore(ref, context);
     case 'json_npy':
       return openJsonNpyStore(ref, context);
+    case 'zarr':
+      return openZarrStore(ref, context);
     case 'memmap':
       return openMemmapStore(ref, context);
-    default:
-      throw new InvalidArgumentError(`no reader for ${ref.format}`);
   }
 }

@@ -1,0 +1,204 @@
+import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import type {
+  LayerValues,
+  ReadContext,
+  SequenceSelection,
+  StoreEntry,
+  StoreEntryInfo,
+  StoreReader,
+  StoreRef,
+} from '../../../family.ts';
+import { FormatError } from '../../../formats/errors.ts';
+import { issueLog } from '../issue-log.ts';
+import { jsonText } from '../text/json-text.ts';
+import { readJsonRecords } from '../text/records.ts';
+import {
+  cutSequence,
+  INFO_KEYS,
+  noteDamage,
+  report,
+  type SequenceCut,
+  SITE,
+  type StoreProblems,
+  sequenceMode,
+  storeName,
+  storeProblems,
+  textOnlyEntry,
+} from './entry.ts';
+import { joinKey } from './locate.ts';
+import { openZarrArrays, type ZarrArrays, zarrTokenRecords } from './zarr-arrays.ts';
+
+const INDEX = 'meta/index.jsonl';
+
+/** Where an entry's tensors are, and which line of the index counts: the last one of its key. */
+interface IndexedRow {
+  readonly row: number | null;
+  readonly line: number;
+}
+
+/** Reads a Zarr activation store (formats: section 5). The index says which rows were written. */
+export async function openZarrStore(ref: StoreRef, context: ReadContext): Promise<StoreReader> {
+  const { store } = context.tree;
+  const options = context.signal === undefined ? {} : { signal: context.signal };
+  const problems = storeProblems();
+  const name = storeName(ref.root);
+  const arrays = await openZarrArrays(store, ref.root, options);
+  const object = await store.head(joinKey(ref.root, INDEX), options);
+
+  /** The records of the index, its complaints only once. */
+  async function* lines(
+    target: StoreProblems,
+  ): AsyncGenerator<{ line: number; key: string; record: JsonObject }> {
+    if (object === undefined) {
+      yield* fromSampleKeys(arrays);
+      return;
+    }
+    const log = issueLog({ issue: (issue) => report(target, issue) }, { lenient: true });
+    for await (const records of readJsonRecords(context, object, INDEX, log)) {
+      for (const { line, value, damaged } of records) {
+        const key = isJsonObject(value) ? value['key'] : undefined;
+        if (!damaged && isJsonObject(value) && typeof key === 'string') yield { line, key, record: value };
+      }
+    }
+    log.finish();
+  }
+
+  const index = new Map<string, IndexedRow>();
+  for await (const { line, key, record } of lines(problems)) {
+    index.set(key, { row: rowOf(record, key, line, arrays.rows, problems), line });
+  }
+  if (object === undefined) {
+    const message = `there is no ${INDEX}; keys come from sample_key, texts are lost`;
+    report(problems, { severity: 'warning', code: 'STORE_INDEX_MISSING', file: name, message });
+  }
+
+  /** The lines that count, in the order of the index. */
+  async function* current() {
+    for await (const { line, key, record } of lines(storeProblems())) {
+      const known = index.get(key);
+      if (known?.line === line) yield { key, record, row: known.row };
+    }
+  }
+
+  return {
+    format: 'zarr',
+    issues: problems.issues,
+    damaged: problems.damaged,
+    async *keys() {
+      for (const [key, { row }] of index) if (row !== null) yield key;
+    },
+    async *infos() {
+      for await (const { key, record, row } of current()) yield infoOf(key, record, row !== null);
+    },
+    async *entries(selection, signal) {
+      for await (const { key, record, row } of current()) {
+        const info = infoOf(key, record, row !== null);
+        if (row === null) {
+          yield textOnlyEntry(info);
+          continue;
+        }
+        let entry: StoreEntry;
+        try {
+          entry = await toEntry(info, record, row, arrays, selection.sequence, signal);
+        } catch (error) {
+          noteDamage(problems, name, key, error);
+          continue;
+        }
+        yield entry;
+      }
+    },
+  };
+}
+
+function rowOf(
+  record: JsonObject,
+  key: string,
+  line: number,
+  rows: number,
+  problems: StoreProblems,
+): number | null {
+  const row = record['sample_index'];
+  if (row === null || row === undefined || record['has_activations'] === false) return null;
+  if (typeof row === 'number' && Number.isSafeInteger(row) && row >= 0 && row < rows) return row;
+  const message = `entry ${key} is said to be in row ${String(row)} of ${rows}; it has no activations`;
+  report(problems, { severity: 'warning', code: 'SAMPLE_OUT_OF_RANGE', file: INDEX, line, message });
+  return null;
+}
+
+/** What `sample_key` still knows when the index is gone: a key for every written row. */
+async function* fromSampleKeys(arrays: ZarrArrays) {
+  for (const [row, key] of (await arrays.sampleKeys()).entries()) {
+    if (key !== '') yield { line: row + 1, key, record: { key, sample_index: row } as JsonObject };
+  }
+}
+
+function text(value: JsonValue | undefined): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function infoOf(key: string, record: JsonObject, hasActivations: boolean): StoreEntryInfo {
+  const meta = Object.fromEntries(Object.entries(record).filter(([member]) => !INFO_KEYS.has(member)));
+  return {
+    key,
+    exampleId: text(record['example_id']),
+    modelId: text(record['model_id']) ?? text(record['model']),
+    prompt: text(record['prompt']),
+    response: text(record['response']),
+    hasActivations,
+    meta: jsonText(meta),
+  };
+}
+
+async function toEntry(
+  info: StoreEntryInfo,
+  record: JsonObject,
+  row: number,
+  arrays: ZarrArrays,
+  selection: SequenceSelection,
+  signal: AbortSignal | undefined,
+): Promise<StoreEntry> {
+  const config = record['logging_config'];
+  const mode = sequenceMode(isJsonObject(config) ? config['sequence_mode'] : undefined) ?? 'all';
+  const { prompt, response } = await arrays.lengths(row);
+  // Both halves are stored whatever the mode says: it decides what counts as recorded.
+  const cut = cutSequence(prompt + response, prompt, selection === 'recorded' ? mode : selection);
+  return {
+    ...info,
+    site: SITE,
+    layerCount: arrays.layers,
+    promptTokens: cut.promptTokens,
+    firstToken: mode === 'response' ? Math.max(0, cut.start - prompt) : cut.start,
+    tokenRecords: await zarrTokenRecords(arrays, row, record, signal),
+    layer: (layer, layerSignal) => layerOf(arrays, row, layer, prompt, cut, layerSignal ?? signal),
+  };
+}
+
+async function layerOf(
+  arrays: ZarrArrays,
+  row: number,
+  layer: number,
+  prompt: number,
+  cut: SequenceCut,
+  signal: AbortSignal | undefined,
+): Promise<LayerValues | undefined> {
+  const { hidden: dim } = arrays;
+  const tokens = cut.end - cut.start;
+  if (layer >= arrays.layers || tokens === 0) return undefined;
+  const values = new Float32Array(tokens * dim);
+  const options = signal === undefined ? {} : { signal };
+  const read = async (array: ZarrArrays['prompt'], start: number, end: number, at: number) => {
+    if (array === undefined || end <= start) return;
+    const ranges = [
+      { start: row, end: row + 1 },
+      { start: layer, end: layer + 1 },
+      { start, end },
+    ];
+    values.set((await array.readRegion(ranges, options)).toFloat32(), at * dim);
+  };
+  await read(arrays.prompt, cut.start, Math.min(cut.end, prompt), 0);
+  const responseStart = Math.max(cut.start, prompt);
+  await read(arrays.response, responseStart - prompt, cut.end - prompt, responseStart - cut.start);
+  const dtype = arrays.prompt?.dtype ?? arrays.response?.dtype;
+  if (dtype === undefined) throw new FormatError('ZARR_CORRUPT', 'activations that are no numbers');
+  return { values, tokens, dim, dtype };
+}
