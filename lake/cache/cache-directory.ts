@@ -1,11 +1,14 @@
-import { link, mkdir, rename, rm, utimes } from 'node:fs/promises';
+import { link, mkdir, rename } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { hasErrno } from '../errors.ts';
 import { sleep } from '../store/abort.ts';
 import { errnoOf } from '../store/local-errors.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { bootId } from '../store/process-identity.ts';
+import { removeFile } from '../store/remove.ts';
 import { download } from './download.ts';
-import { type FileLook, lookOf, readMeta, verifiedLook, writeMeta } from './entry.ts';
+import { type FileLook, lookOf, noteUse, readMeta, verifiedLook, writeMeta } from './entry.ts';
 import { evict, type OwnLeases } from './eviction.ts';
 import { type CacheLayout, cacheLayout, metaSuffix, objectPath } from './layout.ts';
 import { LeaseFolder } from './leases.ts';
@@ -34,8 +37,9 @@ export class CacheDirectory {
   readonly #own: OwnLeases;
   readonly #leases: LeaseFolder;
   readonly #fetches: Semaphore;
-  /** Bounds open files while thousands of cached objects are taken up at once. */
-  readonly #adoptions = new Semaphore(64);
+  /** Bounds the full checks that run at once. */
+  readonly #adoptions = new Semaphore(16);
+  #adopted = 0;
   /** As last measured; undefined before. */
   #usedBytes: number | undefined;
   /** Added by this process since then. Other processes add too, so the measure is renewed every few per cent. */
@@ -58,7 +62,7 @@ export class CacheDirectory {
   /** Leases an object, fetching it if need be. Only one call a name at a time. */
   async acquire(request: CacheRequest, signal: AbortSignal): Promise<FileLook> {
     const what = `fetching ${request.key} of ${request.store.uri}`;
-    await this.#leases.create();
+    await this.#leases.begin();
     const cached = await this.#adoptions.run(() => this.#adopt(request, signal), signal, what);
     return cached ?? (await this.#fetches.run(() => this.#fetchOnce(request, signal), signal, what));
   }
@@ -82,17 +86,22 @@ export class CacheDirectory {
   /** Leases an object that is in the cache; undefined when it is not, or was corrupt and therefore is no longer. */
   async #adopt({ name, size }: CacheRequest, signal: AbortSignal): Promise<FileLook | undefined> {
     const objectFile = objectPath(this.#layout, name);
-    if (!(await this.#leases.take(objectFile, name))) return undefined;
-    const meta = await readMeta(objectFile);
+    // What follows is synchronous for a whole file: let others run now and then.
+    if (++this.#adopted % 64 === 0) await setImmediate();
+    if (!this.#leases.take(objectFile, name)) return undefined;
+    const meta = readMeta(objectFile);
     if (meta !== undefined && (size === undefined || size === meta.size)) {
       const look = await verifiedLook(this.path(name), meta, signal);
       if (look !== undefined) {
-        await utimes(this.path(name), new Date(), meta.mtimeSeconds);
+        noteUse(this.path(name), meta);
+        if (meta.boot !== bootId()) {
+          await writeMeta(objectFile, { ...meta, boot: bootId() }, this.#leases.scratchPath());
+        }
         return look;
       }
     }
-    await rm(objectFile, { force: true });
-    await rm(objectFile + metaSuffix, { force: true });
+    await removeFile(objectFile);
+    await removeFile(objectFile + metaSuffix);
     this.#leases.drop(name);
     return undefined;
   }
@@ -133,6 +142,7 @@ export class CacheDirectory {
   async #fetchInto({ store, key, name, size }: CacheRequest, signal: AbortSignal): Promise<FileLook> {
     const part = this.#leases.scratchPath();
     const objectFile = objectPath(this.#layout, name);
+    await this.#leases.restore();
     try {
       const meta = await download(store, key, part, size, signal);
       await mkdir(dirname(objectFile), { recursive: true });
@@ -143,9 +153,9 @@ export class CacheDirectory {
         if (!hasErrno(error, 'EEXIST')) throw error; // else another process was faster
       });
       this.#fetchedBytes += meta.size;
-      return await lookOf(this.path(name));
+      return lookOf(this.path(name));
     } finally {
-      await rm(part, { force: true });
+      await removeFile(part);
     }
   }
 

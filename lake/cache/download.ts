@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, utimes } from 'node:fs/promises';
 import { type ObjectStore, StoreError } from '../store/object-store.ts';
+import { bootId } from '../store/process-identity.ts';
 import type { EntryMeta } from './entry.ts';
 
 /**
- * Streams an object into a new file at `path` and flushes it.
+ * Streams an object into a new file at `path`.
  * @param size what the caller knows the object to have; undefined when it does not know
  * @throws StoreError when the object has another size; what the store or the file system throws
  */
@@ -27,13 +28,14 @@ export async function download(
       if (size !== undefined && written > size) break;
     }
     if (size !== undefined && written !== size) throw sizeError(store, key, size, written);
-    await handle.sync();
+    // Flushing thousands of files takes longer than checking them after the rare restart of a machine.
+    if (bootId() === '') await handle.sync();
   } finally {
     await handle.close();
   }
   const mtimeSeconds = Math.floor(Date.now() / 1000);
   await utimes(path, new Date(), mtimeSeconds);
-  return { store: store.uri, key, size: written, sha256: hash.digest('hex'), mtimeSeconds };
+  return { store: store.uri, key, size: written, sha256: hash.digest('hex'), mtimeSeconds, boot: bootId() };
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { constants, readFileSync, statSync, utimesSync } from 'node:fs';
+import { open, rename, utimes, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { checkSignal } from '../store/abort.ts';
 import { fileChunks } from '../store/file-chunks.ts';
 import { meansAbsent } from '../store/local-errors.ts';
+import { bootId } from '../store/process-identity.ts';
+import { removeFile } from '../store/remove.ts';
 import { metaSuffix } from './layout.ts';
 
 /** What a cached file was when it was complete. */
@@ -16,8 +18,13 @@ export const entryMetaSchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Modification time, set to a whole second so that it survives updates of the access time unrounded. */
   mtimeSeconds: z.number().int(),
+  /** When it was written or last checked; see `bootId`. Files are not flushed, so a power cut may damage them. */
+  boot: z.string(),
 });
 export type EntryMeta = z.infer<typeof entryMetaSchema>;
+
+/** Least difference of two uses that eviction by other processes can tell. */
+const useResolutionMs = 60_000;
 
 /** How a file looks from outside; a file that still looks the same is taken to be the same. */
 export interface FileLook {
@@ -31,9 +38,9 @@ export function looksLike(a: FileLook, b: FileLook): boolean {
 }
 
 /** Undefined when it is missing or not ours: then the object counts as corrupt. */
-export async function readMeta(objectFile: string): Promise<EntryMeta | undefined> {
+export function readMeta(objectFile: string): EntryMeta | undefined {
   try {
-    const parsed = entryMetaSchema.safeParse(JSON.parse(await readFile(objectFile + metaSuffix, 'utf8')));
+    const parsed = entryMetaSchema.safeParse(JSON.parse(readFileSync(objectFile + metaSuffix, 'utf8')));
     return parsed.success ? parsed.data : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || meansAbsent(error)) return undefined;
@@ -47,13 +54,13 @@ export async function writeMeta(objectFile: string, meta: EntryMeta, scratch: st
     await writeFile(scratch, JSON.stringify(meta), { flag: 'wx' });
     await rename(scratch, objectFile + metaSuffix);
   } finally {
-    await rm(scratch, { force: true });
+    await removeFile(scratch);
   }
 }
 
 /**
  * Whether a cached file is whole. The cheap check compares size and time stamp; only when the time stamp is
- * another one than recorded is the content read and compared with the checksum.
+ * another one than recorded, or the machine was started since, is the content read and compared with the checksum.
  * Resolves to its look, or undefined for a corrupt file.
  */
 export async function verifiedLook(
@@ -61,16 +68,16 @@ export async function verifiedLook(
   meta: EntryMeta,
   signal: AbortSignal | undefined,
 ): Promise<FileLook | undefined> {
-  const look = await lookOf(file);
+  const look = lookOf(file);
   if (look.size !== meta.size) return undefined;
-  if (look.mtimeMs === meta.mtimeSeconds * 1000) return look;
+  if (look.mtimeMs === meta.mtimeSeconds * 1000 && meta.boot === bootId()) return look;
   if ((await sha256OfFile(file, look.size, signal)) !== meta.sha256) return undefined;
   await utimes(file, new Date(), meta.mtimeSeconds);
   return lookOf(file);
 }
 
-export async function lookOf(file: string): Promise<FileLook> {
-  const { size, mtimeMs, ino } = await stat(file);
+export function lookOf(file: string): FileLook {
+  const { size, mtimeMs, ino } = statSync(file);
   return { size, mtimeMs, ino };
 }
 
@@ -87,4 +94,10 @@ async function sha256OfFile(file: string, size: number, signal: AbortSignal | un
     await handle.close();
   }
   return hash.digest('hex');
+}
+
+/** Notes that a file is used now, for eviction by other processes. Writes only what is news. */
+export function noteUse(file: string, meta: EntryMeta): void {
+  const now = Date.now();
+  if (now - statSync(file).atimeMs > useResolutionMs) utimesSync(file, now / 1000, meta.mtimeSeconds);
 }

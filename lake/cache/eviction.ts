@@ -1,5 +1,6 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { meansAbsent } from '../store/local-errors.ts';
+import { removeFile } from '../store/remove.ts';
 import { type CacheLayout, metaSuffix } from './layout.ts';
 
 /** A little room below the limit, so that not every further object starts a scan. */
@@ -42,8 +43,8 @@ export async function evict(
     const leasedHere = own.lastUsedMs(object.name) !== undefined;
     if (object.leases > (leasedHere ? 1 : 0)) continue;
     if (leasedHere && !own.dropIfIdle(object.name)) continue;
-    await rm(object.path, { force: true });
-    await rm(object.path + metaSuffix, { force: true });
+    await removeFile(object.path);
+    await removeFile(object.path + metaSuffix);
     used -= object.size;
   }
   return used;

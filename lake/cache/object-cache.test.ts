@@ -173,6 +173,31 @@ describe('ObjectCache', () => {
       expect(store.fetched).toHaveLength(1);
     });
 
+    test('after a restart of the machine every file is checked in full, once', async () => {
+      const store = await remote({ good: 'content', bad: 'content' });
+      const cache = newCache();
+      for (const key of ['good', 'bad']) await cache.localFile(store, key);
+      await cache.close();
+      for (const name of await objectFiles()) {
+        const file = join(directory, 'objects', name);
+        const meta = JSON.parse(readFileSync(`${file}.meta`, 'utf8'));
+        await writeFile(`${file}.meta`, JSON.stringify({ ...meta, boot: 'an earlier one' }));
+        if (meta.key === 'good') continue;
+        // What a power cut may do: the length and the time are on the disk, the content is not.
+        await chmod(file, 0o644);
+        await writeFile(file, new Uint8Array(7));
+        await utimes(file, new Date(), meta.mtimeSeconds);
+      }
+      const later = newCache();
+      for (const key of ['good', 'bad']) expect(read(await later.localFile(store, key))).toBe('content');
+      expect(store.fetched).toEqual(['good', 'bad', 'bad']);
+      const boots = (await objectFiles()).map(
+        (name) => JSON.parse(readFileSync(join(directory, 'objects', `${name}.meta`), 'utf8')).boot,
+      );
+      expect(new Set(boots).size).toBe(1);
+      expect(boots).not.toContain('an earlier one');
+    });
+
     test('the whole directory may be removed while the cache is open', async () => {
       const store = await remote({ x: 'content', y: 'more' });
       const cache = newCache();

@@ -104,42 +104,58 @@ export class ObjectCache {
     wanted: readonly WantedObject[],
     options: CallOptions = {},
   ): Promise<CachedFiles> {
-    const files = new Array<CachedFile>(wanted.length);
-    const stop = new AbortController();
-    const signal =
-      options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-    setMaxListeners(0, signal); // one a file
-    const pending: Promise<void>[] = [];
-    let failure: { readonly error: unknown } | undefined;
+    const files: CachedFile[] = new Array(wanted.length);
+    const cold: number[] = [];
     for (const [i, { key, size }] of wanted.entries()) {
       const local = store.localPath(key);
       const warm = local === undefined ? this.#pinWarm(store, key, size) : undefined;
       if (local !== undefined) files[i] = { path: local, release: () => undefined };
       else if (warm !== undefined) files[i] = this.#handOut(warm);
-      else {
-        const fetching = this.#pinCold(store, key, size === undefined ? { signal } : { signal, size });
-        pending.push(
-          fetching.then(
-            (held) => {
-              files[i] = this.#handOut(held);
-            },
-            (error: unknown) => {
-              failure ??= { error };
-              stop.abort();
-            },
-          ),
-        );
-      }
+      else cold.push(i);
     }
     const release = () => {
       for (const file of files) file?.release();
     };
-    await Promise.all(pending);
-    if (failure !== undefined) {
+    try {
+      if (cold.length > 0) await this.#pinAll(store, wanted, cold, files, options.signal);
+    } catch (error) {
       release();
-      throw failure.error;
+      throw error;
     }
     return { paths: files.map((file) => file.path), release };
+  }
+
+  /** Pins `wanted[i]` into `files[i]` for every i of `cold`; throws the first failure after all have ended. */
+  async #pinAll(
+    store: ObjectStore,
+    wanted: readonly WantedObject[],
+    cold: readonly number[],
+    files: CachedFile[],
+    outer: AbortSignal | undefined,
+  ): Promise<void> {
+    const stop = new AbortController();
+    const signal = outer === undefined ? stop.signal : AbortSignal.any([outer, stop.signal]);
+    // Every pin under way listens to the signal, which takes time in proportion to the listeners it has.
+    const workers = Math.min(cold.length, 2 * this.#options.parallelFetches);
+    setMaxListeners(workers + 1, signal);
+    let failure: { readonly error: unknown } | undefined;
+    let next = 0;
+    const work = async () => {
+      while (next < cold.length && failure === undefined) {
+        const i = cold[next++]!;
+        const { key, size } = wanted[i]!;
+        try {
+          files[i] = this.#handOut(
+            await this.#pinCold(store, key, size === undefined ? { signal } : { signal, size }),
+          );
+        } catch (error) {
+          failure ??= { error };
+          stop.abort();
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: workers }, work));
+    if (failure !== undefined) throw failure.error;
   }
 
   /** Gives up all leases and what is under way. Files handed out must no longer be read. */

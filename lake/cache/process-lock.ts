@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, lutimes, mkdir, readlink, rm, symlink } from 'node:fs/promises';
+import { lstat, lutimes, mkdir, readlink, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasErrno } from '../errors.ts';
 import { livenessOf, processIdentity } from '../store/process-identity.ts';
+import { removeFile } from '../store/remove.ts';
 
 /** A lock is renewed this often while its owner works … */
 const renewMs = 5_000;
@@ -39,7 +40,7 @@ export class ProcessLock {
       } catch (error) {
         if (hasErrno(error, 'ENOENT')) await mkdir(dirname(path), { recursive: true });
         else if (!hasErrno(error, 'EEXIST')) throw error;
-        else if (await isAbandoned(path)) await rm(path, { force: true });
+        else if (await isAbandoned(path)) await removeFile(path);
         else return undefined;
       }
     }
@@ -50,7 +51,7 @@ export class ProcessLock {
     clearInterval(this.#renewal);
     const owner = await readlink(this.#path).catch(() => undefined);
     // A lock that was taken from us for hanging is somebody else's now.
-    if (owner === this.#owner) await rm(this.#path, { force: true });
+    if (owner === this.#owner) await removeFile(this.#path);
   }
 }
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasErrno } from '../errors.ts';
 import { reservedSegment } from './keys.ts';
 import { livenessOf, processIdentity } from './process-identity.ts';
+import { removeFile } from './remove.ts';
 
 /** Unfinished writes of a process that cannot be asked (another machine) count as abandoned after a day. */
 const abandonedAfterMs = 24 * 3600 * 1000;
@@ -35,7 +36,7 @@ export class Staging {
       }
       return await publish(path);
     } finally {
-      await rm(path, { force: true });
+      await removeFile(path);
     }
   }
 
@@ -47,7 +48,7 @@ export class Staging {
       const liveness = livenessOf(name);
       const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now());
       if (liveness === 'dead' || (liveness === 'unknown' && age > abandonedAfterMs)) {
-        await rm(path, { force: true }).catch(() => undefined);
+        await removeFile(path).catch(() => undefined);
       }
     }
   }

@@ -29,11 +29,19 @@ export function livenessOf(text: string): 'alive' | 'dead' | 'unknown' {
   return startNow === undefined || start === '0' || startNow === start ? 'alive' : 'dead';
 }
 
+let boot: string | undefined;
+
+/** Differs after every start of the machine; empty where the system does not say. */
+export function bootId(): string {
+  boot ??= textOrEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  return boot;
+}
+
 let machineName: string | undefined;
 
 function machine(): string {
   machineName ??= createHash('sha256')
-    .update(`${hostname()}\0${textOrEmpty(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8'))}`)
+    .update(`${hostname()}\0${bootId()}\0`)
     .update(textOrEmpty(() => readlinkSync('/proc/self/ns/pid')))
     .digest('hex')
     .slice(0, 12);
