@@ -20,7 +20,7 @@ def main():
     size = tokens * hidden
     pool = rng.standard_normal(max(1 << 24, 4 * size), np.float32).astype(np.float16)
     total = len(examples) * layers * size * 2
-    options = {"map_size": int(total * 1.5) + (1 << 28), "sync": False, "writemap": True}
+    options = {"map_size": int(total * 1.5) + (1 << 28), "sync": False}
     data = lmdb.open(store, **options)
     metadata = lmdb.open(f"{store}_metadata", **{**options, "map_size": 1 << 30})
     for start in range(0, len(examples), 32):

@@ -3,6 +3,8 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
+import { validate } from '../../ingest/pipeline/validate.ts';
 import { auroc, rankScores } from '../../ingest/stats/index.ts';
 import { answerAll } from './answers.ts';
 import { viewsOf } from './methods.ts';
@@ -62,6 +64,23 @@ describe('writeDemoRuns', () => {
     expect(other.hashes.get(join(run.replace('seed_0', 'seed_1'), 'generations.jsonl'))).toBe(
       first.hashes.get(join(run.replace('seed_0', 'seed_1'), 'generations.jsonl')),
     );
+  });
+
+  it('meets the contract without an error or a warning', async () => {
+    const report = await validate([join(folder, 'a')], { families: [HALLULENS] });
+    expect(report.issues).toEqual([]);
+    expect(report.runs).toHaveLength(6);
+    for (const run of report.runs) {
+      expect(run).toMatchObject({ status: 'ingested', issues: [] });
+      expect(run.runId).toMatch(
+        /^main\/hallulens\/2026-01-15\/\w+\/example__synthetic-4l\/exampletrivia\/seed_[012]$/,
+      );
+      expect(run.rows).toMatchObject({ generations: 150, predictions: 75 });
+      expect(run.rows['activations']).toBeGreaterThan(150 * LAYERS);
+      const checklist = JSON.parse(run.compliance ?? '[]') as { passed: boolean }[];
+      expect(checklist.length).toBeGreaterThan(5);
+      expect(checklist.every((item) => item.passed)).toBe(true);
+    }
   });
 
   it('has plausible metrics', async () => {
