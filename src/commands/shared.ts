@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
 import { UsageError } from '../errors.ts';
@@ -25,6 +26,8 @@ export function configOf(options: CommonOptions & Record<string, unknown>): Conf
 /** A signal that SIGINT and SIGTERM abort; a second one ends the process at once. */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
+  // Every request to a store listens to it for a while, many at a time.
+  setMaxListeners(0, controller.signal);
   let asked = false;
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
