@@ -138,6 +138,15 @@ describe('keyset paging', () => {
     expect(count).toBe(7);
   });
 
+  it('works where the filter leaves nothing to order by', async () => {
+    await serve({ runs: [runRow('a'), runRow('b')] });
+    const query = `query ($after: String) { runs(filter: {id: {eq: "a"}}, after: $after) { nodes { id } pageInfo { endCursor } } }`;
+    const first = (await ask(query, {})).data.runs;
+    expect(first.nodes).toEqual([{ id: 'a' }]);
+    const second = (await ask(query, { after: first.pageInfo.endCursor })).data.runs;
+    expect(second).toEqual({ nodes: [], pageInfo: { endCursor: null } });
+  });
+
   it('refuses cursors of another query, forged ones and garbage with BAD_CURSOR', async () => {
     await serve({
       runs: [runRow('a'), runRow('b')],

@@ -99,6 +99,7 @@ export class RowsBuilder {
   readonly #known: PruneCondition[];
   readonly #layerFromTop: number | undefined;
   readonly #slots: Slot[] = [];
+  readonly order: readonly OrderKey[];
   /** Nodes in the answer for each row: itself and what is nested. */
   nodes = 1;
 
@@ -112,6 +113,7 @@ export class RowsBuilder {
     const filter = statement.filter(entity, args['filter'], 'filter');
     this.#where = { kind: 'all', items: [filter, ...activation.where, ...also] };
     this.#known = [...inherited(relationship, parentKnown), ...pruneOf(this.#where)];
+    this.order = request.order ?? unfixed(orderKeys(entity, args), this.#known, relationship);
   }
 
   /** The slot of a column; one column is read once. */
@@ -190,7 +192,7 @@ export class RowsBuilder {
   }
 
   build(): Rows {
-    const { entity, relationship, args, limit, offset } = this.#request;
+    const { entity, relationship, limit, offset } = this.#request;
     const statement = this.#statement;
     const bridged = relationship?.through;
     return Object.freeze({
@@ -201,7 +203,7 @@ export class RowsBuilder {
       ...(bridged && { bridge: statement.source('run_stores', this.#bridgeKnown(bridged.from)) }),
       where: this.#where,
       ...(this.#layerFromTop !== undefined && { layerFromTop: this.#layerFromTop }),
-      order: this.#request.order ?? orderKeys(entity, args),
+      order: this.order,
       ...(limit !== undefined && { limit }),
       ...(offset !== undefined && { offset }),
       slots: Object.freeze(this.#slots),
@@ -213,6 +215,19 @@ export class RowsBuilder {
     const known = (this.#request.parentKnown ?? []).filter(({ column }) => column === own);
     return known.map((condition) => ({ ...condition, column: from }));
   }
+}
+
+/** Order keys without those that have one value in all the rows that are ordered. */
+function unfixed(
+  keys: readonly OrderKey[],
+  known: readonly PruneCondition[],
+  relationship: Relationship | undefined,
+): OrderKey[] {
+  const fixed = new Set(known.filter((condition) => condition.in?.length === 1).map(({ column }) => column));
+  // Nested rows are ordered for each parent, whose key they share.
+  const shared = relationship?.through ? relationship.on.slice(1) : (relationship?.on ?? []);
+  for (const [, target] of shared) fixed.add(target);
+  return keys.filter(({ column }) => !fixed.has(column.name));
 }
 
 /** What is known of a child's columns because they equal the parent's. */

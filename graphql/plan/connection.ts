@@ -3,7 +3,7 @@ import { getNamedType, GraphQLObjectType as ObjectType } from 'graphql';
 import type { EngineValue } from '../../lake/engine/types.ts';
 import { BadCursorError } from '../errors.ts';
 import type { ValueIssues } from '../value-issues.ts';
-import { type Arguments, orderKeys, pageSize } from './arguments.ts';
+import { type Arguments, pageSize } from './arguments.ts';
 import { type CompileOptions, DEFAULT_PAGE, RowsBuilder, StatementBuilder } from './compile.ts';
 import { type Cursor, cursorKeys, encodeCursor, keyPositions } from './cursor.ts';
 import type { Entity } from './entities.ts';
@@ -35,7 +35,7 @@ export interface ConnectionPlan {
   readonly first: number;
   readonly fields: readonly ConnectionField[];
   /** Slots of the order keys, when a cursor is wanted. */
-  readonly keySlots: readonly number[];
+  readonly keySlots: readonly number[] | undefined;
 }
 
 export interface ConnectionRequest {
@@ -52,7 +52,8 @@ export function compileConnection(options: CompileOptions, request: ConnectionRe
   const { entity, args, after } = request;
   const first = pageSize(args, DEFAULT_PAGE, options.maxPageSize);
   const statement = new StatementBuilder(options);
-  const order = orderKeys(entity, args);
+  // A cursor's position is a condition on the order, which depends on what the filter fixes.
+  const { order } = new RowsBuilder(statement, { entity, args });
   const rows = new RowsBuilder(statement, {
     entity,
     args,
@@ -61,7 +62,7 @@ export function compileConnection(options: CompileOptions, request: ConnectionRe
     ...(after && { also: [{ kind: 'from', keys: keyPositions(order, after.keys) }], offset: after.ties }),
   });
   const { fields, wantsCursor, wantsRows, wantsTotal } = compileFields(options, request, rows);
-  const keySlots = wantsCursor ? order.map(({ column }) => rows.column(column.name)) : [];
+  const keySlots = wantsCursor ? order.map(({ column }) => rows.column(column.name)) : undefined;
   const built = wantsRows ? rows.build() : undefined;
   const total = wantsTotal ? totalOf(statement, request) : undefined;
   return {
@@ -229,7 +230,7 @@ function pageCursors(
   page: readonly ResultRow[],
   { snapshot, hash, after }: { snapshot: string; hash: string; after?: Cursor },
 ): (row: number) => string {
-  if (plan.keySlots.length === 0) return () => '';
+  if (plan.keySlots === undefined) return () => '';
   const at = plan.keySlots.map((slot) => positions.get(slot) ?? 0);
   const keysOf = (row: number) => cursorKeys(at.map((index) => page[row]?.[index] ?? null));
   const texts: string[] = [];

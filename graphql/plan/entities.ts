@@ -320,6 +320,18 @@ export const ENTITIES: Readonly<Record<EntityName, Entity>> = Object.freeze({
   Issue: ISSUE,
 });
 
+/** The connections of Query and what they give. */
+export const ROOT_ENTITIES: ReadonlyMap<string, EntityName> = new Map([
+  ['runs', 'Run'],
+  ['generations', 'Generation'],
+  ['predictions', 'Prediction'],
+  ['metrics', 'Metric'],
+  ['trainMetrics', 'TrainMetric'],
+  ['activations', 'Activation'],
+  ['issues', 'Issue'],
+  ['stores', 'ActivationStore'],
+]);
+
 /** The column of an entity by its name. @throws TypeError when the entity table is wrong (a programming error) */
 export function columnOf(owner: Entity, name: string): Column {
   const column = owner.columns.get(name);

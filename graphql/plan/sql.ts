@@ -35,10 +35,13 @@ function quote(identifier: string): string {
   return `"${identifier}"`;
 }
 
+/** ` ORDER BY …`, or nothing when every key is fixed. */
 function orderBy(keys: readonly OrderKey[], alias: string): string {
-  return keys
+  if (keys.length === 0) return '';
+  const list = keys
     .map(({ column, direction, nulls }) => `${alias}.${quote(column.name)} ${direction} NULLS ${nulls}`)
     .join(', ');
+  return ` ORDER BY ${list}`;
 }
 
 /** What a row contributes to the SELECT that returns it: expressions by slot, and the joins they need. */
@@ -136,7 +139,7 @@ export class Printer {
       alternatives.push([...equal, beyond].join(' AND '));
       equal.push(`${field} = ${operand}`);
     }
-    alternatives.push(equal.join(' AND '));
+    alternatives.push(equal.length === 0 ? 'true' : equal.join(' AND '));
     return `(${alternatives.map((alternative) => `(${alternative})`).join(' OR ')})`;
   }
 
@@ -153,12 +156,17 @@ export class Printer {
   /** Adds the CTE `r<id>` of a root page. */
   page(rows: Rows): void {
     const names = new Set([...this.#carried(rows), ...rows.order.map(({ column }) => column.name)]);
-    const columns = [...names].map((name) => `t.${quote(name)}`).join(', ');
+    const columns = [...names].map((name) => `t.${quote(name)}`);
+    if (columns.length === 0) columns.push('1 AS one');
+    this.ctes.push(`r${rows.id} AS MATERIALIZED (SELECT ${columns.join(', ')} FROM ${this.ordered(rows)})`);
+  }
+
+  /** `relation t … WHERE … ORDER BY … LIMIT …` of rows without a parent. */
+  ordered(rows: Rows): string {
+    const matching = this.matching(rows);
     const limit = rows.limit === undefined ? '' : ` LIMIT ${this.number(rows.limit)}`;
     const offset = rows.offset ? ` OFFSET ${this.number(rows.offset)}` : '';
-    this.ctes.push(
-      `r${rows.id} AS MATERIALIZED (SELECT ${columns} FROM ${this.matching(rows)} ORDER BY ${orderBy(rows.order, 't')}${limit}${offset})`,
-    );
+    return `${matching}${orderBy(rows.order, 't')}${limit}${offset}`;
   }
 
   /** `relation t … WHERE …` of rows without a parent. */
@@ -212,7 +220,7 @@ export class Printer {
     }
     const columns = this.#carried(rows).map((name) => `t.${quote(name)}`);
     const single = relationship.kind === 'one' && isKey(rows);
-    const rank = `row_number() OVER (PARTITION BY ${links} ORDER BY ${orderBy(rows.order, 't')})`;
+    const rank = `row_number() OVER (PARTITION BY ${links}${orderBy(rows.order, 't')})`;
     const ranked = single ? [] : [`${rank} AS rn`];
     const limit = single || rows.limit === undefined ? '' : ` QUALIFY rn <= ${this.number(rows.limit)}`;
     this.ctes.push(
@@ -280,6 +288,21 @@ function isKey(rows: Rows): boolean {
 export function printStatement(statement: Statement, relations: readonly string[]): PrintedStatement {
   const printer = new Printer(relations);
   const { rows, total } = statement;
+  return rows && !total && rows.slots.every(({ kind }) => kind === 'column')
+    ? printFlat(printer, rows)
+    : printNested(printer, rows, total);
+}
+
+/** Columns of one table and nothing else. */
+function printFlat(printer: Printer, rows: Rows): PrintedStatement {
+  const positions = new Map(rows.slots.map(({ id }, i) => [id, i]));
+  const { columns } = printer.project(rows, 't');
+  const list = columns.length === 0 ? '1' : columns.map(([, expression]) => expression).join(', ');
+  const text = `SELECT ${list} FROM ${printer.ordered(rows)}`;
+  return { text, params: printer.params, positions, presence: undefined, total: undefined };
+}
+
+function printNested(printer: Printer, rows: Rows | undefined, total: Rows | undefined): PrintedStatement {
   const positions = new Map<number, number>();
   const columns: string[] = [];
   const from: string[] = [];
@@ -303,7 +326,7 @@ export function printStatement(statement: Statement, relations: readonly string[
     }
     for (const [slot, expression] of projection.columns) positions.set(slot, columns.push(expression) - 1);
     from.push(...projection.joins);
-    order = ` ORDER BY ${orderBy(rows.order, 'p')}`;
+    order = orderBy(rows.order, 'p');
   }
   if (columns.length === 0) columns.push('1');
   const text = `WITH ${printer.ctes.join(',\n')}\nSELECT ${columns.join(', ')} FROM ${from.join(' ')}${order}`;

@@ -16,7 +16,7 @@ import { BadUserInputError } from '../errors.ts';
 import { documentLimits } from '../limits/document.ts';
 import { estimateNodes } from '../limits/nodes.ts';
 import { compileAggregate, type Dimension } from '../plan/aggregate.ts';
-import { ENTITIES } from '../plan/entities.ts';
+import { ENTITIES, ROOT_ENTITIES } from '../plan/entities.ts';
 import {
   argumentsOf,
   asOfArgument,
@@ -31,7 +31,6 @@ import { selectedFields } from '../plan/selection.ts';
 import { AsOfInput } from '../types/inputs.ts';
 import { QueryCost } from '../types/query-cost.ts';
 import { JsonScalar } from '../types/scalars.ts';
-import { ROOT_ENTITIES } from './rows.ts';
 
 interface Planned {
   readonly language: 'graphql' | 'sql';

@@ -1,25 +1,13 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.ts';
-import { ENTITIES, type EntityName } from '../plan/entities.ts';
+import { ENTITIES } from '../plan/entities.ts';
 import { resolveConnection, resolveOne } from '../plan/execute.ts';
 import { CONNECTIONS } from '../types/connections.ts';
 import { TYPES_BY_ENTITY } from '../types/entities.ts';
 import { AsOfInput, CONNECTION_ARGUMENTS } from '../types/inputs.ts';
 
 type Connection = Promise<Record<string, unknown>>;
-
-/** The connections of Query and what they give. */
-export const ROOT_ENTITIES: ReadonlyMap<string, EntityName> = new Map([
-  ['runs', 'Run'],
-  ['generations', 'Generation'],
-  ['predictions', 'Prediction'],
-  ['metrics', 'Metric'],
-  ['trainMetrics', 'TrainMetric'],
-  ['activations', 'Activation'],
-  ['issues', 'Issue'],
-  ['stores', 'ActivationStore'],
-]);
 
 /** The root fields that give rows. Arguments are read by the planner, so the decorated parameters only declare them. */
 @Resolver()
