@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { promptHash, recipeExampleId } from '../../ingest/families/hallulens/identity.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import { type MemorySink, memorySink } from '../../ingest/families/hallulens/memory-sink.ts';
+import { type MemorySink, memorySink } from '../../ingest/families/hallulens/testing.ts';
 import type { Issue, RunSummary } from '../../ingest/family.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';

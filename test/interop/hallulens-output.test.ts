@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { promptHash, recipeExampleId } from '../../ingest/families/hallulens/identity.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import { memorySink } from '../../ingest/families/hallulens/memory-sink.ts';
+import { memorySink } from '../../ingest/families/hallulens/testing.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import { type MemorySink, memorySink } from '../../ingest/families/hallulens/memory-sink.ts';
+import { type MemorySink, memorySink } from '../../ingest/families/hallulens/testing.ts';
 import type { RunSummary } from '../../ingest/family.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';

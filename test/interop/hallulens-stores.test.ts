@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { activationRows } from '../../ingest/activations.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import { memorySink } from '../../ingest/families/hallulens/memory-sink.ts';
+import { memorySink } from '../../ingest/families/hallulens/testing.ts';
 import {
   DEFAULT_ACTIVATION_OPTIONS,
   type RunCandidate,

@@ -24,9 +24,23 @@ export class IdMap {
   }
 
   get(id: string): number | undefined {
+    const slot = this.slot(id);
+    return slot === -1 ? undefined : this.#values[slot]!;
+  }
+
+  /** Where the id is kept, for `at` and `put` until the next `set`; -1 when it is absent. */
+  slot(id: string): number {
     fingerprint(id, this.#print);
-    const value = this.#values[this.#find(this.#print, 0)]!;
-    return Number.isNaN(value) ? undefined : value;
+    const slot = this.#find(this.#print, 0);
+    return Number.isNaN(this.#values[slot]!) ? -1 : slot;
+  }
+
+  at(slot: number): number {
+    return this.#values[slot]!;
+  }
+
+  put(slot: number, value: number): void {
+    this.#values[slot] = value;
   }
 
   /** @param value any number but NaN */

@@ -32,9 +32,26 @@ export class Examples {
     return this.#map.size;
   }
 
+  has(id: string): boolean {
+    return this.#map.has(id);
+  }
+
   get(id: string): Example | undefined {
     const packed = this.#map.get(id);
-    if (packed === undefined) return undefined;
+    return packed === undefined ? undefined : this.#unpack(packed);
+  }
+
+  /** What was known of an example before this prediction of it. */
+  predict(id: string): Example | undefined {
+    const slot = this.#map.slot(id);
+    if (slot === -1) return undefined;
+    const packed = this.#map.at(slot);
+    const example = this.#unpack(packed);
+    if (!example.predicted) this.#map.put(slot, packed + PREDICTED);
+    return example;
+  }
+
+  #unpack(packed: number): Example {
     const flags = packed % FLAGS;
     const split = Math.floor(packed / FLAGS) % SPLITS;
     return {

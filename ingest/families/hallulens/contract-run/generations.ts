@@ -79,14 +79,13 @@ export async function readGenerations(
         continue;
       }
       const id = value.example_id;
-      const known = examples.get(id);
-      if (known !== undefined) {
+      if (examples.has(id)) {
         log.record({
           code: 'DUPLICATE_EXAMPLE_ID',
           file,
           line,
           pointer: '/example_id',
-          message: `example_id ${id} is on line ${known.line} already; expected it once`,
+          message: `example_id ${id} is on line ${examples.get(id)?.line} already; expected it once`,
         });
         continue;
       }
@@ -127,7 +126,7 @@ export async function readGenerations(
 }
 
 function noteDropped(examples: Examples, id: string, line: number): void {
-  if (examples.get(id) !== undefined) return;
+  if (examples.has(id)) return;
   examples.set(id, { line, halu: false, split: '', predicted: false, dropped: true, unlinked: false });
 }
 

@@ -183,7 +183,7 @@ function rowReader(
     }
     if (columns.id >= 0 && id === '') bad('MISSING_REQUIRED_FIELD', 'example_id', 'the id is empty');
     else if (examples !== undefined && columns.id >= 0) {
-      const example = examples.get(id);
+      const example = examples.predict(id);
       if (example === undefined) {
         if (excused > 0 && !lenient) {
           excused--;
@@ -206,7 +206,6 @@ function rowReader(
             bad('ACTIVATION_ENTRY_MISSING', 'example_id', message);
           }
         }
-        if (!example.predicted) examples.set(id, { ...example, predicted: true });
       }
     }
     const counts = good || !lenient;

@@ -1,3 +1,7 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { LocalStore } from '../../../lake/store/local-store.ts';
 import type { Row } from '../../../lake/tables/schema.ts';
 import { activationRows } from '../../activations.ts';
 import {
@@ -5,10 +9,13 @@ import {
   DEFAULT_ACTIVATION_OPTIONS,
   type Issue,
   type ReadContext,
+  type RunCandidate,
   type RunSink,
+  type RunSummary,
   type StoreEntry,
   type StoreRef,
 } from '../../family.ts';
+import { HALLULENS } from './index.ts';
 import { openStore } from './stores/open.ts';
 
 /** What a store gave, for tests. */
@@ -70,4 +77,44 @@ export function memorySink(
       };
     },
   };
+}
+
+/** What one run of a tree gave, for tests. */
+export interface CollectedRun {
+  readonly candidate: RunCandidate;
+  readonly sink: MemorySink;
+  readonly summary: RunSummary;
+}
+
+/** Writes files into a new temporary directory that `remove` deletes. */
+export function temporaryTree(files: Readonly<Record<string, string | Uint8Array>>): {
+  readonly path: string;
+  add(more: Readonly<Record<string, string | Uint8Array>>): void;
+  remove(): void;
+} {
+  const path = mkdtempSync(join(tmpdir(), 'hallulens-'));
+  const add = (more: Readonly<Record<string, string | Uint8Array>>): void => {
+    for (const [name, content] of Object.entries(more)) {
+      mkdirSync(join(path, dirname(name)), { recursive: true });
+      writeFileSync(join(path, name), content);
+    }
+  };
+  add(files);
+  return { path, add, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Every run below a directory, read into memory, by its path below the directory. */
+export async function readRuns(
+  path: string,
+  settings: { readonly lenient?: boolean; readonly options?: ActivationOptions } = {},
+): Promise<Map<string, CollectedRun>> {
+  const tree = { store: new LocalStore('/'), prefix: path.replace(/^\/+|\/+$/g, '') };
+  const context = { tree, lenient: settings.lenient ?? false };
+  const runs = new Map<string, CollectedRun>();
+  for await (const candidate of HALLULENS.discover(tree, { namespace: 'main' })) {
+    const sink = memorySink(context, settings.options);
+    const summary = await HALLULENS.read(candidate, sink, context);
+    runs.set(candidate.root.slice(tree.prefix.length + 1), { candidate, sink, summary });
+  }
+  return runs;
 }

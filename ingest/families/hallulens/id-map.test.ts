@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { IdMap } from './id-map.ts';
+
+const hexId = fc.stringMatching(/^[0-9a-f]{64}$/);
+const id = fc.oneof(
+  hexId,
+  // The same first half, and almost hexadecimal.
+  hexId.map((text) => `${text.slice(0, 32)}${'0'.repeat(31)}g`),
+  hexId.map((text) => text.toUpperCase()),
+  fc.string(),
+  fc.nat(50).map(String),
+);
+
+test('behaves like a Map', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(id, fc.integer()), { maxLength: 300 }), fc.array(id), (entries, others) => {
+      const model = new Map<string, number>();
+      const map = new IdMap();
+      for (const [key, value] of entries) {
+        model.set(key, value);
+        map.set(key, value);
+      }
+      expect(map.size).toBe(model.size);
+      for (const key of [...model.keys(), ...others]) {
+        expect(map.get(key)).toBe(model.get(key));
+        expect(map.has(key)).toBe(model.has(key));
+      }
+    }),
+  );
+});
+
+test('grows, and slots answer until the next set', () => {
+  const map = new IdMap();
+  for (let i = 0; i < 20_000; i++) map.set(`id ${i}`, i);
+  expect(map.size).toBe(20_000);
+  for (let i = 0; i < 20_000; i += 7) expect(map.get(`id ${i}`)).toBe(i);
+  const slot = map.slot('id 5');
+  expect(map.at(slot)).toBe(5);
+  map.put(slot, -5);
+  expect(map.get('id 5')).toBe(-5);
+  expect(map.slot('absent')).toBe(-1);
+});
