@@ -24,15 +24,22 @@ const WHOLE_BYTES = 16 * 1024 * 1024;
  * the layers an array of pickled objects.
  */
 export async function openNpyLayers(source: ByteSource, signal?: AbortSignal): Promise<EntryLayers> {
-  const close = () => source.close();
+  try {
+    return { ...(await readNpyLayers(source, signal)), close: () => source.close() };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function readNpyLayers(source: ByteSource, signal?: AbortSignal): Promise<Omit<EntryLayers, 'close'>> {
   const whole =
     source.size <= WHOLE_BYTES
       ? memorySource(await source.read(0, source.size, signal), source.name)
       : source;
   const header = await readNpyHeader(whole, signal);
   if (header.type.kind === 'object') {
-    const value = await readNpyObjects(whole, { globals: torchGlobals }, signal);
-    return { ...ofTensors(toLayers(value)), close };
+    return ofTensors(toLayers(await readNpyObjects(whole, { globals: torchGlobals }, signal)));
   }
   const array = await openNpy(whole, signal);
   const { shape } = array;
@@ -46,7 +53,6 @@ export async function openNpyLayers(source: ByteSource, signal?: AbortSignal): P
     shape: () => shape.slice(1),
     read: async (index, readSignal) =>
       index < shape[0]! ? array.readAt([index], readSignal ?? signal) : undefined,
-    close,
   };
 }
 
