@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { fileSource } from '../../ingest/formats/bytes/file-source.ts';
 import { openLmdb } from '../../ingest/formats/lmdb/environment.ts';
 import { type PlainValue, toPlain } from '../../ingest/formats/pickle/plain.ts';
-import { isDType, itemSize } from '../../ingest/formats/tensor/dtype.ts';
-import { elementCount, Tensor } from '../../ingest/formats/tensor/tensor.ts';
+import { splitTensors } from '../../ingest/formats/tensor/concatenated.ts';
+import { Tensor } from '../../ingest/formats/tensor/tensor.ts';
 import { unpickleWithTensors } from '../../ingest/formats/torch/read-torch.ts';
 import { decompressZstd } from '../../ingest/formats/zstd/decompress.ts';
 import { sharedDir } from '../support/shared.ts';
@@ -29,15 +29,7 @@ const stored = z.object({
 function layersOf(value: z.infer<typeof stored>): (Tensor | null)[] {
   const layers = value.data.all_layers_activations;
   if (!(layers instanceof Uint8Array)) return layers;
-  const content = decompressZstd(layers, value.metadata.original_size!);
-  let at = 0;
-  return value.metadata.tensor_metadata!.map(({ shape, dtype }) => {
-    const name = dtype.replace('torch.', '');
-    if (!isDType(name)) throw new Error(name);
-    const size = elementCount(shape) * itemSize(name);
-    at += size;
-    return new Tensor({ dtype: name, shape, data: content.subarray(at - size, at) });
-  });
+  return splitTensors(decompressZstd(layers, value.metadata.original_size!), value.metadata.tensor_metadata!);
 }
 
 const stores = storesOf('lmdb');

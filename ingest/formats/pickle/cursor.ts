@@ -99,13 +99,31 @@ export function narrow(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
+/** Longest text, in bytes: half of what the engine can hold. */
+const maxText = 256 * 1024 * 1024;
+
 /** Latin-1 text of bytes. */
 export function latin1(bytes: Uint8Array): string {
+  if (bytes.length > maxText) throw overLimit(`a text of ${bytes.length} bytes`);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
+/** Keys of dicts are short, and calling the decoder would cost more than this loop. */
+function shortAscii(bytes: Uint8Array): string | undefined {
+  if (bytes.length > 24) return undefined;
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte >= 0x80) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}
+
 export function decodeText(bytes: Uint8Array, at: number): string {
-  if (bytes.length < 32 && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
+  const short = shortAscii(bytes);
+  if (short !== undefined) return short;
+  if (bytes.length > maxText) throw overLimit(`a text of ${bytes.length} bytes`, at);
   try {
     return utf8.decode(bytes);
   } catch {

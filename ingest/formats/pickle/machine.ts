@@ -14,6 +14,20 @@ export interface MachineOptions {
 
 const maxStack = 64 * 1024 * 1024;
 
+/** Estimates of heap memory in bytes, bookkeeping of the check of the result included. */
+const slot = 16;
+const memoEntry = 48;
+const container = 112;
+const map = 256;
+
+function costOf(value: PickleValue): number {
+  if (typeof value === 'string') return slot + 16 + value.length;
+  if (typeof value !== 'object' || value === null) return slot;
+  return (
+    slot + (value instanceof Map || value instanceof Set || value instanceof Uint8Array ? map : container)
+  );
+}
+
 /** The stack machine of one pickle. All sizes are bounded by the input: an opcode pushes at most one value. */
 export class Machine implements BuildContext {
   at = 0;
@@ -59,7 +73,15 @@ export class Machine implements BuildContext {
     return value;
   }
 
+  /** A value that the opcode has made. Memory of what it made is accounted for. */
   push(value: PickleValue): void {
+    this.charge(costOf(value));
+    this.stack.push(value);
+  }
+
+  /** A value that exists already. */
+  pushShared(value: PickleValue): void {
+    this.charge(slot);
     this.stack.push(value);
   }
 
@@ -90,6 +112,7 @@ export class Machine implements BuildContext {
   remember(key: number): void {
     const value = this.top();
     if (value instanceof Pending) value.memoKeys.push(key);
+    this.charge(memoEntry);
     this.memo.set(key, value);
   }
 
@@ -101,13 +124,13 @@ export class Machine implements BuildContext {
     const value = this.memo.get(key);
     if (value === undefined) throw corrupt(`memo ${key} was never set`, this.at);
     if (value instanceof Pending) throw corrupt('an object refers to itself before it is complete', this.at);
-    this.push(value);
+    this.pushShared(value);
   }
 
   global(module: string, name: string): void {
     const found = this.options.globals.get(`${module} ${name}`);
     if (found === undefined) throw forbid(`${module}.${name}`, this.at);
-    this.push(found);
+    this.pushShared(found);
   }
 
   stackGlobal(): void {
@@ -135,7 +158,7 @@ export class Machine implements BuildContext {
     const target = this.pop();
     // Attributes of a dict (torch puts `_metadata` on state dicts) are not part of its value.
     if (target instanceof Map) {
-      this.push(target);
+      this.pushShared(target);
       return;
     }
     if (!(target instanceof Pending)) throw corrupt('a state for an object that has none', this.at);

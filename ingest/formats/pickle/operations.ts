@@ -22,6 +22,8 @@ const extension: Operation = (m) => {
   throw forbid('an entry of the extension registry', m.at);
 };
 
+const emptyTuple = new Tuple([]);
+
 const table: Readonly<Record<number, Operation>> = {
   [op.PROTO]: (m, input) => m.protocol(input.u8()),
   [op.FRAME]: (m, input) => m.frame(input.u64()),
@@ -32,7 +34,7 @@ const table: Readonly<Record<number, Operation>> = {
   },
   [op.DUP]: (m) => {
     if (m.top() instanceof Pending) throw corrupt('a copy of an incomplete object', m.at);
-    m.push(m.top());
+    m.pushShared(m.top());
   },
   [op.NONE]: (m) => m.push(null),
   [op.NEWTRUE]: (m) => m.push(true),
@@ -60,7 +62,7 @@ const table: Readonly<Record<number, Operation>> = {
   [op.NEXT_BUFFER]: outOfBand,
   [op.READONLY_BUFFER]: outOfBand,
   [op.EMPTY_LIST]: (m) => m.push([]),
-  [op.EMPTY_TUPLE]: (m) => m.push(new Tuple([])),
+  [op.EMPTY_TUPLE]: (m) => m.pushShared(emptyTuple),
   [op.EMPTY_DICT]: (m) => m.push(new Map()),
   [op.EMPTY_SET]: (m) => m.push(new Set()),
   [op.APPEND]: (m) => m.append([m.pop()]),

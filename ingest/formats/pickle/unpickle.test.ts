@@ -141,6 +141,13 @@ describe('unpickle', () => {
       expect(error).toBeInstanceOf(FormatError);
       expect([text.slice(0, 40), (error as FormatError).subcode]).toEqual([text.slice(0, 40), subcode]);
     }
+    // Many small values: a byte of input may be hundreds of bytes of memory.
+    for (const many of ['}', 'C\x00', ']\x94', '\x8f', 'G????????', 'U\x01a']) {
+      const input = raw(many.repeat(1_500_000));
+      expect(() => unpickle(input, { allowance: 2 ** 24 })).toThrow(
+        expect.objectContaining({ subcode: 'LIMIT' }),
+      );
+    }
     const after = process.memoryUsage();
     expect(after.rss + after.external - before.rss - before.external).toBeLessThan(400e6);
   });

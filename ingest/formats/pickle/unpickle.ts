@@ -13,7 +13,7 @@ export interface UnpickleOptions {
   readonly persistentLoad?: (id: PickleValue, byteOffset: number) => PickleValue;
   /** Deepest nesting of containers. Default 200. */
   readonly maxDepth?: number;
-  /** Bytes that may be allocated beyond views of the input. Default 16 MiB and eight times the input. */
+  /** Heap memory that values may take (an estimate), in bytes. Default 64 MiB and 64 times the input, up to 1 GiB. */
   readonly allowance?: number;
   /** Longest pickle, in bytes. Default 4 GiB. */
   readonly maxBytes?: number;
@@ -24,7 +24,7 @@ export const defaultGlobals: GlobalTable = mergeTables(builtinGlobals, numpyGlob
 
 /**
  * The value of a pickle (protocols 0 to 5) of plain data; classes and functions resolve through an allow-list and
- * nothing is executed. Memory beyond the input is at most a fixed multiple of the input's size. The result has no
+ * nothing is executed. Memory beyond the input is bounded by a multiple of its size and by 1 GiB. The result has no
  * cycles and bounded depth, and its bytes and tensors are views of the input.
  * @throws PickleForbiddenError for anything not on the list
  * @throws FormatError `PICKLE_CORRUPT` | `TRUNCATED` | `LIMIT` | `UNSUPPORTED` | `NON_UTF8`
@@ -47,7 +47,7 @@ export function unpickleAt(
   const machine = new Machine(cursor, {
     globals: options.globals ?? defaultGlobals,
     persistentLoad: options.persistentLoad,
-    allowance: options.allowance ?? 16 * 1024 * 1024 + 8 * length,
+    allowance: options.allowance ?? Math.min(2 ** 26 + 64 * length, 2 ** 30),
   });
   const value = machine.run();
   checkMeasure(value, options.maxDepth ?? 200, 1_000_000 + 16 * length);

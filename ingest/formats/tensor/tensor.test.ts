@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../errors.ts';
+import { splitTensors } from './concatenated.ts';
 import { swapBytes } from './dtype.ts';
 import { float16ToNumber, float32ToFloat16, float32ToFloat16Array } from './float16.ts';
 import { contiguousStrides, Tensor } from './tensor.ts';
@@ -194,6 +195,21 @@ for x in (a, v.astype("<f4"), v.astype("<f8"), np.ascontiguousarray(v), a[1:4].a
         expect([...view.toFloat32()]).toEqual(expected);
       }),
     );
+  });
+
+  it('splits concatenated tensors and wants every byte explained', () => {
+    const bytes = bytesOf(Float32Array.of(1, 2, 3, 4, 5));
+    const parts = [
+      { shape: [1, 3], dtype: 'torch.float32' },
+      { shape: [2], dtype: 'float32' },
+    ];
+    expect(splitTensors(bytes, parts).map((tensor) => tensor.toNumbers())).toEqual([
+      [1, 2, 3],
+      [4, 5],
+    ]);
+    expect(() => splitTensors(bytes.subarray(0, 19), parts)).toThrow(FormatError);
+    expect(() => splitTensors(bytes, parts.slice(0, 1))).toThrow(FormatError);
+    expect(() => splitTensors(bytes, [{ shape: [20], dtype: 'torch.complex64' }])).toThrow(FormatError);
   });
 
   it('swaps bytes without touching its input', () => {

@@ -1,3 +1,5 @@
+import * as zlib from 'node:zlib';
+
 /** Eight tables for a reflected CRC-32 ("slicing by 8"), which take eight bytes a step. */
 function tablesOf(polynomial: number): readonly Uint32Array[] {
   const tables = Array.from({ length: 8 }, () => new Uint32Array(256));
@@ -49,8 +51,13 @@ function crc(polynomial: number): (bytes: Uint8Array) => number {
   };
 }
 
-/** CRC-32 of zip and gzip. */
-export const crc32 = crc(0xedb88320);
+/** CRC-32 of zip and gzip: Node's own where it has one (20.15 and later), which is several times as fast. */
+export const crc32: (bytes: Uint8Array) => number = nativeCrc32() ?? crc(0xedb88320);
+
+function nativeCrc32(): ((bytes: Uint8Array) => number) | undefined {
+  const native: typeof zlib.crc32 | undefined = zlib.crc32;
+  return native === undefined ? undefined : (bytes) => native(bytes);
+}
 
 /** CRC-32C (Castagnoli), as in Zarr's `crc32c` codec. */
 export const crc32c = crc(0x82f63b78);

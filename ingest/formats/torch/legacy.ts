@@ -36,19 +36,7 @@ export function isLegacyTorch(bytes: Uint8Array): boolean {
  * @throws FormatError `TORCH_CORRUPT` | `UNSUPPORTED` | `TRUNCATED` and those of `unpickle`
  */
 export function readLegacyTorch(bytes: Uint8Array, options: UnpickleOptions = {}): PickleValue {
-  if (!isLegacyTorch(bytes))
-    throw damaged('the stream does not begin with the magic number of torch.save', 0);
-  const version = unpickleAt(bytes, magic.length, options);
-  if (version.value !== protocolVersion) {
-    throw new FormatError('UNSUPPORTED', `protocol ${String(version.value)} of torch.save`, {
-      expected: String(protocolVersion),
-    });
-  }
-  const system = unpickleAt(bytes, version.end, options);
-  if (!(system.value instanceof Map))
-    throw damaged('the stream does not say how it was written', version.end);
-  if (system.value.get('little_endian') === false) throw bigEndian();
-
+  const start = checkPreamble(bytes, options);
   const storages = new Map<string, TorchStorage>();
   const persistentLoad = (id: PickleValue, at: number) => {
     const named = storageOfId(id, at);
@@ -61,12 +49,35 @@ export function readLegacyTorch(bytes: Uint8Array, options: UnpickleOptions = {}
   };
   // No nested streams inside a stream: torch does not write them, and they could be nested without end.
   const inner = { ...options, globals: tensorGlobals, persistentLoad };
-  const object = unpickleAt(bytes, system.end, inner);
+  const object = unpickleAt(bytes, start, inner);
   const keys = unpickleAt(bytes, object.end, options);
   attachStorages(bytes, keys.end, keys.value, storages);
   // The data comes last, so tensors can be made only now. A bare storage (a pickled tensor's) is complete already.
   if (object.value instanceof TorchStorage) return object.value;
-  return unpickleAt(bytes, system.end, inner).value;
+  return unpickleAt(bytes, start, inner).value;
+}
+
+/** The preamble that was checked last. All streams of one torch begin alike, and a store has millions of them. */
+let checkedPreamble = new Uint8Array(0);
+
+/** Checks the first three pickles; says where the fourth begins. */
+function checkPreamble(bytes: Uint8Array, options: UnpickleOptions): number {
+  const known = checkedPreamble;
+  if (known.length > 0 && Buffer.compare(known, bytes.subarray(0, known.length)) === 0) return known.length;
+  if (!isLegacyTorch(bytes))
+    throw damaged('the stream does not begin with the magic number of torch.save', 0);
+  const version = unpickleAt(bytes, magic.length, options);
+  if (version.value !== protocolVersion) {
+    throw new FormatError('UNSUPPORTED', `protocol ${String(version.value)} of torch.save`, {
+      expected: String(protocolVersion),
+    });
+  }
+  const system = unpickleAt(bytes, version.end, options);
+  if (!(system.value instanceof Map))
+    throw damaged('the stream does not say how it was written', version.end);
+  if (system.value.get('little_endian') === false) throw bigEndian();
+  if (system.end <= 256) checkedPreamble = bytes.slice(0, system.end);
+  return system.end;
 }
 
 function attachStorages(
@@ -118,7 +129,7 @@ const loadFromBytes: Builder = ([blob], context) => {
   if (!(blob instanceof Uint8Array)) throw damaged('a storage without bytes', context.at);
   // The same few bytes can be asked for again and again, so the inner reader's work counts, too.
   context.charge(2_048 + 4 * blob.length);
-  const storage = readLegacyTorch(blob, { allowance: 2_048 + 4 * blob.length });
+  const storage = readLegacyTorch(blob, { allowance: 16_384 + 4 * blob.length });
   if (!(storage instanceof TorchStorage)) throw damaged('a stream that holds no storage', context.at);
   return storage;
 };

@@ -41,6 +41,8 @@ export interface ZarrArray {
   ): AsyncGenerator<RowBlock>;
 }
 
+/** Most bytes of a chunk of strings, each of which costs far more memory than its bytes. */
+const maxTextChunk = 64 * 1024 * 1024;
 const maxChunks = 4_000_000;
 /** Bytes in flight, and requests at once. */
 const inFlightBytes = 64 * 1024 * 1024;
@@ -66,6 +68,7 @@ function arrayOf(source: ChunkSource, metadata: ZarrMetadata, limits: ZarrOption
   const { type, chunkShape } = encoding;
   const maxBytes = limits.maxBytes ?? 2 ** 30;
   const maxChunkBytes = limits.maxChunkBytes ?? 2 ** 29;
+  const textBytes = Math.min(maxChunkBytes, maxTextChunk);
   elementCount(shape);
   const chunkElements = elementCount(chunkShape);
   const reader =
@@ -127,15 +130,15 @@ function arrayOf(source: ChunkSource, metadata: ZarrMetadata, limits: ZarrOption
       return decodeFixedText(bytes, { ...type, bigEndian: false }, elementCount(extents));
     }
     if (type.kind !== 'vlen-utf8') throw new FormatError('UNSUPPORTED', 'an array of numbers has no strings');
-    const { region, extents } = checked(ranges, 16);
+    const { region, extents } = checked(ranges, 64);
     const fill = typeof metadata.fill === 'string' ? metadata.fill : '';
     const out = new Array<string>(elementCount(extents)).fill(fill);
     for (const part of chunkParts(region, chunkShape)) {
       throwIfAborted(options?.signal);
-      const encoded = await readEncoded(source, part.coordinates, maxChunkBytes, options);
+      const encoded = await readEncoded(source, part.coordinates, textBytes, options);
       if (encoded === undefined) continue;
       const key = source.keyOf(part.coordinates);
-      const bytes = await decodeBytes(key, encoded, encoding.bytesCodecs, maxChunkBytes);
+      const bytes = await decodeBytes(key, encoded, encoding.bytesCodecs, textBytes);
       const items = decodeVlenUtf8(key, bytes, chunkElements);
       placeStrings(items, metadata, part.inChunk, out, extents, part.at);
     }
