@@ -45,7 +45,9 @@ describe('SQL of typical queries', () => {
       sqlOf(
         '{ runs(first: 2, filter: {method: {eq: "mlp"}}, orderBy: [{field: CREATED_AT, direction: DESC}]) { nodes { id seed } } }',
       ),
-    ).toMatchInlineSnapshot(`"SELECT t."run_id", t."seed" FROM runs t WHERE t."method" = $1::VARCHAR ORDER BY t."created_at" DESC NULLS LAST, t."run_id" ASC NULLS LAST LIMIT $2::BIGINT"`);
+    ).toMatchInlineSnapshot(
+      `"SELECT t."run_id", t."seed" FROM runs t WHERE t."method" = $1::VARCHAR ORDER BY t."created_at" DESC NULLS LAST, t."run_id" ASC NULLS LAST LIMIT $2::BIGINT"`,
+    );
   });
 
   it('a count reads nothing else', () => {

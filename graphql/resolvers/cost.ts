@@ -163,6 +163,7 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
         scope: typeof args['scope'] === 'string' ? args['scope'] : undefined,
         split: typeof args['split'] === 'string' ? args['split'] : undefined,
         confidence: Number(args['confidence']),
+        detail: false,
       }).sources;
     case 'sql':
       return sqlSources(String(args['query']));
