@@ -77,10 +77,7 @@ export async function stageRun(
   const stores = new Map<string, LinkedStore>();
   const append = async (table: TableSpec, values: readonly Row[]) => {
     rows[table.name] = (rows[table.name] ?? 0) + values.length;
-    await staging.append(
-      table,
-      values.map((row) => ({ ...row, run_id: runId, ingest_id: ingestId })),
-    );
+    await staging.append(table, values, { run_id: runId, ingest_id: ingestId });
   };
   const sink: RunSink = {
     rows: append,

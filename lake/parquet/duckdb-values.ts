@@ -38,7 +38,8 @@ export function duckdbType(type: ColumnType): DuckDBType {
 
 const MS_A_DAY = 86_400_000;
 
-function wrongCell(column: Column, cell: unknown): InvalidArgumentError {
+/** The error of a cell that is not of its column's type. */
+export function wrongCell(column: Column, cell: unknown): InvalidArgumentError {
   return new InvalidArgumentError(`column ${column.name} got a ${typeof cell}`, { expected: column.type });
 }
 

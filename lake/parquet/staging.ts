@@ -1,13 +1,9 @@
 import { join } from 'node:path';
-import {
-  type DuckDBAppender,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  type DuckDBValue,
-} from '@duckdb/node-api';
-import type { Cell, Row, TableSpec } from '../tables/schema.ts';
+import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import type { Row, TableSpec } from '../tables/schema.ts';
+import { type ColumnBuffer, columnBuffer } from './column-buffer.ts';
 import { type CopiedFile, copyToParquet } from './copy.ts';
-import { duckdbType, duckdbValue } from './duckdb-values.ts';
+import { duckdbType } from './duckdb-values.ts';
 import { dataFileName, sqlName } from './file-name.ts';
 
 /** DuckDB's vector size: the most rows a data chunk holds. */
@@ -17,8 +13,8 @@ interface StagedTable {
   readonly spec: TableSpec;
   readonly appender: DuckDBAppender;
   readonly chunk: DuckDBDataChunk;
-  /** Column-major values of the chunk being filled. */
-  readonly columns: DuckDBValue[][];
+  /** Cells of the chunk being filled, in the order of the specification's columns. */
+  readonly columns: readonly ColumnBuffer[];
   filled: number;
   total: number;
 }
@@ -45,15 +41,17 @@ export class Staging {
     return rows;
   }
 
-  /** @throws InvalidArgumentError when a cell is not of its column's type */
-  async append(spec: TableSpec, rows: readonly Row[]): Promise<void> {
+  /**
+   * @param common cells that every one of these rows has, instead of its own
+   * @throws InvalidArgumentError when a cell is not of its column's type
+   */
+  async append(spec: TableSpec, rows: readonly Row[], common: Row = {}): Promise<void> {
     const table = this.#tables.get(spec.name) ?? (await this.#open(spec));
     const { columns } = spec;
     for (const row of rows) {
       for (let c = 0; c < columns.length; c++) {
-        const column = columns[c]!;
-        const cell: Cell = row[column.name];
-        table.columns[c]![table.filled] = duckdbValue(column, cell);
+        const { name } = columns[c]!;
+        table.columns[c]!.set(table.filled, common[name] ?? row[name]);
       }
       table.filled += 1;
       table.total += 1;
@@ -103,7 +101,7 @@ export class Staging {
       spec,
       appender: await this.#connection.createAppender(spec.name, 'main', 'temp'),
       chunk: DuckDBDataChunk.create(types),
-      columns: types.map(() => []),
+      columns: spec.columns.map((column) => columnBuffer(column, CHUNK_ROWS)),
       filled: 0,
       total: 0,
     };
@@ -116,11 +114,7 @@ function flushChunk(table: StagedTable): void {
   if (table.filled === 0) return;
   table.chunk.reset();
   table.chunk.rowCount = table.filled;
-  for (let c = 0; c < table.columns.length; c++) {
-    const values = table.columns[c]!;
-    values.length = table.filled;
-    table.chunk.setColumnValues(c, values);
-  }
+  for (let c = 0; c < table.columns.length; c++) table.columns[c]!.flush(table.chunk, c, table.filled);
   table.appender.appendDataChunk(table.chunk);
   table.filled = 0;
 }

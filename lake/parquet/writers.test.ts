@@ -112,6 +112,37 @@ describe('Staging', () => {
     expect(await staging.write()).toEqual(new Map());
   });
 
+  it('keeps every cell of many chunks: constant, changing and missing values in turn', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const staging = new Staging(connection, directory);
+    const scalar: TableSpec = { ...everyType, name: 'scalars', columns: everyType.columns.slice(0, 8) };
+    const count = 3 * 2_048 + 100;
+    const cell = <T>(k: number, value: T): T | null => (k % 3 === 0 && k > 2_048 ? null : value);
+    const row = (k: number) => ({
+      l: k,
+      i: cell(k, 7 - k),
+      d: cell(k, k / 8),
+      b: cell(k, k % 2 === 0),
+      t: cell(k, BigInt(k)),
+      day: cell(k, k % 2 === 0 ? '1970-01-02' : '1969-12-31'),
+      // One text in the first chunk, several later, and one again in the last rows.
+      j: cell(k, k < 2_048 || k >= 3 * 2_048 ? '"same \u0000 text"' : `"text ${k}"`),
+    });
+    const rows = Array.from({ length: count }, (_, k) => row(k));
+    // A row that is given up half-way leaves no trace in the one that takes its place.
+    const bad = { ...row(1), i: null, d: null, j: null, day: 'never' };
+    await staging.append(scalar, rows.slice(0, 10), { ingest_id: 'common' });
+    await expect(staging.append(scalar, [bad])).rejects.toThrow(InvalidArgumentError);
+    await staging.append(scalar, rows.slice(10), { ingest_id: 'common' });
+    const file = (await staging.write()).get('scalars')!;
+    const reader = await connection.runAndReadAll(
+      `SELECT ingest_id, l, i, d, b, epoch_us(t), day::VARCHAR, j FROM read_parquet('${file.path}') ORDER BY l`,
+    );
+    expect(reader.getRows()).toEqual(
+      rows.map(({ l, i, d, b, t, day, j }) => ['common', BigInt(l), i, d, b, t, day, j]),
+    );
+  });
+
   it('refuses a cell of the wrong type', async () => {
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
     const staging = new Staging(connection, directory);
