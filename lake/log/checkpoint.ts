@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { RunlakeError } from '../errors.ts';
 import { sqlString } from '../parquet/file-name.ts';
 import type { CallOptions, ObjectStore } from '../store/object-store.ts';
 import { type Action, parseAction } from './actions.ts';
@@ -33,6 +34,7 @@ let instance: Promise<DuckDBInstance> | undefined;
 async function withDuckDB<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
   instance ??= DuckDBInstance.create(':memory:', {
     threads: '1',
+    temp_directory: join(tmpdir(), `runlake-log-spill-${process.pid}`),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
@@ -159,8 +161,7 @@ export async function readCheckpoint(
           }
         }
       } catch (cause) {
-        if (cause instanceof CorruptLogError) throw cause;
-        if (cause instanceof Error && 'code' in cause) throw cause;
+        if (cause instanceof RunlakeError) throw cause;
         throw new CorruptLogError(`checkpoint ${name} cannot be read`, {
           where: { file: name },
           remedy: 'run `runlake lake fsck --repair`',

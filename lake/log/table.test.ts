@@ -1,3 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
 import { CancelledError } from '../errors.ts';
 import type { TableSpec } from '../tables/schema.ts';
@@ -382,6 +386,32 @@ describe('checkpoints', () => {
     expect((await DeltaTable.open(store, table.root).snapshot()).files.size).toBe(6);
     store.objects.delete(commitKey(table.root, 1));
     await expect(DeltaTable.open(store, table.root).snapshot()).rejects.toThrow(CorruptLogError);
+  });
+
+  test('in several parts are read once all parts are there', async () => {
+    const { store, table } = await tableWithCheckpoint();
+    const single = checkpointKey(table.root, 6);
+    const folder = await mkdtemp(join(tmpdir(), 'runlake-parts-'));
+    try {
+      await writeFile(join(folder, 'whole.parquet'), store.objects.get(single)!.body);
+      const connection = await (await DuckDBInstance.create(':memory:')).connect();
+      const parts = [1, 2, 3].map((n) => single.replace('.parquet', `.000000000${n}.0000000003.parquet`));
+      for (const [i, key] of parts.entries()) {
+        const part = join(folder, `${i}.parquet`);
+        await connection.run(
+          `COPY (SELECT * EXCLUDE n FROM (SELECT *, row_number() OVER () AS n FROM '${folder}/whole.parquet') WHERE n % 3 = ${i}) TO '${part}'`,
+        );
+        await store.upload(key, { file: part });
+      }
+      connection.closeSync();
+      store.objects.delete(single);
+      for (let version = 0; version <= 6; version++) store.objects.delete(commitKey(table.root, version));
+      expect((await DeltaTable.open(store, table.root).snapshot()).files.size).toBe(6);
+      store.objects.delete(parts[1]!);
+      await expect(DeltaTable.open(store, table.root).snapshot()).rejects.toThrow(CorruptLogError);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('a checkpoint that cannot be written never fails the commit', async () => {

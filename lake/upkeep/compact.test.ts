@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CommitConflictError } from '../log/errors.ts';
 import { history } from '../log/history.ts';
 import { MemoryStore } from '../log/memory-store.test-support.ts';
 import { fileStats } from '../log/stats.ts';
+import { DeltaTable } from '../log/table.ts';
 import { RUNS } from '../tables/tables.ts';
 import { COLUMNS_TAG, ingestsOf, RUNS_TAG, runsOf, runTags } from '../visibility.ts';
 import { compact } from './compact.ts';
@@ -122,6 +124,54 @@ describe('compaction', () => {
     expect((await bench.rows(store, snapshot)).filter((row) => row.includes(', a,'))).toEqual([]);
     // The merge that lost left no object behind.
     expect((await fsck([table], { leaseMs: -1000 })).findings).toEqual([]);
+  });
+
+  test('loses and doubles nothing while others append, replace and compact', async () => {
+    const store = new MemoryStore();
+    const root = (await bench.table(store)).root;
+    const current = new Set<string>();
+    const writer = async (name: string) => {
+      const table = DeltaTable.open(store, root, { checkpointInterval: 7 });
+      for (let i = 0; i < 12; i++) {
+        const ingest = `${name}${i}`;
+        const add = await bench.upload(store, root, [ingest], { now: OLD });
+        const replaced = i % 3 === 2 ? `${name}${i - 1}` : undefined;
+        await table.commit({ name: 'WRITE' }, () => ({ add: [add] }));
+        current.add(ingest);
+        if (replaced !== undefined) current.delete(replaced);
+      }
+    };
+    let writing = true;
+    const compactor = async () => {
+      const table = DeltaTable.open(store, root);
+      // An ingest counts as current from the start: these have no lease to protect them.
+      const isCurrent = (ingest: string) => current.has(ingest) || !seen.has(ingest);
+      const seen = new Set<string>();
+      while (writing) {
+        await sleep(5);
+        for (const ingest of current) seen.add(ingest);
+        await compact(table, { isCurrent }).catch((error: unknown) => {
+          if (!(error instanceof CommitConflictError)) throw error;
+        });
+      }
+    };
+    const compactors = [compactor(), compactor()];
+    await Promise.all(['a', 'b'].map(writer));
+    writing = false;
+    await Promise.all(compactors);
+    const table = DeltaTable.open(store, root);
+    await compact(table, { isCurrent: (ingest) => current.has(ingest) });
+    const snapshot = await table.snapshot();
+    expect(snapshot.files.size).toBe(1);
+    expect([...snapshot.files.values()].flatMap(ingestsOf).sort()).toEqual([...current].sort());
+    const expected = [...current].flatMap((ingest) => [0, 1, 2].map((i) => `0000${i} ${ingest}`));
+    const rows = (await bench.rows(store, snapshot)).map((row) =>
+      row.replace(/^\((\d+), (\w+),.*$/, '$1 $2'),
+    );
+    expect(rows.sort()).toEqual(expected.sort());
+    expect(
+      (await fsck([table], { leaseMs: -60_000 })).findings.filter(({ code }) => code !== 'ORPHAN_OBJECT'),
+    ).toEqual([]);
   });
 
   test('gives up when files always change under it', async () => {
