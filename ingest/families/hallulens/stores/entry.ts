@@ -1,4 +1,4 @@
-import type { Issue, LayerValues, SequenceSelection, StoreEntryInfo } from '../../../family.ts';
+import type { Issue, LayerValues, SequenceSelection, StoreEntry, StoreEntryInfo } from '../../../family.ts';
 import { FormatError } from '../../../formats/errors.ts';
 import type { Tensor } from '../../../formats/tensor/tensor.ts';
 
@@ -83,6 +83,22 @@ export function noteDamage(problems: StoreProblems, file: string, key: string, e
   problems.damaged.push(key);
   const message = `entry ${key} cannot be read: ${error.message}`;
   report(problems, { severity: 'error', code: 'ACTIVATION_ENTRY_UNREADABLE', file, message });
+}
+
+/** The entry with a layer that cannot be read left out and noted, instead of an exception in whoever asks for it. */
+export function guarded(problems: StoreProblems, file: string, entry: StoreEntry): StoreEntry {
+  return {
+    ...entry,
+    async layer(index, signal) {
+      try {
+        return await entry.layer(index, signal);
+      } catch (error) {
+        if (problems.damaged.at(-1) === entry.key && error instanceof FormatError) return undefined;
+        noteDamage(problems, file, entry.key, error);
+        return undefined;
+      }
+    },
+  };
 }
 
 /** Members of an entry that have a place of their own in `StoreEntryInfo`. */

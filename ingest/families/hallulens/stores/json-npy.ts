@@ -17,6 +17,7 @@ import { readJsonRecords } from '../text/records.ts';
 import {
   asTokens,
   cutSequence,
+  guarded,
   INFO_KEYS,
   layerValues,
   noteDamage,
@@ -90,7 +91,7 @@ export async function openJsonNpyStore(ref: StoreRef, context: ReadContext): Pro
         try {
           layers = await layersOf(key, record);
           if (layers === undefined) throw new FormatError('TRUNCATED', `activations/${key}.npy is missing`);
-          yield await toEntry(info, record, layers, selection.sequence);
+          yield guarded(problems, name, await toEntry(info, record, layers, selection.sequence));
         } catch (error) {
           noteDamage(problems, name, key, error);
         } finally {

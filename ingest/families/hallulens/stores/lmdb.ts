@@ -9,6 +9,7 @@ import { jsonText } from '../text/json-text.ts';
 import {
   asTokens,
   cutSequence,
+  guarded,
   INFO_KEYS,
   layerValues,
   noteDamage,
@@ -119,7 +120,7 @@ export async function openLmdbStore(ref: StoreRef, context: ReadContext): Promis
           noteDamage(problems, name, key, error);
           continue;
         }
-        yield entry;
+        yield guarded(problems, name, entry);
       }
     },
   };

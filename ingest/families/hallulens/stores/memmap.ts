@@ -13,6 +13,7 @@ import { Tensor } from '../../../formats/tensor/tensor.ts';
 import { jsonText } from '../text/json-text.ts';
 import {
   cutSequence,
+  guarded,
   noteDamage,
   report,
   type SequenceCut,
@@ -66,7 +67,7 @@ export async function openMemmapStore(ref: StoreRef, context: ReadContext): Prom
             noteDamage(problems, name, sample.key, error);
             continue;
           }
-          yield entry;
+          yield guarded(problems, name, entry);
         }
       } finally {
         await Promise.all(Object.values(arrays).map((array) => array?.source.close()));

@@ -14,6 +14,7 @@ import { jsonText } from '../text/json-text.ts';
 import { readJsonRecords } from '../text/records.ts';
 import {
   cutSequence,
+  guarded,
   INFO_KEYS,
   noteDamage,
   report,
@@ -104,7 +105,7 @@ export async function openZarrStore(ref: StoreRef, context: ReadContext): Promis
           noteDamage(problems, name, key, error);
           continue;
         }
-        yield entry;
+        yield guarded(problems, name, entry);
       }
     },
   };
