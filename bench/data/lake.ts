@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { copyToParquet } from '../../lake/parquet/copy.ts';
-import { duckdbType } from '../../lake/parquet/duckdb-values.ts';
+import { duckdbType } from '../../lake/parquet/duckdb-types.ts';
 import { dataFileName, sqlName } from '../../lake/parquet/file-name.ts';
 import type { TableSpec } from '../../lake/tables/schema.ts';
 import {

@@ -68,7 +68,7 @@ async function answers(port: number): Promise<boolean> {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: '{ runs(first: 1) { nodes { id } } }' }),
     });
-    return response.ok && (await response.text()).includes('main/');
+    return response.ok && (await response.text()).includes('/hallulens/');
   } catch {
     return false;
   }

@@ -1,19 +1,15 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { CancelledError } from '../../lake/errors.ts';
-import { Staging } from '../../lake/parquet/staging.ts';
-import { type VectorBatch, VectorWriter } from '../../lake/parquet/vectors.ts';
+import type { VectorBatch } from '../../lake/parquet/vectors.ts';
 import { ObjectNotFoundError } from '../../lake/store/object-store.ts';
 import type { Row } from '../../lake/tables/schema.ts';
 import { ACTIVATIONS, TOKENS } from '../../lake/tables/tables.ts';
 import { ingestsOf } from '../../lake/visibility.ts';
-import type { IngestedFile, LakeWriter } from '../../lake/writer.ts';
+import type { LakeWriter } from '../../lake/writer.ts';
 import type { ActivationOptions, StoreEntry, StoreReader, StoreResult, TokenRecord } from '../family.ts';
+import { CHUNK_TAG, ENTRIES_TAG, StoreFiles } from './store-files.ts';
 
-/** Tag of a data file of a store: entries of the store that were consumed when it was written. */
-const ENTRIES_TAG = 'runlake.entries';
-/** Tag of a data file of a store: its position among the files of the ingest, from 0. */
-const CHUNK_TAG = 'runlake.chunk';
 /** Prefix of what is known about ingested stores. */
 export const STORES_PREFIX = 'stores';
 
@@ -128,47 +124,23 @@ async function write(
   options: StoreIngestOptions,
 ): Promise<IngestedStore> {
   const { signal, activations } = options;
-  const connection = await writer.connect();
+  const output = await StoreFiles.open(writer, id, ingestId, from, options);
+  let [entries, nEntries] = [0, 0];
   try {
-    const vectors = new VectorWriter(connection, writer.directory, {
-      spec: ACTIVATIONS,
-      storeId: id,
-      ingestId,
-      fileBytes: options.fileBytes,
-    });
-    const tokens = new Staging(connection, writer.directory);
-    let [entries, chunk, rows, nEntries] = [0, from.chunks, from.rows, 0];
-    const commit = async (file: IngestedFile['file']): Promise<void> => {
-      const files: IngestedFile[] = [];
-      const ingests = [ingestId];
-      const tags = { [CHUNK_TAG]: String(chunk), [ENTRIES_TAG]: String(entries) };
-      for (const [table, tokenFile] of await tokens.write()) files.push({ table, file: tokenFile, ingests });
-      // Last: what is done is read off this table.
-      files.push({ table: ACTIVATIONS.name, file, ingests, tags });
-      await writer.append(files, { signal, txn: { appId: ingestId, version: chunk } });
-      rows += file.rows;
-      chunk += 1;
-    };
     for await (const entry of reader.entries(activations, signal)) {
       if (signal?.aborted) throw new CancelledError('the ingest', signal.reason);
       nEntries += 1;
       entries += 1;
       options.onEntry?.();
       if (entries <= from.entries) continue;
-      await tokens.append(TOKENS, tokenRows(id, ingestId, entry.key, entry.tokenRecords));
+      await output.tokens.append(TOKENS, tokenRows(id, ingestId, entry.key, entry.tokenRecords));
       let full = false;
-      for await (const batch of options.rowsOf(entry, activations, signal)) full = vectors.add(batch) || full;
+      for await (const batch of options.rowsOf(entry, activations, signal)) full = output.add(batch) || full;
       // Files end between entries, so that an entry is whole in one.
-      const file = full ? await vectors.write() : undefined;
-      if (file !== undefined) await commit(file);
+      if (full) await output.cut(entries);
     }
-    const last = await vectors.write();
-    if (last !== undefined) await commit(last);
-    else
-      await writer.append(tokenFiles(await tokens.write(), ingestId), {
-        signal,
-        txn: { appId: ingestId, version: chunk },
-      });
+    await output.finish(entries);
+    const { chunk, rows } = output;
     const record: StoreRecord = {
       storeId: id,
       nEntries,
@@ -180,12 +152,8 @@ async function write(
     await writer.lake.store.put(recordKey(ingestId), Buffer.from(JSON.stringify(record)), { signal });
     return { ...record, ingestId };
   } finally {
-    connection.closeSync();
+    await output.close();
   }
-}
-
-function tokenFiles(files: ReadonlyMap<string, IngestedFile['file']>, ingestId: string): IngestedFile[] {
-  return [...files].map(([table, file]) => ({ table, file, ingests: [ingestId] }));
 }
 
 function tokenRows(storeId: string, ingestId: string, key: string, records: readonly TokenRecord[]): Row[] {
