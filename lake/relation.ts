@@ -3,7 +3,7 @@ import type { AddFile } from './log/actions.ts';
 import { mayMatchAll } from './log/prune.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats } from './log/stats.ts';
-import { duckdbType } from './parquet/duckdb-values.ts';
+import { duckdbType } from './parquet/duckdb-types.ts';
 import { sqlName, sqlString } from './parquet/file-name.ts';
 import type { Column, TableSpec } from './tables/schema.ts';
 import { RUNS } from './tables/tables.ts';

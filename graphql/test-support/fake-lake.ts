@@ -11,9 +11,10 @@ import type {
   RelationSize,
 } from '../../lake/engine/types.ts';
 import { InvalidArgumentError } from '../../lake/errors.ts';
-import { duckdbType, duckdbValue } from '../../lake/parquet/duckdb-values.ts';
+import { duckdbType } from '../../lake/parquet/duckdb-types.ts';
 import type { Row, TableSpec } from '../../lake/tables/schema.ts';
 import { TABLES } from '../../lake/tables/tables.ts';
+import { duckdbValue } from './duckdb-value.ts';
 
 type Rows = Readonly<Record<string, readonly Row[]>>;
 

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PruneCondition } from '../engine/types.ts';
 import { copyToParquet } from '../parquet/copy.ts';
-import { duckdbType } from '../parquet/duckdb-values.ts';
+import { duckdbType } from '../parquet/duckdb-types.ts';
 import { sqlString } from '../parquet/file-name.ts';
 import type { Column, TableSpec } from '../tables/schema.ts';
 import { mayMatch } from './prune.ts';

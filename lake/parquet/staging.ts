@@ -1,23 +1,24 @@
 import { join } from 'node:path';
-import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBTableFunction } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
 import type { Row, TableSpec } from '../tables/schema.ts';
-import { type ColumnBuffer, columnBuffer } from './column-buffer.ts';
+import { type ColumnBuffer, columnBuffer } from './columns.ts';
 import { type CopiedFile, copyToParquet } from './copy.ts';
-import { duckdbType } from './duckdb-values.ts';
+import { duckdbType } from './duckdb-types.ts';
 import { dataFileName, sqlName } from './file-name.ts';
 
-/** DuckDB's vector size: the most rows a data chunk holds. */
-export const CHUNK_ROWS = 2_048;
+/** Rows that are handed to DuckDB at a time: enough to make the call cheap, little enough to hold twice. */
+const BATCH_ROWS = 8_192;
 
 interface StagedTable {
   readonly spec: TableSpec;
-  readonly appender: DuckDBAppender;
-  readonly chunk: DuckDBDataChunk;
-  /** Cells of the chunk being filled, in the order of the specification's columns. */
-  readonly columns: readonly ColumnBuffer[];
+  buffers: readonly ColumnBuffer[];
+  /** Rows in the buffers, and in all. */
   filled: number;
   total: number;
 }
+
+let registered = 0;
 
 /**
  * Rows on their way into Parquet files: collected a table in temporary DuckDB tables, which spill to disk beyond
@@ -27,6 +28,8 @@ export class Staging {
   readonly #connection: DuckDBConnection;
   readonly #directory: string;
   readonly #tables = new Map<string, StagedTable>();
+  /** The batch that DuckDB is taking up while the next one is being filled. */
+  #inserting: Promise<unknown> = Promise.resolve();
 
   /** @param directory an existing local directory for the written files */
   constructor(connection: DuckDBConnection, directory: string) {
@@ -42,28 +45,33 @@ export class Staging {
   }
 
   /**
-   * @param common cells that every one of these rows has, instead of its own
+   * @param constants cells that every row has, over those of its own
    * @throws InvalidArgumentError when a cell is not of its column's type
    */
-  async append(spec: TableSpec, rows: readonly Row[], common: Row = {}): Promise<void> {
+  async append(spec: TableSpec, rows: readonly Row[], constants: Row = {}): Promise<void> {
     const table = this.#tables.get(spec.name) ?? (await this.#open(spec));
     const { columns } = spec;
+    const names = columns.map((column) => column.name);
     for (const row of rows) {
-      for (let c = 0; c < columns.length; c++) {
-        const { name } = columns[c]!;
-        table.columns[c]!.set(table.filled, common[name] ?? row[name]);
+      try {
+        for (let c = 0; c < names.length; c++) {
+          const name = names[c]!;
+          table.buffers[c]!.add(constants[name] ?? row[name]);
+        }
+      } catch (error) {
+        for (const buffer of table.buffers) if (buffer.count > table.filled) buffer.truncate(table.filled);
+        throw error;
       }
       table.filled += 1;
       table.total += 1;
-      if (table.filled === CHUNK_ROWS) flushChunk(table);
+      if (table.filled === BATCH_ROWS) await this.#flush(table);
     }
   }
 
   /** Forgets the rows of one ingest. */
   async discard(ingestId: string): Promise<void> {
     for (const table of this.#tables.values()) {
-      flushChunk(table);
-      table.appender.flushSync();
+      await this.#settle(table);
       const name = sqlName(table.spec.name);
       await this.#connection.run(`DELETE FROM temp.${name} WHERE ingest_id = $1`, [ingestId]);
       const reader = await this.#connection.runAndReadAll(`SELECT count(*)::INTEGER FROM temp.${name}`);
@@ -75,8 +83,7 @@ export class Staging {
   async write(): Promise<Map<string, CopiedFile>> {
     const files = new Map<string, CopiedFile>();
     for (const table of this.#tables.values()) {
-      flushChunk(table);
-      table.appender.closeSync();
+      await this.#settle(table);
       const { spec } = table;
       const source = `temp.${sqlName(spec.name)}`;
       if (table.total > 0) {
@@ -94,27 +101,61 @@ export class Staging {
   }
 
   async #open(spec: TableSpec): Promise<StagedTable> {
-    const types = spec.columns.map((column) => duckdbType(column.type));
-    const columns = spec.columns.map((column, i) => `${sqlName(column.name)} ${types[i]!.toString()}`);
+    const columns = spec.columns.map(
+      (column) => `${sqlName(column.name)} ${duckdbType(column.type).toString()}`,
+    );
     await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${sqlName(spec.name)} (${columns.join(', ')})`);
-    const table: StagedTable = {
-      spec,
-      appender: await this.#connection.createAppender(spec.name, 'main', 'temp'),
-      chunk: DuckDBDataChunk.create(types),
-      columns: spec.columns.map((column) => columnBuffer(column, CHUNK_ROWS)),
-      filled: 0,
-      total: 0,
-    };
+    const table: StagedTable = { spec, buffers: spec.columns.map(columnBuffer), filled: 0, total: 0 };
     this.#tables.set(spec.name, table);
     return table;
   }
-}
 
-function flushChunk(table: StagedTable): void {
-  if (table.filled === 0) return;
-  table.chunk.reset();
-  table.chunk.rowCount = table.filled;
-  for (let c = 0; c < table.columns.length; c++) table.columns[c]!.flush(table.chunk, c, table.filled);
-  table.appender.appendDataChunk(table.chunk);
-  table.filled = 0;
+  /** Moves all buffered rows into the temporary table. */
+  async #settle(table: StagedTable): Promise<void> {
+    await this.#flush(table);
+    await this.#inserting;
+  }
+
+  /** Hands the buffered rows to DuckDB, which takes them up while the caller goes on; at most one batch is on its way. */
+  async #flush(table: StagedTable): Promise<void> {
+    if (table.filled === 0) return;
+    const { spec, buffers } = table;
+    table.buffers = spec.columns.map(columnBuffer);
+    table.filled = 0;
+    await this.#inserting;
+    const batch = this.#register(spec, buffers);
+    const columns = spec.columns.map((column, c) => buffers[c]!.unnest(sqlName(column.name)));
+    this.#inserting = this.#connection.run(
+      `INSERT INTO temp.${sqlName(spec.name)} SELECT ${columns.join(', ')} FROM ${batch}()`,
+    );
+    // The failure surfaces where the batch is awaited; until then it is nobody's.
+    this.#inserting.catch(() => {});
+  }
+
+  /** A table function that gives the buffered batch as its one row. */
+  #register(spec: TableSpec, buffers: readonly ColumnBuffer[]): string {
+    registered += 1;
+    const name = `staged_${registered}`;
+    let done = false;
+    this.#connection.registerTableFunction(
+      DuckDBTableFunction.create({
+        name,
+        bindFunction: (info) => {
+          spec.columns.forEach((column, c) => {
+            info.addResultColumn(column.name, buffers[c]!.batchType);
+          });
+        },
+        initFunction: (info) => info.setMaxThreads(1),
+        mainFunction: (_info, chunk) => {
+          chunk.rowCount = done ? 0 : 1;
+          if (done) return;
+          done = true;
+          buffers.forEach((buffer, c) => {
+            buffer.writeTo(duckdb.data_chunk_get_vector(chunk.chunk, c));
+          });
+        },
+      }),
+    );
+    return name;
+  }
 }

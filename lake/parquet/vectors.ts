@@ -15,7 +15,7 @@ import { InvalidArgumentError } from '../errors.ts';
 import type { TableSpec } from '../tables/schema.ts';
 import { type CopiedFile, copyToParquet } from './copy.ts';
 import { dataFileName, sqlName, sqlString } from './file-name.ts';
-import { CHUNK_ROWS } from './staging.ts';
+import { copyValues, listElements } from './raw-vectors.ts';
 
 /**
  * Vectors of one entry of an activation store, all of one length, in the order layer, token.
@@ -53,6 +53,9 @@ export interface VectorFileOptions {
   /** Write a file once this many bytes of vectors are collected. */
   readonly fileBytes?: number;
 }
+
+/** DuckDB's vector size: the most rows a data chunk holds. */
+const CHUNK_ROWS = 2_048;
 
 /** 64 MiB: a file is one sort run held in memory; compaction makes larger ones. */
 const FILE_BYTES = 64 * 1024 * 1024;
@@ -231,7 +234,6 @@ class VectorSource {
     const tokenIndex = new Int32Array(rows);
     const dim = new Int32Array(rows);
     const norm = new Float64Array(rows);
-    const entries = new BigUint64Array(rows * 2);
     let total = 0;
     for (let i = 0; i < rows; i++) {
       const batch = this.#batches[this.#batchOf[start + i]!]!;
@@ -240,8 +242,6 @@ class VectorSource {
       tokenIndex[i] = batch.tokenIndex[r]!;
       dim[i] = batch.dim;
       norm[i] = batch.norm[r]!;
-      entries[2 * i] = BigInt(total);
-      entries[2 * i + 1] = BigInt(batch.dim);
       total += batch.dim;
     }
     if (this.#values.length < total) this.#values = new Float32Array(total);
@@ -257,11 +257,7 @@ class VectorSource {
     copy(chunk, first + 1, tokenIndex);
     copy(chunk, first + 2, dim);
     copy(chunk, first + 3, norm);
-    const list = duckdb.data_chunk_get_vector(chunk.chunk, first + 4);
-    duckdb.list_vector_reserve(list, total);
-    duckdb.list_vector_set_size(list, total);
-    copyTo(list, entries);
-    copyTo(duckdb.list_vector_get_child(list), values);
+    copyValues(listElements(duckdb.data_chunk_get_vector(chunk.chunk, first + 4), dim, total), values);
   }
 }
 
@@ -294,22 +290,6 @@ function codeArray(size: number, rows: number): Uint8Array | Uint16Array | Uint3
   return size <= 0xffff ? new Uint16Array(rows) : new Uint32Array(rows);
 }
 
-type Plain =
-  | Uint8Array
-  | Uint16Array
-  | Uint32Array
-  | Int32Array
-  | Float32Array
-  | Float64Array
-  | BigUint64Array;
-
-function copy(chunk: DuckDBDataChunk, column: number, values: Plain): void {
-  copyTo(duckdb.data_chunk_get_vector(chunk.chunk, column), values);
-}
-
-function copyTo(vector: duckdb.Vector, values: Plain): void {
-  const { buffer } = values;
-  if (!(buffer instanceof ArrayBuffer))
-    throw new InvalidArgumentError('vectors in shared memory cannot be written');
-  duckdb.copy_data_to_vector(vector, 0, buffer, values.byteOffset, values.byteLength);
+function copy(chunk: DuckDBDataChunk, column: number, values: Parameters<typeof copyValues>[1]): void {
+  copyValues(duckdb.data_chunk_get_vector(chunk.chunk, column), values);
 }

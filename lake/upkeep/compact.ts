@@ -7,7 +7,7 @@ import type { Snapshot } from '../log/snapshot.ts';
 import { addFile } from '../log/stats.ts';
 import type { DeltaTable } from '../log/table.ts';
 import { type CopiedFile, copyToParquet } from '../parquet/copy.ts';
-import { duckdbType } from '../parquet/duckdb-values.ts';
+import { duckdbType } from '../parquet/duckdb-types.ts';
 import { dataFileName, sqlName, sqlString } from '../parquet/file-name.ts';
 import { COLUMNS_TAG, ingestsOf, ingestTags, RUNS_TAG, runsOf, runTags } from '../visibility.ts';
 import { type Workspace, type WorkspaceOptions, withWorkspace } from './local-files.ts';

@@ -5,7 +5,7 @@ import type { AddFile } from '../log/actions.ts';
 import { dataKey } from '../log/paths.ts';
 import type { Snapshot } from '../log/snapshot.ts';
 import { type FileStats, fileStats, type StatValue } from '../log/stats.ts';
-import { duckdbType } from '../parquet/duckdb-values.ts';
+import { duckdbType } from '../parquet/duckdb-types.ts';
 import { sqlName, sqlString } from '../parquet/file-name.ts';
 import type { CallOptions, ObjectInfo, ObjectStore } from '../store/object-store.ts';
 import type { Column, ColumnType } from '../tables/schema.ts';

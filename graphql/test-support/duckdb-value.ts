@@ -1,40 +1,6 @@
-import {
-  BIGINT,
-  BOOLEAN,
-  DATE,
-  DOUBLE,
-  DuckDBDateValue,
-  DuckDBListValue,
-  DuckDBTimestampTZValue,
-  type DuckDBType,
-  type DuckDBValue,
-  FLOAT,
-  INTEGER,
-  LIST,
-  TIMESTAMPTZ,
-  VARCHAR,
-} from '@duckdb/node-api';
-import { InvalidArgumentError } from '../errors.ts';
-import type { Cell, Column, ColumnType } from '../tables/schema.ts';
-
-const DUCKDB_TYPES: Readonly<Record<ColumnType, DuckDBType>> = {
-  string: VARCHAR,
-  json: VARCHAR,
-  long: BIGINT,
-  integer: INTEGER,
-  double: DOUBLE,
-  boolean: BOOLEAN,
-  timestamp: TIMESTAMPTZ,
-  date: DATE,
-  'float[]': LIST(FLOAT),
-  'string[]': LIST(VARCHAR),
-  'long[]': LIST(BIGINT),
-};
-
-/** The DuckDB type in which a column is staged and written. */
-export function duckdbType(type: ColumnType): DuckDBType {
-  return DUCKDB_TYPES[type];
-}
+import { DuckDBDateValue, DuckDBListValue, DuckDBTimestampTZValue, type DuckDBValue } from '@duckdb/node-api';
+import { InvalidArgumentError } from '../../lake/errors.ts';
+import type { Cell, Column } from '../../lake/tables/schema.ts';
 
 const MS_A_DAY = 86_400_000;
 
