@@ -15,7 +15,8 @@ function requestLimits(
   schema: GraphQLSchema,
   limits: Limits,
 ): GraphQLRequestListener<RequestContext>['didResolveOperation'] {
-  return async ({ document, operation, request }) => {
+  return async ({ document, operation, request, contextValue }) => {
+    if (operation?.operation === 'mutation') contextValue.unlimitTime();
     const depth = nestingDepth(request.variables, limits.inputDepth);
     if (depth > limits.inputDepth) {
       throw toGraphQLError(

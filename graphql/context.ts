@@ -93,6 +93,8 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** `performance.now()` at which the request's time is up. */
   readonly deadline: number;
+  /** Lifts the limit of time: an ingest takes as long as its data. */
+  readonly unlimitTime: () => void;
   readonly snapshots: SnapshotScope;
   readonly issues: ValueIssues;
   readonly logger: Logger;

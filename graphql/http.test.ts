@@ -194,6 +194,20 @@ describe('running queries', () => {
     });
   });
 
+  it('may take longer when they change something', async () => {
+    const ingestor = {
+      ingest: async (_request: unknown, { signal }: { signal: AbortSignal }) => {
+        await new Promise((resolve) => setTimeout(resolve, 150));
+        signal.throwIfAborted();
+        return { runs: [] };
+      },
+    };
+    const app = await serve({ ingestor, config: { limits: { time: 50 } } });
+    const query = 'mutation { ingest(uri: "x") { accepted } }';
+    const response = await app.inject({ method: 'POST', url: '/graphql', payload: { query } });
+    expect(response.json().data).toEqual({ ingest: { accepted: 0 } });
+  });
+
   it('are limited for each client', async () => {
     const reader = blocked();
     const app = await serve({ reader, config: { limits: { concurrentQueries: 1 } } });

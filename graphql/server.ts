@@ -50,7 +50,7 @@ class RunningRequests {
   readonly #controllers = new Set<AbortController>();
   readonly #waiting: (() => void)[] = [];
 
-  start(reply: FastifyReply, timeMs: number): AbortSignal {
+  start(reply: FastifyReply, timeMs: number): { signal: AbortSignal; unlimitTime: () => void } {
     const controller = new AbortController();
     this.#controllers.add(controller);
     const timer = setTimeout(() => controller.abort(timeIsUp(timeMs)), timeMs);
@@ -60,7 +60,7 @@ class RunningRequests {
       if (this.#controllers.size === 0) for (const notify of this.#waiting.splice(0)) notify();
       if (!reply.raw.writableFinished) controller.abort(new Error('the client went away'));
     });
-    return controller.signal;
+    return { signal: controller.signal, unlimitTime: () => clearTimeout(timer) };
   }
 
   /** Resolves when none runs. */
@@ -105,7 +105,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const clientOf = config.clientOf ?? ((request) => request.ip);
   const handle = fastifyApolloHandler(apollo, {
     context: async (request, reply): Promise<RequestContext> => {
-      const signal = running.start(reply, limits.time);
+      const { signal, unlimitTime } = running.start(reply, limits.time);
       return {
         reader,
         ingestor,
@@ -113,6 +113,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         limits,
         signal,
         deadline: performance.now() + limits.time,
+        unlimitTime,
         snapshots: new SnapshotScope(reader, signal),
         issues: new ValueIssues(),
         logger: request.log,

@@ -29,7 +29,7 @@ export const limitsSchema = z.strictObject({
   inputDepth: positive.default(40),
   /** At the same time, for one client. */
   concurrentQueries: positive.default(16),
-  /** Milliseconds for all of a request. */
+  /** Milliseconds for all of a query; mutations take as long as they need. */
   time: positive.default(60_000),
 });
 

@@ -169,6 +169,7 @@ describe('nested lists', () => {
           limits: DEFAULT_LIMITS,
           signal: controller.signal,
           deadline: performance.now() + 60_000,
+          unlimitTime() {},
           snapshots: new SnapshotScope(lake, controller.signal),
           issues: new ValueIssues(),
           logger: { debug() {}, info() {}, warn() {}, error() {} },
