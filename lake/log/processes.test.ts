@@ -101,7 +101,7 @@ describe('processes that commit to one table, some killed and started again', ()
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-  }, 120_000);
+  }, 240_000);
 
   test.skipIf(s3Missing !== undefined)(
     'lose nothing and double nothing in S3',

@@ -177,6 +177,6 @@ test('any history gives the same files as an independent replay in SQL', async (
       }
       expect(old.files.size).toBe(0);
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 }, 120_000);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CancelledError } from '../errors.ts';
 import { CommitConflictError } from '../log/errors.ts';
 import { history } from '../log/history.ts';
 import { MemoryStore } from '../log/memory-store.test-support.ts';
@@ -173,6 +174,24 @@ describe('compaction', () => {
       (await fsck([table], { leaseMs: -60_000 })).findings.filter(({ code }) => code !== 'ORPHAN_OBJECT'),
     ).toEqual([]);
   });
+
+  test.each(['get', 'put'])(
+    'cancelled during a %s, it commits nothing and leaves the table sound',
+    async (moment) => {
+      const store = new MemoryStore();
+      const table = await bench.table(store);
+      for (const ingest of ['a', 'b']) await bench.append(table, [ingest]);
+      const controller = new AbortController();
+      store.before = (operation, key) => {
+        if (operation === moment && key.includes('part-')) controller.abort();
+      };
+      await expect(compact(table, { signal: controller.signal })).rejects.toThrow(CancelledError);
+      await expect(fsck([table], { signal: controller.signal })).rejects.toThrow(CancelledError);
+      store.before = () => {};
+      expect((await table.snapshot()).files.size).toBe(2);
+      expect((await fsck([table])).findings).toEqual([]);
+    },
+  );
 
   test('gives up when files always change under it', async () => {
     const store = new MemoryStore();

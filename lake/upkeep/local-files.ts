@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { CancelledError, RunlakeError } from '../errors.ts';
 import type { CallOptions, ObjectStore } from '../store/object-store.ts';
 
 /** Gives a local file with the bytes of an object. */
@@ -69,6 +70,12 @@ export async function withWorkspace<T>(
     };
     try {
       return await work({ folder, connection, local, release });
+    } catch (error) {
+      // An interrupted statement fails with an error of DuckDB's own.
+      if (options.signal?.aborted && !(error instanceof RunlakeError)) {
+        throw new CancelledError(`work on ${store.uri}`, error);
+      }
+      throw error;
     } finally {
       options.signal?.removeEventListener('abort', interrupt);
       connection.closeSync();
