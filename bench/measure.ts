@@ -24,6 +24,19 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000;
 }
 
+/** CPU seconds of this process, all threads, that `work` takes; waiting for a busy machine does not count. */
+export async function cpuSeconds(work: () => Promise<unknown>): Promise<number> {
+  const started = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1e6;
+}
+
+/** Work a second, for work that took these seconds. */
+export function rates({ median, min, max, samples }: Spread, work: number): Spread {
+  return { median: work / median, min: work / max, max: work / min, samples: samples.map((s) => work / s) };
+}
+
 /**
  * Runs contestants in turn, `repetitions` times each after `warmups` that do not count. A machine that slows down in
  * between slows all of them; the order is reversed every other round, so that nobody always goes first.

@@ -1,6 +1,6 @@
 """The reference for ingesting activations: py-lmdb, pickle and numpy read, pyarrow writes Parquet with zstd.
 
-Answers a JSON line {"store", "out"} with {"seconds", "rows"}; the same rows as Runlake's table, in store order.
+Answers a JSON line {"store", "out"} with {"seconds", "cpu", "rows"}; the same rows as Runlake's table, in store order.
 """
 import json
 import pickle
@@ -69,6 +69,7 @@ def convert(store, out):
 
 for line in sys.stdin:
     request = json.loads(line)
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     count = convert(request["store"], request["out"])
-    print(json.dumps({"seconds": time.perf_counter() - started, "rows": count}), flush=True)
+    took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu}
+    print(json.dumps({**took, "rows": count}), flush=True)
