@@ -4,8 +4,31 @@ import type { JsonObject, JsonValue } from '../../../formats/json/value.ts';
 
 const MAX_DEPTH = 200;
 
-/** An integer of 16 digits or more may be past 2^53; an escape may be half of a surrogate pair. */
-const INEXACT = /(?:^|[^.\d])\d{16}|\\u[dD][89a-fA-F]/;
+/** Half of a surrogate pair can only come from such an escape. */
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+const LONG = 16;
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/**
+ * Whether a run of 16 digits or more occurs that is no fraction: it may be an integer past 2^53. Looks at every
+ * sixteenth character only, which such a run cannot slip through.
+ */
+export function hasLongInteger(text: string): boolean {
+  for (let probe = LONG - 1; probe < text.length; probe += LONG) {
+    if (!isDigit(text.charCodeAt(probe))) continue;
+    let start = probe;
+    while (start > 0 && isDigit(text.charCodeAt(start - 1))) start--;
+    let end = probe + 1;
+    while (end < text.length && isDigit(text.charCodeAt(end))) end++;
+    if (end - start >= LONG && text.charCodeAt(start - 1) !== 0x2e) return true;
+    probe = end - 1;
+  }
+  return false;
+}
+
 /** Whether a text has so many opening brackets that it could nest deeper than is allowed. */
 function mayNestDeeply(text: string): boolean {
   let open = 0;
@@ -23,7 +46,8 @@ function mayNestDeeply(text: string): boolean {
  * @throws JsonError
  */
 export function parseJson(text: string): JsonValue {
-  if (!INEXACT.test(text) && !mayNestDeeply(text)) {
+  const halfPairs = text.includes('\\u') && SURROGATE_ESCAPE.test(text);
+  if (!halfPairs && !hasLongInteger(text) && !mayNestDeeply(text)) {
     try {
       return JSON.parse(text) as JsonValue;
     } catch {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseJson as exactParse } from '../../../formats/json/parse.ts';
 import type { JsonValue } from '../../../formats/json/value.ts';
 import { splitCsvRecord } from './csv.ts';
-import { extraJson, jsonText, parseJson } from './json-text.ts';
+import { extraJson, hasLongInteger, jsonText, parseJson } from './json-text.ts';
 import { readLines } from './lines.ts';
 
 async function* inChunks(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -114,6 +114,21 @@ describe('JSON', () => {
     expect(() => parseJson('{"a": 1')).toThrow();
     expect(() => parseJson('['.repeat(100_000))).toThrow();
     expect(() => parseJson(`${'['.repeat(5000)}${']'.repeat(5000)}`)).toThrow(/200|deep|nest/i);
+  });
+
+  test('long integers are seen wherever they are', () => {
+    const part = fc.oneof(
+      fc.stringMatching(/^[0-9]{1,40}$/),
+      fc.constantFrom('.', 'a', ' ', '1.', '-'),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(fc.array(part), (parts) => {
+        const text = parts.join('');
+        expect(hasLongInteger(text)).toBe(/(?<![.\d])\d{16}/.test(text));
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   test('members without a column are kept', () => {
