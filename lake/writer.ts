@@ -39,10 +39,18 @@ export class LakeWriter {
   /** Local directory for files on their way to the store. */
   readonly directory: string;
   readonly #instance: DuckDBInstance;
+  /** Tag values of `COLUMNS_TAG` by table; absent where files must be read by name. */
+  readonly #columnCounts: ReadonlyMap<string, string>;
   /** One commit at a time a table in this process: others would only lose the race for the version. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
-  private constructor(lake: Lake, directory: string, instance: DuckDBInstance) {
+  private constructor(
+    lake: Lake,
+    directory: string,
+    instance: DuckDBInstance,
+    columnCounts: ReadonlyMap<string, string>,
+  ) {
+    this.#columnCounts = columnCounts;
     this.lake = lake;
     this.directory = directory;
     this.#instance = instance;
@@ -66,8 +74,18 @@ export class LakeWriter {
       autoload_known_extensions: 'false',
       ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
     });
-    await Promise.all([...lake.specs.values()].map((spec) => lake.table(spec.name).create(spec, options)));
-    return new LakeWriter(lake, directory, instance);
+    const columnCounts = new Map<string, string>();
+    await Promise.all(
+      [...lake.specs.values()].map(async (spec) => {
+        const { spec: stored } = await lake.table(spec.name).create(spec, options);
+        // Another version of this program may have added columns of its own in between: then only names tell.
+        const first = new Set(stored.columns.slice(0, spec.columns.length).map((column) => column.name));
+        if (spec.columns.every((column) => first.has(column.name))) {
+          columnCounts.set(spec.name, String(spec.columns.length));
+        }
+      }),
+    );
+    return new LakeWriter(lake, directory, instance, columnCounts);
   }
 
   /** A connection for staging; the caller closes it. */
@@ -196,7 +214,10 @@ export class LakeWriter {
     const spec = this.#spec(table);
     const key = dataKey(this.lake.table(table).root, file.name);
     await this.lake.store.upload(key, { file: file.path }, options);
-    return addFile(spec, file, file.name, { tags: { ...tags, [COLUMNS_TAG]: String(spec.columns.length) } });
+    const count = this.#columnCounts.get(table);
+    return addFile(spec, file, file.name, {
+      tags: { ...tags, ...(count === undefined ? {} : { [COLUMNS_TAG]: count }) },
+    });
   }
 
   #spec(table: string): TableSpec {

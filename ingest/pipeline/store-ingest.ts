@@ -5,6 +5,7 @@ import type { VectorBatch } from '../../lake/parquet/vectors.ts';
 import { ObjectNotFoundError } from '../../lake/store/object-store.ts';
 import type { Row } from '../../lake/tables/schema.ts';
 import { ACTIVATIONS, TOKENS } from '../../lake/tables/tables.ts';
+import { DEFAULT_LEASE_MS } from '../../lake/upkeep/compact.ts';
 import { ingestsOf } from '../../lake/visibility.ts';
 import type { LakeWriter } from '../../lake/writer.ts';
 import type { ActivationOptions, StoreEntry, StoreReader, StoreResult, TokenRecord } from '../family.ts';
@@ -93,6 +94,11 @@ async function inspect(writer: LakeWriter, ingestId: string, signal?: AbortSigna
   const { lake } = writer;
   const snapshot = await lake.table(ACTIVATIONS.name).snapshot({ signal });
   const live = [...snapshot.files.values()].filter((file) => ingestsOf(file).includes(ingestId));
+  // Old rows that no run names may be dropped by a compaction at any moment, so they are not built upon.
+  const newest = Math.max(0, ...live.map((file) => file.modificationTime));
+  const lasting = Date.now() - newest < DEFAULT_LEASE_MS / 2;
+  const visible = (await lake.snapshot({}, { signal })).visible.has(ingestId);
+  if (live.length > 0 && !visible && !lasting) return { kind: 'broken' };
   const record = await readRecord(writer, ingestId, signal);
   if (record !== undefined) {
     return record.files === 0 || live.length > 0 ? { kind: 'complete', record } : { kind: 'broken' };
