@@ -1,5 +1,9 @@
 import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
 import type { GraphQLSchema } from 'graphql';
 import { getVariableValues } from 'graphql/execution/values.js';
 import type { RequestContext } from './context.ts';
@@ -95,6 +99,12 @@ export function createApollo(schema: GraphQLSchema, limits: Limits): ApolloServe
     parseOptions: { maxTokens: limits.documentTokens },
     validationRules: [documentLimits(limits)],
     formatError,
-    plugins: [ApolloServerPluginLandingPageDisabled(), answers(schema, limits)],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      // It would call a hook for every field of every row.
+      ApolloServerPluginCacheControlDisabled(),
+      answers(schema, limits),
+    ],
   });
 }
