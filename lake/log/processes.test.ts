@@ -113,7 +113,7 @@ describe('processes that commit to one table, some killed and started again', ()
       process.env['AWS_SECRET_ACCESS_KEY'] = server.secretAccessKey;
       const store = new S3Store(settings);
       try {
-        const killed = await race(store, `s3://${settings.bucket}/lake`, 8, 10, 1);
+        const killed = await race(store, `s3://${settings.bucket}/lake`, 8, 50, 4);
         expect(killed).toBeGreaterThan(0);
       } finally {
         store.close();
