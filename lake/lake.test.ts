@@ -5,10 +5,11 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Lake } from './lake.ts';
 import { Staging } from './parquet/staging.ts';
+import { VectorWriter } from './parquet/vectors.ts';
 import { relationSql } from './relation.ts';
 import { LocalStore } from './store/local-store.ts';
 import type { Row, TableSpec } from './tables/schema.ts';
-import { METRICS, PREDICTIONS, RUNS, TABLES } from './tables/tables.ts';
+import { ACTIVATIONS, METRICS, PREDICTIONS, RUNS, TABLES } from './tables/tables.ts';
 import { compact } from './upkeep/compact.ts';
 import type { RunEntry } from './visibility.ts';
 import { LakeWriter } from './writer.ts';
@@ -217,6 +218,51 @@ describe('reading', () => {
     expect(pruned).toMatchObject({ files: 1, rows: 1 });
     expect((await lake.relation(snapshot, 'predictions', [{ column: 'run_id', in: ['zz'] }])).files).toBe(0);
     expect((await lake.query(`SELECT count(*) FROM ${pruned.sql}`)).rows).toEqual([[1n]]);
+  });
+
+  it('reads of activations only the stores of the runs that are asked for', async () => {
+    const connection = await writer.connect();
+    const staging = new Staging(connection, writer.directory);
+    const zero = { n_generations: 0, n_predictions: 0, n_activations: 1, n_issues: 0 };
+    const entries: RunEntry[] = [];
+    for (const run of ['a', 'b']) {
+      const vectors = new VectorWriter(connection, writer.directory, {
+        spec: ACTIVATIONS,
+        storeId: `store-${run}`,
+        ingestId: `store-${run}.0`,
+      });
+      vectors.add({
+        key: 'k',
+        exampleId: null,
+        modelId: null,
+        site: 'resid_post',
+        tokenSelector: 'mean',
+        dtype: 'float32',
+        dim: 2,
+        rows: 1,
+        vectors: Float32Array.of(1, 2),
+        layer: Int32Array.of(0),
+        tokenIndex: Int32Array.of(-1),
+        segment: Uint8Array.of(0),
+        norm: Float64Array.of(Math.sqrt(5)),
+      });
+      const file = (await vectors.write())!;
+      await writer.append([{ table: 'activations', file, ingests: [`store-${run}.0`] }]);
+      const ids = { run_id: run, ingest_id: `ingest-${run}`, content_sha256: run };
+      entries.push({ ...ids, stores: [`store-${run}.0`] });
+      await staging.append(RUNS, [
+        { ...ids, ...zero, family: 'HALLULENS', status: 'completed', ingested_at: 0n },
+      ]);
+    }
+    await writer.commitRuns((await staging.write()).get('runs')!, entries);
+    connection.closeSync();
+    const snapshot = await lake.snapshot();
+    expect((await lake.relation(snapshot, 'activations')).files).toBe(2);
+    const one = await lake.relation(snapshot, 'activations', [{ column: 'run_id', in: ['b'] }]);
+    expect(one.files).toBe(1);
+    const { rows } = await lake.query(`SELECT store_id, token_index, vector FROM ${one.sql}`);
+    expect(rows).toEqual([['store-b', null, Float32Array.of(1, 2)]]);
+    expect((await lake.size(snapshot, 'activations', [{ column: 'run_id', in: ['zz'] }])).files).toBe(0);
   });
 
   it('gives an empty relation of the right types for a table without files', async () => {

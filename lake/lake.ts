@@ -246,7 +246,12 @@ export class Lake implements LakeReader {
     const spec = this.#spec(table);
     const resolved = await this.#resolved(snapshot, options);
     const state = resolved.tables.get(table);
-    return { spec, state, files: state === undefined ? [] : visibleFiles(state, resolved.visible, prune) };
+    if (state === undefined) return { spec, state, files: [] };
+    return {
+      spec,
+      state,
+      files: visibleFiles(state, resolved.visible, prune, wantedIngests(spec, resolved, prune)),
+    };
   }
 
   async #resolved(snapshot: LakeSnapshot, options: CallOptions): Promise<ResolvedSnapshot> {
@@ -334,4 +339,15 @@ function sizeOf(files: readonly VisibleFile[]): RelationSize {
     bytes: files.reduce((sum, file) => sum + file.add.size, 0),
     rows: files.reduce((sum, file) => sum + (fileStats(file.add).numRecords ?? 0), 0),
   };
+}
+
+/** A condition on `run_id` says which stores are wanted of a table whose rows belong to stores, not to runs. */
+function wantedIngests(
+  spec: TableSpec,
+  { runs }: ResolvedSnapshot,
+  prune: readonly PruneCondition[],
+): ReadonlySet<string> | undefined {
+  if (spec.columns.some((column) => column.name === 'run_id')) return undefined;
+  const ids = prune.find((condition) => condition.column === 'run_id')?.in;
+  return ids === undefined ? undefined : new Set(ids.flatMap((id) => runs.get(String(id))?.stores ?? []));
 }

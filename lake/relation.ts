@@ -18,18 +18,22 @@ export interface VisibleFile {
   readonly onlyIngests: readonly string[] | undefined;
 }
 
-/** The files of a table that can hold visible rows which satisfy every condition. */
+/**
+ * The files of a table that can hold visible rows which satisfy every condition.
+ * @param wanted ingests of which rows are wanted at all, where the caller knows
+ */
 export function visibleFiles(
   table: TableSnapshot,
   visible: ReadonlySet<string>,
   prune: readonly PruneCondition[] = [],
+  wanted: ReadonlySet<string> = visible,
 ): VisibleFile[] {
   const files: VisibleFile[] = [];
   for (const [path, add] of table.files) {
     // `runs` is what visibility is made of: all its live rows are current.
     const ingests = table.spec.name === RUNS.name ? [] : ingestsOf(add);
     const current = ingests.filter((ingest) => visible.has(ingest));
-    if (ingests.length > 0 && current.length === 0) continue;
+    if (ingests.length > 0 && !current.some((ingest) => wanted.has(ingest))) continue;
     if (!mayMatchAll(fileStats(add), prune, table.spec.columns)) continue;
     files.push({ path, add, onlyIngests: current.length < ingests.length ? current : undefined });
   }

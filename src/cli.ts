@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './production.ts';
 import { Command, CommanderError } from 'commander';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addIngestCommands } from './commands/ingest.ts';
