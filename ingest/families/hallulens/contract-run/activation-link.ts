@@ -65,7 +65,7 @@ export async function ingestStore(
   }
   for (const key of result.damaged) {
     if (!isNeeded(key)) continue;
-    const message = `the store's entry ${key} cannot be read, and a prediction refers to it`;
+    const message = `the store's entry ${key} cannot be read, and a generation refers to it`;
     log.record({ code: 'ACTIVATION_ENTRY_MISSING', file: ref.root, message });
   }
 }

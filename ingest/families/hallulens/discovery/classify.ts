@@ -21,7 +21,7 @@ const RUN_FILES = [
 
 export function classify(directory: Directory, looksLikeContractPath: boolean): DirectoryKind | undefined {
   const has = (name: string): boolean => directory.known.has(name);
-  if (directory.zarrGroup) return 'zarr-store';
+  if (directory.zarrGroup) return directory.activationFiles > 0 ? 'zarr-store' : undefined;
   if (has('data.mdb')) return 'lmdb-store';
   if (has('meta.jsonl') && (has('config.json') || directory.others.some(isMemmapArray))) return 'capture';
   if (RUN_FILES.some(has)) return 'run';

@@ -37,7 +37,10 @@ export interface Directory {
   readonly known: Map<string, ObjectInfo>;
   /** Other files of the directory and of its `artifacts`, at most `MAX_OTHERS`. */
   readonly others: ObjectInfo[];
-  /** `.npy` and sidecar files of an `activations` directory right below, counted and forgotten. */
+  /**
+   * Files of an `activations` directory right below (`.npy` and sidecars), or of the `arrays` of a Zarr group, counted
+   * and forgotten.
+   */
   activationFiles: number;
   /** A file that marks a Zarr group. */
   zarrGroup: boolean;
@@ -61,7 +64,12 @@ function isInside(key: string, directory: string): boolean {
   return directory === '' || key === directory || key.startsWith(`${directory}/`);
 }
 
-const ZARR_MARKERS: ReadonlySet<string> = new Set(['.zgroup', '.zattrs', '.zarray', 'zarr.json']);
+const ZARR_MARKERS: ReadonlySet<string> = new Set(['.zgroup', 'zarr.json']);
+
+/** Whether a directory below the root is hidden (`.git`, `.runlake`, …): nobody's runs are there. */
+function isHidden(directory: string, root: string): boolean {
+  return directory.slice(root.length).includes('/.') || (root === '' && directory.startsWith('.'));
+}
 
 /**
  * Turns a listing in key order into directories, each handed out when the listing has left it. Memory is the
@@ -74,11 +82,15 @@ export async function* eachDirectory(
   let current = newDirectory(root, undefined);
   for await (const object of objects) {
     const directory = parentKey(object.key);
+    if (isHidden(directory, root)) continue;
     while (!isInside(directory, current.key)) {
       yield current;
       current = current.parent ?? newDirectory('', undefined);
     }
-    if (current.zarrGroup && directory !== current.key) continue;
+    if (current.zarrGroup && directory !== current.key) {
+      if (directory.startsWith(`${current.key}/arrays/`)) current.activationFiles++;
+      continue;
+    }
     while (current.key !== directory) {
       const rest = directory.slice(current.key === '' ? 0 : current.key.length + 1);
       const next = rest.split('/', 1)[0]!;

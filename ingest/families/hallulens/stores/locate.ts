@@ -21,7 +21,7 @@ export function storeRef(format: StoreFormat, root: string): StoreRef {
         prefixes: [joinKey(root, '.z'), joinKey(root, 'arrays/'), joinKey(root, 'meta/')],
       };
     case 'memmap':
-      return { format, root, prefixes: [joinKey(root, '')] };
+      return { format, root, prefixes: [root === '' ? '' : `${root}/`] };
   }
 }
 
