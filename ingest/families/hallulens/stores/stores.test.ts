@@ -258,3 +258,24 @@ json.dump({"model_name": "x"}, open(d + "/config.json", "w"))`);
     expect(issueCodes(run)).toEqual(['error ACTIVATION_STORE_UNREADABLE']);
   });
 });
+
+describe.skipIf(!pythonHas('numpy', 'zarr'))('absurd Zarr shapes', () => {
+  test.each([
+    ['[4, 1000000000, 3, 4]', 'error ACTIVATION_STORE_UNREADABLE'],
+    ['[4, 2, 1000000000, 1000]', 'warning ACTIVATION_ENTRY_UNREADABLE'],
+  ])('%s', async (shape, code) => {
+    const runs = await readPythonTree(`${NUMPY}
+import zarr
+arrays = zarr.open_group(make("s/activations.zarr"), mode="w", zarr_format=2).create_group("arrays")
+n = np.array([2000000000] * 4, dtype=np.int32)
+for name in ("prompt_len", "response_len"):
+    arrays.create_array(name, shape=n.shape, dtype=n.dtype, compressors=None)[...] = n
+for name in ("prompt_activations", "response_activations"):
+    arrays.create_array(name, shape=(4, 2, 3, 4), dtype="f2", compressors=None)
+    file = os.path.join(root, "s/activations.zarr/arrays", name, ".zarray")
+    meta = json.load(open(file)); meta["shape"] = ${shape}; json.dump(meta, open(file, "w"))
+os.makedirs(os.path.join(root, "s/activations.zarr/meta"))
+open(os.path.join(root, "s/activations.zarr/meta/index.jsonl"), "w").write('{"key": "k", "sample_index": 0}\\n')`);
+    expect(issueCodes(runs.get('s/activations.zarr')!)).toContain(code);
+  });
+});

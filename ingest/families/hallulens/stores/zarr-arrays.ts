@@ -46,6 +46,8 @@ async function optionalArray(
 }
 
 const BLOCK_BYTES = 1 << 20;
+const MAX_LAYERS = 10_000;
+const MAX_HIDDEN = 1 << 22;
 
 /** Reads rows through blocks: entries mostly follow each other, and a chunk of these arrays has many rows. */
 function rowReader(array: ZarrArray): RowReader {
@@ -84,6 +86,12 @@ export async function openZarrArrays(
     }
   }
   const [rows = 0, layers = 0, , hidden = 0] = main.shape;
+  // Missing chunks read as zeros, so absurd shapes would not fail but never end.
+  if (layers > MAX_LAYERS || hidden > MAX_HIDDEN) {
+    throw new FormatError('LIMIT', `activations of ${layers} layers of ${hidden} values`, {
+      expected: `at most ${MAX_LAYERS} layers of ${MAX_HIDDEN} values`,
+    });
+  }
   for (const array of [prompt, response]) {
     const [r, l, , h] = array?.shape ?? main.shape;
     if (r !== rows || l !== layers || h !== hidden) {

@@ -30,6 +30,8 @@ import { joinKey } from './locate.ts';
 import { openZarrArrays, type ZarrArrays, zarrTokenRecords } from './zarr-arrays.ts';
 
 const INDEX = 'meta/index.jsonl';
+/** A gigabyte: a hundred thousand tokens of a very wide model. */
+const MAX_LAYER_VALUES = 1 << 28;
 
 /** Where an entry's tensors are, and which line of the index counts: the last one of its key. */
 interface IndexedRow {
@@ -185,6 +187,11 @@ async function layerOf(
   const { hidden: dim } = arrays;
   const tokens = cut.end - cut.start;
   if (layer >= arrays.layers || tokens === 0) return undefined;
+  if (tokens * dim > MAX_LAYER_VALUES) {
+    throw new FormatError('LIMIT', `a layer of ${tokens} tokens of ${dim} values`, {
+      expected: `at most ${MAX_LAYER_VALUES} values`,
+    });
+  }
   const values = new Float32Array(tokens * dim);
   const options = signal === undefined ? {} : { signal };
   const read = async (array: ZarrArrays['prompt'], start: number, end: number, at: number) => {
