@@ -1,5 +1,6 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { CopiedFile } from '../../lake/parquet/copy.ts';
+import { openSerialEngine } from '../../lake/parquet/serial-engine.ts';
 import { Staging } from '../../lake/parquet/staging.ts';
 import { type VectorBatch, VectorWriter } from '../../lake/parquet/vectors.ts';
 import { ACTIVATIONS } from '../../lake/tables/tables.ts';
@@ -24,6 +25,8 @@ export class StoreFiles {
   readonly #writer: LakeWriter;
   readonly #ingestId: string;
   readonly #signal: AbortSignal | undefined;
+  /** For the vectors only. */
+  readonly #engine: DuckDBInstance;
   readonly #connections: readonly DuckDBConnection[];
   readonly #vectors: readonly VectorWriter[];
   #current = 0;
@@ -41,12 +44,14 @@ export class StoreFiles {
       signal,
     }: { readonly fileBytes?: number | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<StoreFiles> {
-    const connections = await Promise.all([writer.connect(), writer.connect(), writer.connect()]);
-    return new StoreFiles(writer, connections, { storeId, ingestId, fileBytes, signal, ...from });
+    const engine = await openSerialEngine();
+    const connections = await Promise.all([writer.connect(), engine.connect(), engine.connect()]);
+    return new StoreFiles(writer, engine, connections, { storeId, ingestId, fileBytes, signal, ...from });
   }
 
   private constructor(
     writer: LakeWriter,
+    engine: DuckDBInstance,
     connections: readonly [DuckDBConnection, DuckDBConnection, DuckDBConnection],
     options: {
       readonly storeId: string;
@@ -59,6 +64,7 @@ export class StoreFiles {
   ) {
     const { storeId, ingestId, fileBytes, signal, chunks, rows } = options;
     this.#writer = writer;
+    this.#engine = engine;
     this.#ingestId = ingestId;
     this.#signal = signal;
     this.#connections = connections;
@@ -105,6 +111,7 @@ export class StoreFiles {
     // A connection must not be closed under a statement that still runs.
     await Promise.allSettled([this.#previous, this.#encoding]);
     for (const connection of this.#connections) connection.closeSync();
+    this.#engine.closeSync();
   }
 
   async #commit(
