@@ -4,10 +4,27 @@ import { defineConfig } from 'vitest/config';
 /** One copy of graphql for every importer: vitest would otherwise load its ESM and CJS builds as two realms. */
 const graphqlEntry = fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url));
 
+/** Tests that keep every core busy with processes of their own: they run after the others, one file at a time. */
+const heavy = ['test/faults/**/*.test.ts', 'lake/log/processes.test.ts'];
+
 export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: graphqlEntry }] },
   test: {
-    include: ['{src,lake,ingest,graphql,test,bench}/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'main',
+          include: ['{src,lake,ingest,graphql,test,bench}/**/*.test.ts'],
+          exclude: heavy,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'heavy', include: heavy, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
