@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { activationTree, storeBytes, storeOfBytes } from '../data/activation-tree.ts';
 import { spread } from '../measure.ts';
 import { execute } from '../processes.ts';
-import { emptied, ROOT } from '../scratch.ts';
+import { emptied } from '../scratch.ts';
 import type { Bench } from '../types.ts';
 
 /** The most memory that `runlake ingest` ever has while it ingests a store many times as large. */
@@ -19,7 +20,7 @@ export const ingestMemory: Bench = {
       RUNLAKE_HOME: join(lake, 'home'),
     };
     const gigabytes = storeBytes(size) / 1e9;
-    const cli = join(ROOT, 'dist', 'src', 'cli.js');
+    const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
     const result = await execute(process.execPath, [cli, 'ingest', tree, '--json'], env);
     log(`${gigabytes.toFixed(1)} GB in ${result.seconds.toFixed(0)} s`);
     const peak = result.peakBytes / 1e9;

@@ -5,6 +5,7 @@ import {
   type DuckDBConnection,
   type DuckDBDataChunk,
   DuckDBTableFunction,
+  type DuckDBTableFunctionBindInfo,
   ENUM,
   FLOAT,
   INTEGER,
@@ -99,6 +100,9 @@ export class VectorWriter {
   readonly #fileBytes: number;
   #batches: VectorBatch[] = [];
   #bytes = 0;
+  /** What is being written, if anything. */
+  #source: VectorSource | undefined;
+  #function: string | undefined;
 
   constructor(connection: DuckDBConnection, directory: string, options: VectorFileOptions) {
     this.#connection = connection;
@@ -120,15 +124,15 @@ export class VectorWriter {
     return this.#bytes >= this.#fileBytes;
   }
 
-  /** Writes what is collected; undefined when that is nothing. */
+  /** Writes what is collected; undefined when that is nothing. One file of a writer is written at a time. */
   async write(): Promise<CopiedFile | undefined> {
     if (this.#batches.length === 0) return undefined;
     const batches = this.#batches;
     this.#batches = [];
     this.#bytes = 0;
     await mkdir(this.#directory, { recursive: true });
-    const source = new VectorSource(batches);
-    const name = source.register(this.#connection);
+    this.#source = new VectorSource(batches);
+    this.#function ??= this.#register();
     const { spec, storeId, ingestId } = this.#options;
     const expressions: Record<string, string> = {
       store_id: sqlString(storeId),
@@ -139,12 +143,38 @@ export class VectorWriter {
     const columns = spec.columns.map(
       (c) => `${expressions[c.name] ?? sqlName(c.name)} AS ${sqlName(c.name)}`,
     );
-    return copyToParquet(
-      this.#connection,
-      `SELECT ${columns.join(', ')} FROM ${name}()`,
-      spec,
-      join(this.#directory, dataFileName()),
+    try {
+      return await copyToParquet(
+        this.#connection,
+        `SELECT ${columns.join(', ')} FROM ${this.#function}()`,
+        spec,
+        join(this.#directory, dataFileName()),
+      );
+    } finally {
+      this.#source = undefined;
+    }
+  }
+
+  /**
+   * Registers a table function of the rows that are being written and gives its name. DuckDB keeps a function, and all
+   * that it refers to, for good: so there is one for every file, and it refers to the file only while it is written.
+   */
+  #register(): string {
+    registered += 1;
+    const name = `vectors_${registered}`;
+    const source = (): VectorSource => {
+      if (this.#source === undefined) throw new InvalidArgumentError('no vectors are being written');
+      return this.#source;
+    };
+    this.#connection.registerTableFunction(
+      DuckDBTableFunction.create({
+        name,
+        bindFunction: (info) => source().bind(info),
+        initFunction: (info) => info.setMaxThreads(1),
+        mainFunction: (_info, chunk) => source().fill(chunk),
+      }),
     );
+    return name;
   }
 }
 
@@ -192,29 +222,18 @@ class VectorSource {
     this.#dictionaries = dictionaries;
   }
 
-  /** Registers the function and gives its name. */
-  register(connection: DuckDBConnection): string {
-    registered += 1;
-    const name = `vectors_${registered}`;
-    const texts = this.#dictionaries.map((dictionary) => ENUM(dictionary.values));
-    connection.registerTableFunction(
-      DuckDBTableFunction.create({
-        name,
-        bindFunction: (info) => {
-          for (const [c, column] of TEXT_COLUMNS.entries()) info.addResultColumn(column, texts[c]!);
-          for (const column of ['layer', 'token_index', 'dim']) info.addResultColumn(column, INTEGER);
-          info.addResultColumn('norm', DOUBLE);
-          info.addResultColumn('vector', LIST(FLOAT));
-          info.setCardinality(this.#batchOf.length, true);
-        },
-        initFunction: (info) => info.setMaxThreads(1),
-        mainFunction: (_info, chunk) => this.#fill(chunk),
-      }),
-    );
-    return name;
+  bind(info: DuckDBTableFunctionBindInfo): void {
+    for (const [c, column] of TEXT_COLUMNS.entries()) {
+      info.addResultColumn(column, ENUM(this.#dictionaries[c]!.values));
+    }
+    for (const column of ['layer', 'token_index', 'dim']) info.addResultColumn(column, INTEGER);
+    info.addResultColumn('norm', DOUBLE);
+    info.addResultColumn('vector', LIST(FLOAT));
+    info.setCardinality(this.#batchOf.length, true);
   }
 
-  #fill(chunk: DuckDBDataChunk): void {
+  /** The next rows; none at the end. */
+  fill(chunk: DuckDBDataChunk): void {
     const start = this.#next;
     const rows = Math.min(CHUNK_ROWS, this.#batchOf.length - start);
     this.#next += rows;

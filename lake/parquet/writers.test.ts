@@ -1,6 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -169,6 +172,31 @@ describe('VectorWriter', () => {
       norm: Float64Array.from({ length: rows }, (_, r) => r / 3),
     };
   };
+
+  it('writes file after file, and lets go of the vectors of each', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const writer = new VectorWriter(connection, directory, {
+      spec: ACTIVATIONS,
+      storeId: 's',
+      ingestId: 'i',
+    });
+    const write = async (key: string, dim: number) => {
+      const added = batch(key, 2, 3, dim, 1);
+      writer.add(added);
+      const file = (await writer.write())!;
+      const select = `SELECT DISTINCT activation_key, dim, len(vector) FROM read_parquet('${file.path}')`;
+      expect((await connection.runAndReadAll(select)).getRowsJson()).toEqual([[key, dim, String(dim)]]);
+      return new WeakRef(added.vectors);
+    };
+    const written = [await write('first', 8), await write('second', 16)];
+    expect(await writer.write()).toBeUndefined();
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    // Objects that were looked at in this turn of the event loop are kept until the next.
+    await setImmediate();
+    if (typeof collect === 'function') collect();
+    expect(written.map((vectors) => vectors.deref())).toEqual([undefined, undefined]);
+  });
 
   it.skipIf(!pythonHas('pyarrow'))(
     'keeps every value and orders rows by layer, key and token, whatever the order of the batches',
