@@ -1,5 +1,12 @@
 import type { VectorBatch } from '../lake/parquet/vectors.ts';
-import type { ActivationOptions, LayerValues, StoreEntry, TokenSelection } from './family.ts';
+import type {
+  ActivationOptions,
+  LayerValues,
+  SiteVectors,
+  StoreEntry,
+  StoreEntryInfo,
+  TokenSelection,
+} from './family.ts';
 
 /** Layers of an entry are put together up to about this many values: small batches cost more than they hold. */
 const BATCH_VALUES = 1 << 20;
@@ -14,29 +21,39 @@ export async function* activationRows(
   options: ActivationOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<VectorBatch> {
+  for (const vectors of [entry, ...(entry.otherSites ?? [])])
+    yield* siteRows(entry, vectors, options, signal);
+}
+
+async function* siteRows(
+  entry: StoreEntryInfo,
+  vectors: SiteVectors,
+  options: ActivationOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<VectorBatch> {
   const wanted = options.layers === undefined ? undefined : new Set(options.layers);
   let pending: PooledLayer[] = [];
   let values = 0;
-  for (let layer = 0; layer < entry.layerCount; layer++) {
+  for (let layer = 0; layer < vectors.layerCount; layer++) {
     if (wanted !== undefined && !wanted.has(layer)) continue;
-    const stored = await entry.layer(layer, signal);
+    const stored = await vectors.layer(layer, signal);
     if (stored === undefined || stored.tokens === 0) continue;
     const pooled = pool(layer, stored, options.tokens);
     const [first] = pending;
     if (first !== undefined && (first.dim !== pooled.dim || first.dtype !== pooled.dtype)) {
-      yield toBatch(entry, pending, options.tokens);
+      yield toBatch(entry, vectors, pending, options.tokens);
       pending = [];
       values = 0;
     }
     pending.push(pooled);
     values += pooled.values.length;
     if (values >= BATCH_VALUES) {
-      yield toBatch(entry, pending, options.tokens);
+      yield toBatch(entry, vectors, pending, options.tokens);
       pending = [];
       values = 0;
     }
   }
-  if (pending.length > 0) yield toBatch(entry, pending, options.tokens);
+  if (pending.length > 0) yield toBatch(entry, vectors, pending, options.tokens);
 }
 
 interface PooledLayer extends LayerValues {
@@ -77,7 +94,12 @@ export function norms(vectors: Float32Array, rows: number, dim: number): Float64
   return norm;
 }
 
-function toBatch(entry: StoreEntry, layers: readonly PooledLayer[], tokens: TokenSelection): VectorBatch {
+function toBatch(
+  entry: StoreEntryInfo,
+  site: SiteVectors,
+  layers: readonly PooledLayer[],
+  tokens: TokenSelection,
+): VectorBatch {
   const { dim, dtype } = layers[0]!;
   const rows = layers.reduce((sum, layer) => sum + layer.tokens, 0);
   const vectors = layers.length === 1 ? layers[0]!.values : concatenate(layers, rows * dim);
@@ -89,22 +111,21 @@ function toBatch(entry: StoreEntry, layers: readonly PooledLayer[], tokens: Toke
     layer.fill(part.layer, row, row + part.tokens);
     if (tokens === 'mean') {
       tokenIndex[row] = -1;
-      segment[row] =
-        segmentOf(entry, 0) === segmentOf(entry, part.sequence - 1) ? segmentOf(entry, 0) : UNKNOWN;
+      segment[row] = segmentOf(site, 0) === segmentOf(site, part.sequence - 1) ? segmentOf(site, 0) : UNKNOWN;
       row++;
       continue;
     }
     const first = tokens === 'last' ? part.sequence - 1 : 0;
     for (let t = first; t < part.sequence; t++, row++) {
-      tokenIndex[row] = entry.firstToken + t;
-      segment[row] = segmentOf(entry, t);
+      tokenIndex[row] = site.firstToken + t;
+      segment[row] = segmentOf(site, t);
     }
   }
   return {
     key: entry.key,
     exampleId: entry.exampleId,
     modelId: entry.modelId,
-    site: entry.site,
+    site: site.site,
     tokenSelector: tokens,
     dtype,
     dim,
@@ -117,9 +138,9 @@ function toBatch(entry: StoreEntry, layers: readonly PooledLayer[], tokens: Toke
   };
 }
 
-function segmentOf(entry: StoreEntry, token: number): number {
-  if (entry.promptTokens === undefined) return UNKNOWN;
-  return token < entry.promptTokens ? PROMPT : RESPONSE;
+function segmentOf(site: SiteVectors, token: number): number {
+  if (site.promptTokens === undefined) return UNKNOWN;
+  return token < site.promptTokens ? PROMPT : RESPONSE;
 }
 
 function concatenate(layers: readonly PooledLayer[], length: number): Float32Array {

@@ -127,22 +127,27 @@ export interface TokenRecord {
   readonly topLogprobs?: ArrayLike<number>;
 }
 
-/**
- * One entry with access to its tensors, valid until the next entry is asked for. The sequence of a layer is what
- * was asked for of what the store holds, prompt tokens first.
- */
-export interface StoreEntry extends StoreEntryInfo {
-  /** Site of the vectors, e.g. `resid_post`. */
+/** The vectors that an entry has at one site, layer by layer. */
+export interface SiteVectors {
+  /** E.g. `resid_post`, or `attn_pattern` for rows of attention weights. */
   readonly site: string;
-  /** Stored layers, blocks + 1; index 0 is the embedding output. */
+  /** One more than the highest layer: blocks + 1, since layer 0 is the embedding output. */
   readonly layerCount: number;
   /** Tokens of the sequence that belong to the prompt; undefined where the store does not tell. */
   readonly promptTokens: number | undefined;
   /** Position of the first token of the sequence in the recorded one; 0 unless the prompt was cut off. */
   readonly firstToken: number;
-  readonly tokenRecords: readonly TokenRecord[];
   /** Undefined for a layer that was not recorded. Reads what it needs; at most one layer is held. */
   layer(index: number, signal?: AbortSignal): Promise<LayerValues | undefined>;
+}
+
+/**
+ * One entry with access to its tensors, valid until the next entry is asked for. The sequence of a layer is what
+ * was asked for of what the store holds, prompt tokens first.
+ */
+export interface StoreEntry extends StoreEntryInfo, SiteVectors {
+  readonly tokenRecords: readonly TokenRecord[];
+  readonly otherSites?: readonly SiteVectors[];
 }
 
 /** Reads one store front to back with bounded memory: the keys may be held, tensors one layer at a time. */

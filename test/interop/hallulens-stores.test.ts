@@ -54,6 +54,7 @@ const captureSchema = z.object({
   row3_last_layer: z.object({ first4: z.array(z.number()), sum: z.number(), l2: z.number() }),
   prompt_activations_written: z.object({ sum: z.number(), l2: z.number(), first4: z.array(z.number()) }),
   response_activations_written: z.object({ sum: z.number(), l2: z.number(), first4: z.array(z.number()) }),
+  response_attention_written: z.object({ sum: z.number(), l2: z.number() }),
 });
 const CAPTURE = 'icr_capture/zoo_hallulens-test__tiny-llama-4l';
 const expectedSchema = z.object({
@@ -78,6 +79,7 @@ async function readStore(ref: StoreRef) {
   for await (const entry of reader.entries(DEFAULT_ACTIVATION_OPTIONS)) {
     const layers: ReadEntry['layers'] = new Map();
     for await (const batch of activationRows(entry, DEFAULT_ACTIVATION_OPTIONS)) {
+      if (batch.site !== 'resid_post') continue;
       for (let row = 0; row < batch.rows; row++) {
         const vector = batch.vectors.subarray(row * batch.dim, (row + 1) * batch.dim);
         expect(batch.norm[row]).toBeCloseTo(Math.hypot(...vector), 6);
@@ -210,7 +212,22 @@ describe.skipIf(sharedDir === undefined)('activation stores', async () => {
     expect(generations.length).toBe(want.n_written);
     expect(generations.filter((row) => row['halu'] === true).length).toBe(want.n_hallucinated);
     expect(generations.map((row) => JSON.parse(String(row['extra'])).icr_scores)).toEqual(want.icr_scores);
-    expect(sink.stores[0]!.nActivations).toBe(5 * (sum(want.prompt_len) + sum(want.response_len)));
+    // 5 layers of residual stream, 4 blocks of attention.
+    const rows = 5 * (sum(want.prompt_len) + sum(want.response_len)) + 4 * sum(want.response_len);
+    expect(sink.stores[0]!.nActivations).toBe(rows);
+
+    const attention: number[] = [];
+    const reader = await HALLULENS.openStore(refs.get(`formats/${CAPTURE}`)!, context);
+    for await (const entry of reader.entries(DEFAULT_ACTIVATION_OPTIONS)) {
+      for await (const batch of activationRows(entry, DEFAULT_ACTIVATION_OPTIONS)) {
+        if (batch.site !== 'attn_pattern') continue;
+        expect([batch.dim, [...new Set(batch.layer)]]).toEqual([8, [1, 2, 3, 4]]);
+        expect([...new Set(batch.segment)]).toEqual([2]);
+        attention.push(...batch.vectors);
+      }
+    }
+    expect(sum(attention)).toBeCloseTo(want.response_attention_written.sum, 6);
+    expect(norm(attention)).toBeCloseTo(want.response_attention_written.l2, 6);
 
     const { entries } = await readStore(refs.get(`formats/${CAPTURE}`)!);
     const ordered = [...entries.values()];

@@ -20,7 +20,7 @@ const EXAMPLES = Array.from({ length: 12 }, (_, i) => ({
 /** A little-endian float32 `.npy` file of zeros. */
 function npy(shape: readonly number[]): Uint8Array {
   const dict = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
-  const header = dict.padEnd(Math.ceil((dict.length + 11) / 64) * 64 - 11) + '\n';
+  const header = `${dict.padEnd(Math.ceil((dict.length + 11) / 64) * 64 - 11)}\n`;
   const data = Buffer.alloc(4 * shape.reduce((a, b) => a * b, 1));
   const head = Buffer.from([
     0x93,

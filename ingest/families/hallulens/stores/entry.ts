@@ -1,4 +1,11 @@
-import type { Issue, LayerValues, SequenceSelection, StoreEntry, StoreEntryInfo } from '../../../family.ts';
+import type {
+  Issue,
+  LayerValues,
+  SequenceSelection,
+  SiteVectors,
+  StoreEntry,
+  StoreEntryInfo,
+} from '../../../family.ts';
 import { FormatError } from '../../../formats/errors.ts';
 import type { Tensor } from '../../../formats/tensor/tensor.ts';
 
@@ -87,18 +94,20 @@ export function noteDamage(problems: StoreProblems, file: string, key: string, e
 
 /** The entry with a layer that cannot be read left out and noted, instead of an exception in whoever asks for it. */
 export function guarded(problems: StoreProblems, file: string, entry: StoreEntry): StoreEntry {
-  return {
-    ...entry,
-    async layer(index, signal) {
+  const guard = <T extends SiteVectors>(vectors: T): T => ({
+    ...vectors,
+    async layer(index: number, signal?: AbortSignal) {
       try {
-        return await entry.layer(index, signal);
+        return await vectors.layer(index, signal);
       } catch (error) {
         if (problems.damaged.at(-1) === entry.key && error instanceof FormatError) return undefined;
         noteDamage(problems, file, entry.key, error);
         return undefined;
       }
     },
-  };
+  });
+  const { otherSites } = entry;
+  return { ...guard(entry), ...(otherSites === undefined ? {} : { otherSites: otherSites.map(guard) }) };
 }
 
 /** Members of an entry that have a place of their own in `StoreEntryInfo`. */

@@ -1,6 +1,7 @@
 import type {
   LayerValues,
   ReadContext,
+  SiteVectors,
   StoreEntry,
   StoreEntryInfo,
   StoreReader,
@@ -79,6 +80,7 @@ export async function openMemmapStore(ref: StoreRef, context: ReadContext): Prom
 interface Arrays {
   readonly prompt: RawArray | undefined;
   readonly response: RawArray | undefined;
+  readonly attention: RawArray | undefined;
   readonly promptIds: RawArray | undefined;
   readonly responseIds: RawArray | undefined;
   readonly logprobs: RawArray | undefined;
@@ -95,6 +97,7 @@ async function openArrays(
   const { n_samples: n, max_prompt_len: p, max_response_len: r, hidden_dim: h } = config;
   const layers = config.num_layers + 1;
   const topK = config.response_logprobs_top_k ?? 0;
+  const side = config.r_max ?? r;
   const open = async (file: string, type: ArrayType, stride: number): Promise<RawArray | undefined> => {
     const options = context.signal === undefined ? {} : { signal: context.signal };
     const object = await context.tree.store.head(joinKey(root, file), options);
@@ -106,6 +109,7 @@ async function openArrays(
   return {
     prompt: await open('prompt_activations.npy', 'float16', layers * p * h),
     response: await open('response_activations.npy', 'float16', layers * r * h),
+    attention: await open('response_attention.npy', 'float16', config.num_layers * side * side),
     promptIds: await open('prompt_token_ids.npy', 'int32', p),
     responseIds: await open('response_token_ids.npy', 'int32', r),
     logprobs: await open('response_token_logprobs.npy', 'float32', r),
@@ -179,6 +183,10 @@ async function toEntry(
     promptTokens: cut.promptTokens,
     firstToken: cut.start,
     tokenRecords: await tokenRecords(capture, sample, index, arrays, signal),
+    otherSites:
+      selection === 'prompt' || arrays.attention === undefined
+        ? []
+        : [attentionPattern(capture, sample, index, promptLength, arrays.attention, signal)],
     layer: (layer, layerSignal) =>
       layerOf(capture, index, arrays, promptLength, cut, layer, layerSignal ?? signal),
   };
@@ -209,6 +217,34 @@ async function layerOf(
     values.set(part.toFloat32(), (responseStart - cut.start) * dim);
   }
   return { values, tokens, dim, dtype: 'float16' };
+}
+
+/**
+ * Attention of every response token to the response tokens, mean over heads: a row a query token, `r_max` weights
+ * a row. Array row b belongs to block b, whose output is layer b + 1.
+ */
+function attentionPattern(
+  { config }: Capture,
+  { meta }: CommittedSample,
+  sample: number,
+  promptLength: number,
+  array: RawArray,
+  signal: AbortSignal | undefined,
+): SiteVectors {
+  const side = config.r_max ?? config.max_response_len;
+  const tokens = Math.min(meta.response_len, side);
+  return {
+    site: 'attn_pattern',
+    layerCount: config.num_layers + 1,
+    promptTokens: 0,
+    firstToken: promptLength,
+    async layer(layer, layerSignal) {
+      if (layer < 1 || layer > config.num_layers || tokens === 0) return undefined;
+      const start = (layer - 1) * side * side;
+      const values = await read(array, sample, start, tokens * side, layerSignal ?? signal);
+      return { values: values.toFloat32(), tokens, dim: side, dtype: 'float16' };
+    },
+  };
 }
 
 async function tokenRecords(
