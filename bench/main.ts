@@ -1,3 +1,6 @@
+// First: what it sets is read when graphql is loaded.
+import '../src/production.ts';
+
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';

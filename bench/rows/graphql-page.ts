@@ -68,7 +68,7 @@ export const graphqlPage: Bench = {
         ['with vectors', 'vector', ', vector'],
       ] as const) {
         const ask = () => session.ask(query(field), { run: runId });
-        graphqlAnswer.parse(await ask());
+        graphqlAnswer.parse(JSON.parse(await ask()));
         const planned = session.statements();
         context.log(`${name}: ${planned.length} statement(s)`);
         const sql = handWritten(files, column);
