@@ -7,7 +7,7 @@ import { DateTimeScalar } from './scalars.ts';
 
 type Constructor = new () => object;
 
-@InputType({ description: 'Which state of the lake to read: exactly one of the three.' })
+@InputType('AsOf', { description: 'Which state of the lake to read: exactly one of the three.' })
 export class AsOfInput {
   @Field(() => String, { nullable: true, description: 'A token from `extensions.snapshot`.' })
   snapshot?: string;
