@@ -136,23 +136,24 @@ export class Staging {
   #register(spec: TableSpec, buffers: readonly ColumnBuffer[]): string {
     registered += 1;
     const name = `staged_${registered}`;
-    let done = false;
+    const types = buffers.map((buffer) => buffer.batchType);
+    // DuckDB keeps registered functions, and all that they refer to, for good: the batch must not stay with its one.
+    let pending: readonly ColumnBuffer[] | undefined = buffers;
     this.#connection.registerTableFunction(
       DuckDBTableFunction.create({
         name,
         bindFunction: (info) => {
           spec.columns.forEach((column, c) => {
-            info.addResultColumn(column.name, buffers[c]!.batchType);
+            info.addResultColumn(column.name, types[c]!);
           });
         },
         initFunction: (info) => info.setMaxThreads(1),
         mainFunction: (_info, chunk) => {
-          chunk.rowCount = done ? 0 : 1;
-          if (done) return;
-          done = true;
-          buffers.forEach((buffer, c) => {
+          chunk.rowCount = pending === undefined ? 0 : 1;
+          pending?.forEach((buffer, c) => {
             buffer.writeTo(duckdb.data_chunk_get_vector(chunk.chunk, c));
           });
+          pending = undefined;
         },
       }),
     );
