@@ -30,7 +30,7 @@ export async function withWriter<T>(
 ): Promise<T> {
   const lake = await openLake(directory, threads);
   try {
-    const writer = await LakeWriter.open(lake, { memory: STAGING_MEMORY, threads });
+    const writer = await LakeWriter.open(lake, { memory: STAGING_MEMORY });
     try {
       return await work(writer);
     } finally {

@@ -32,10 +32,14 @@ export function visibleFiles(
   for (const [path, add] of table.files) {
     // `runs` is what visibility is made of: all its live rows are current.
     const ingests = table.spec.name === RUNS.name ? [] : ingestsOf(add);
-    const current = ingests.filter((ingest) => visible.has(ingest));
-    if (ingests.length > 0 && !current.some((ingest) => wanted.has(ingest))) continue;
+    if (ingests.length > 0 && !ingests.some((ingest) => wanted.has(ingest) && visible.has(ingest))) continue;
     if (!mayMatchAll(fileStats(add), prune, table.spec.columns)) continue;
-    files.push({ path, add, onlyIngests: current.length < ingests.length ? current : undefined });
+    const whole = ingests.every((ingest) => visible.has(ingest));
+    files.push({
+      path,
+      add,
+      onlyIngests: whole ? undefined : ingests.filter((ingest) => visible.has(ingest)),
+    });
   }
   return files;
 }

@@ -33,10 +33,19 @@ const runList = z.array(runEntry);
 
 type Tags = Readonly<Record<string, string>> | null | undefined;
 
-/** Ingests whose rows a file holds. Empty for a file that Runlake did not write. */
-export function ingestsOf(file: { readonly tags?: Tags }): string[] {
-  const tag = file.tags?.[INGESTS_TAG];
-  return tag === undefined ? [] : ingestList.parse(JSON.parse(tag));
+type Tagged = { readonly tags?: Tags };
+
+const knownIngests = new WeakMap<Tagged, readonly string[]>();
+
+/** Ingests whose rows a file holds. Empty for a file that Runlake did not write. Decoded once a file. */
+export function ingestsOf(file: Tagged): readonly string[] {
+  let ingests = knownIngests.get(file);
+  if (ingests === undefined) {
+    const tag = file.tags?.[INGESTS_TAG];
+    ingests = tag === undefined ? [] : ingestList.parse(JSON.parse(tag));
+    knownIngests.set(file, ingests);
+  }
+  return ingests;
 }
 
 /** Runs that a file of `runs` holds. */

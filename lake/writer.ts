@@ -60,10 +60,7 @@ export class LakeWriter {
    * @param memory bytes that staging may use before it spills to disk
    * @throws UnsafeStoreError when put-if-absent is not atomic on the store
    */
-  static async open(
-    lake: Lake,
-    options: { memory: number; threads?: number } & CallOptions,
-  ): Promise<LakeWriter> {
+  static async open(lake: Lake, options: { memory: number } & CallOptions): Promise<LakeWriter> {
     await probePutIfAbsent(lake.store, options);
     const directory = join(lake.home, 'tmp', `write-${process.pid}-${randomUUID().slice(0, 8)}`);
     await mkdir(directory, { recursive: true });
@@ -72,7 +69,8 @@ export class LakeWriter {
       memory_limit: `${Math.floor(options.memory / 1e6)}MB`,
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
-      ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+      // Batches come from the one thread of JavaScript: a second thread of DuckDB would only poll for them.
+      threads: '1',
     });
     const columnCounts = new Map<string, string>();
     await Promise.all(

@@ -34,7 +34,7 @@ export async function withLake<T>(config: Config, work: (lake: Lake) => Promise<
 const STAGING_SHARE = 0.25;
 
 export function openWriter(lake: Lake, config: Config, signal?: AbortSignal): Promise<LakeWriter> {
-  return LakeWriter.open(lake, { memory: config.memory * STAGING_SHARE, threads: config.threads, signal });
+  return LakeWriter.open(lake, { memory: config.memory * STAGING_SHARE, signal });
 }
 
 /** Runs `work` with the lake open for writing, and closes it. */

@@ -40,6 +40,16 @@ export function studentTPdf(t: number, df: number): number {
  * @throws InvalidArgumentError unless 0 <= p <= 1 and df > 0
  */
 export function studentTQuantile(p: number, df: number): number {
+  // Aggregates ask for one quantile thousands of times.
+  if (last.p === p && last.df === df) return last.quantile;
+  const quantile = solveQuantile(p, df);
+  last = { p, df, quantile };
+  return quantile;
+}
+
+let last = { p: Number.NaN, df: Number.NaN, quantile: Number.NaN };
+
+function solveQuantile(p: number, df: number): number {
   checkDf(df);
   if (!(p >= 0 && p <= 1)) throw new InvalidArgumentError(`a probability lies in [0, 1], got ${p}`);
   if (p === 0) return -Infinity;

@@ -18,6 +18,12 @@ interface StagedTable {
   total: number;
 }
 
+/** A table function of DuckDB that gives `batch` as its one row, once. */
+interface BatchSource {
+  readonly name: string;
+  batch: readonly ColumnBuffer[] | undefined;
+}
+
 let registered = 0;
 
 /**
@@ -28,6 +34,7 @@ export class Staging {
   readonly #connection: DuckDBConnection;
   readonly #directory: string;
   readonly #tables = new Map<string, StagedTable>();
+  readonly #sources = new Map<string, BatchSource>();
   /** The batch that DuckDB is taking up while the next one is being filled. */
   #inserting: Promise<unknown> = Promise.resolve();
 
@@ -123,25 +130,26 @@ export class Staging {
     table.buffers = spec.columns.map(columnBuffer);
     table.filled = 0;
     await this.#inserting;
-    const batch = this.#register(spec, buffers);
+    const source = this.#source(spec, buffers);
+    source.batch = buffers;
     const columns = spec.columns.map((column, c) => buffers[c]!.unnest(sqlName(column.name)));
     this.#inserting = this.#connection.run(
-      `INSERT INTO temp.${sqlName(spec.name)} SELECT ${columns.join(', ')} FROM ${batch}()`,
+      `INSERT INTO temp.${sqlName(spec.name)} SELECT ${columns.join(', ')} FROM ${source.name}()`,
     );
     // The failure surfaces where the batch is awaited; until then it is nobody's.
     this.#inserting.catch(() => {});
   }
 
-  /** A table function that gives the buffered batch as its one row. */
-  #register(spec: TableSpec, buffers: readonly ColumnBuffer[]): string {
+  /** The table function that gives batches of a table; DuckDB keeps such functions for good, so there is one a table. */
+  #source(spec: TableSpec, buffers: readonly ColumnBuffer[]): BatchSource {
+    const known = this.#sources.get(spec.name);
+    if (known !== undefined) return known;
     registered += 1;
-    const name = `staged_${registered}`;
+    const source: BatchSource = { name: `staged_${registered}`, batch: undefined };
     const types = buffers.map((buffer) => buffer.batchType);
-    // DuckDB keeps registered functions, and all that they refer to, for good: the batch must not stay with its one.
-    let pending: readonly ColumnBuffer[] | undefined = buffers;
     this.#connection.registerTableFunction(
       DuckDBTableFunction.create({
-        name,
+        name: source.name,
         bindFunction: (info) => {
           spec.columns.forEach((column, c) => {
             info.addResultColumn(column.name, types[c]!);
@@ -149,14 +157,16 @@ export class Staging {
         },
         initFunction: (info) => info.setMaxThreads(1),
         mainFunction: (_info, chunk) => {
-          chunk.rowCount = pending === undefined ? 0 : 1;
-          pending?.forEach((buffer, c) => {
+          const { batch } = source;
+          chunk.rowCount = batch === undefined ? 0 : 1;
+          batch?.forEach((buffer, c) => {
             buffer.writeTo(duckdb.data_chunk_get_vector(chunk.chunk, c));
           });
-          pending = undefined;
+          source.batch = undefined;
         },
       }),
     );
-    return name;
+    this.#sources.set(spec.name, source);
+    return source;
   }
 }

@@ -37,7 +37,7 @@ describe('compaction', () => {
     const [[path, merged]] = [...after.files] as [
       [string, typeof before.files extends ReadonlyMap<string, infer F> ? F : never],
     ];
-    expect(ingestsOf(merged).sort()).toEqual(['a', 'b', 'c']);
+    expect(ingestsOf(merged).toSorted()).toEqual(['a', 'b', 'c']);
     expect(merged.tags?.[COLUMNS_TAG]).toBe('6');
     expect(fileStats(merged)).toMatchObject({ numRecords: 9, nullCount: { x: 3 } });
     const ids = (await bench.fileRows(store, after.root, path)).map((row) => row.slice(1, 6));
