@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
@@ -89,6 +90,8 @@ export class Staging {
   /** Writes what is staged, one sorted file a table that has rows, and starts over. */
   async write(): Promise<Map<string, CopiedFile>> {
     const files = new Map<string, CopiedFile>();
+    // Sorting and encoding use every core; taking up batches must not (see LakeWriter.open).
+    await this.#connection.run(`SET threads = ${availableParallelism()}`);
     for (const table of this.#tables.values()) {
       await this.#settle(table);
       const { spec } = table;
@@ -104,6 +107,7 @@ export class Staging {
       await this.#connection.run(`DROP TABLE ${source}`);
     }
     this.#tables.clear();
+    await this.#connection.run('SET threads = 1');
     return files;
   }
 
