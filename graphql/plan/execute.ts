@@ -88,18 +88,26 @@ export async function sizeSources(
   return Promise.all(sources.map(({ table, prune }) => size(snapshot, table, prune, { signal })));
 }
 
-/** The relations of sources, in order. @throws LimitExceededError when they hold too many bytes */
-export async function resolveSources(
+/**
+ * Gives `work` the relations of sources, in order, and lets go of their files afterwards.
+ * @throws LimitExceededError when they hold too many bytes
+ */
+export async function withSources<T>(
   context: RequestContext,
   snapshot: LakeSnapshot,
   sources: readonly Source[],
-): Promise<string[]> {
+  work: (relations: readonly string[]) => Promise<T>,
+): Promise<T> {
   const { reader, signal } = context;
   checkBytes(context, await sizeSources(context, snapshot, sources));
   const relations = await Promise.all(
     sources.map(({ table, prune }) => reader.relation(snapshot, table, prune, { signal })),
   );
-  return relations.map(({ sql }) => sql);
+  try {
+    return await work(relations.map(({ sql }) => sql));
+  } finally {
+    for (const relation of relations) relation.release?.();
+  }
 }
 
 function checkBytes({ limits }: RequestContext, sizes: readonly RelationSize[]): void {
@@ -144,8 +152,10 @@ async function runStatement(
   snapshot: LakeSnapshot,
   statement: Statement,
 ): Promise<{ printed: PrintedStatement; result: QueryResult }> {
-  const printed = printStatement(statement, await resolveSources(context, snapshot, statement.sources));
-  return { printed, result: await runText(context, printed) };
+  return withSources(context, snapshot, statement.sources, async (relations) => {
+    const printed = printStatement(statement, relations);
+    return { printed, result: await runText(context, printed) };
+  });
 }
 
 async function snapshotFor(

@@ -7,7 +7,7 @@ import {
   compileAggregate,
   type Dimension,
 } from '../plan/aggregate.ts';
-import { argumentsOf, asOfArgument, compileOptions, resolveSources, runText } from '../plan/execute.ts';
+import { argumentsOf, asOfArgument, compileOptions, runText, withSources } from '../plan/execute.ts';
 import { selectedFields } from '../plan/selection.ts';
 import { MetricDimension, MetricSource } from '../types/enums.ts';
 import { AsOfInput, FILTERS } from '../types/inputs.ts';
@@ -63,7 +63,9 @@ export class MetricsResolver {
     };
     const plan = compileAggregate(compileOptions(context.limits, info), request);
     const snapshot = await context.snapshots.at(asOfArgument(args));
-    const result = await runText(context, plan.print(await resolveSources(context, snapshot, plan.sources)));
+    const result = await withSources(context, snapshot, plan.sources, (relations) =>
+      runText(context, plan.print(relations)),
+    );
     return aggregateGroups(request, result.rows).map(({ dimensions, ...group }) => ({
       metric,
       ...group,

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../../contracts/json-value.ts';
 import type {
   Issue,
   LayerValues,
@@ -8,6 +9,7 @@ import type {
 } from '../../../family.ts';
 import { FormatError } from '../../../formats/errors.ts';
 import type { Tensor } from '../../../formats/tensor/tensor.ts';
+import { jsonText } from '../text/json-text.ts';
 
 /** Site of the vectors that the loggers record: the residual stream after each block. */
 export const SITE = 'resid_post';
@@ -117,6 +119,24 @@ export const INFO_KEYS: ReadonlySet<string> = new Set([
   'all_layers_activations',
   'activations',
 ]);
+
+/** What a store's JSON record says about an entry. */
+export function recordInfo(key: string, record: JsonObject, hasActivations: boolean): StoreEntryInfo {
+  const text = (member: string): string | null => {
+    const value = record[member];
+    return typeof value === 'string' ? value : null;
+  };
+  const meta = Object.fromEntries(Object.entries(record).filter(([member]) => !INFO_KEYS.has(member)));
+  return {
+    key,
+    exampleId: text('example_id'),
+    modelId: text('model_id') ?? text('model'),
+    prompt: text('prompt'),
+    response: text('response'),
+    hasActivations,
+    meta: jsonText(meta),
+  };
+}
 
 /** An entry that has text only: no layer is ever recorded. */
 export function textOnlyEntry(info: StoreEntryInfo) {

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import { isJsonObject, type JsonObject } from '../../../contracts/json-value.ts';
 import type {
   ReadContext,
   SequenceSelection,
@@ -12,15 +12,14 @@ import { FormatError } from '../../../formats/errors.ts';
 import { Tensor } from '../../../formats/tensor/tensor.ts';
 import { issueLog } from '../issue-log.ts';
 import { readJsonDocument } from '../text/documents.ts';
-import { jsonText } from '../text/json-text.ts';
 import { readJsonRecords } from '../text/records.ts';
 import {
   asTokens,
   cutSequence,
   guarded,
-  INFO_KEYS,
   layerValues,
   noteDamage,
+  recordInfo,
   report,
   SITE,
   type StoreProblems,
@@ -76,13 +75,13 @@ export async function openJsonNpyStore(ref: StoreRef, context: ReadContext): Pro
     },
     async *infos() {
       for (const [key, indexed] of index) {
-        yield infoOf(key, (await sidecar(key)) ?? indexed.full ?? {}, indexed.hasActivations);
+        yield recordInfo(key, (await sidecar(key)) ?? indexed.full ?? {}, indexed.hasActivations);
       }
     },
     async *entries(selection) {
       for (const [key, indexed] of index) {
         const record = (await sidecar(key)) ?? indexed.full ?? {};
-        const info = infoOf(key, record, indexed.hasActivations);
+        const info = recordInfo(key, record, indexed.hasActivations);
         if (!indexed.hasActivations) {
           yield textOnlyEntry(info);
           continue;
@@ -162,23 +161,6 @@ function isSafePath(path: string): boolean {
     !path.includes('\\') &&
     !path.split('/').some((part) => part === '' || part === '.' || part === '..')
   );
-}
-
-function text(value: JsonValue | undefined): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function infoOf(key: string, record: JsonObject, hasActivations: boolean): StoreEntryInfo {
-  const meta = Object.fromEntries(Object.entries(record).filter(([member]) => !INFO_KEYS.has(member)));
-  return {
-    key,
-    exampleId: text(record['example_id']),
-    modelId: text(record['model_id']) ?? text(record['model']),
-    prompt: text(record['prompt']),
-    response: text(record['response']),
-    hasActivations,
-    meta: jsonText(meta),
-  };
 }
 
 async function toEntry(

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import { isJsonObject, type JsonObject } from '../../../contracts/json-value.ts';
 import type {
   LayerValues,
   ReadContext,
@@ -10,13 +10,12 @@ import type {
 } from '../../../family.ts';
 import { FormatError } from '../../../formats/errors.ts';
 import { issueLog } from '../issue-log.ts';
-import { jsonText } from '../text/json-text.ts';
 import { readJsonRecords } from '../text/records.ts';
 import {
   cutSequence,
   guarded,
-  INFO_KEYS,
   noteDamage,
+  recordInfo,
   report,
   type SequenceCut,
   SITE,
@@ -91,11 +90,11 @@ export async function openZarrStore(ref: StoreRef, context: ReadContext): Promis
       for (const [key, { row }] of index) if (row !== null) yield key;
     },
     async *infos() {
-      for await (const { key, record, row } of current()) yield infoOf(key, record, row !== null);
+      for await (const { key, record, row } of current()) yield recordInfo(key, record, row !== null);
     },
     async *entries(selection, signal) {
       for await (const { key, record, row } of current()) {
-        const info = infoOf(key, record, row !== null);
+        const info = recordInfo(key, record, row !== null);
         if (row === null) {
           yield textOnlyEntry(info);
           continue;
@@ -133,23 +132,6 @@ async function* fromSampleKeys(arrays: ZarrArrays) {
   for (const [row, key] of (await arrays.sampleKeys()).entries()) {
     if (key !== '') yield { line: row + 1, key, record: { key, sample_index: row } as JsonObject };
   }
-}
-
-function text(value: JsonValue | undefined): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function infoOf(key: string, record: JsonObject, hasActivations: boolean): StoreEntryInfo {
-  const meta = Object.fromEntries(Object.entries(record).filter(([member]) => !INFO_KEYS.has(member)));
-  return {
-    key,
-    exampleId: text(record['example_id']),
-    modelId: text(record['model_id']) ?? text(record['model']),
-    prompt: text(record['prompt']),
-    response: text(record['response']),
-    hasActivations,
-    meta: jsonText(meta),
-  };
 }
 
 async function toEntry(
