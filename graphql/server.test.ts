@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { IngestedRun } from './context.ts';
 import { createServer } from './server.ts';
 import { FakeLake } from './test-support/fake-lake.ts';
@@ -58,6 +58,8 @@ afterAll(async () => {
   await app.close();
   lake.connection.closeSync();
 });
+// Whatever a test asked for, and however it ended: no cached file stays pinned.
+afterEach(() => expect(lake.held).toBe(0));
 
 async function ask(query: string, variables?: object) {
   const response = await app.inject({ method: 'POST', url: '/graphql', payload: { query, variables } });

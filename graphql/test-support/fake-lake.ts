@@ -30,6 +30,8 @@ interface State {
 export class FakeLake implements LakeReader {
   readonly statements: { readonly sql: string; readonly options: QueryOptions }[] = [];
   readonly relations: { readonly table: string; readonly prune: readonly PruneCondition[] }[] = [];
+  /** Relations that were handed out and not released. */
+  held = 0;
   /** What `relation` claims about each table. */
   claimed = { files: 1, bytes: 1000 };
   readonly #instance: DuckDBInstance;
@@ -96,7 +98,11 @@ export class FakeLake implements LakeReader {
   ): Promise<Relation> {
     const size = await this.size(snapshot, table);
     this.relations.push({ table, prune });
-    return { sql: `${table}_v${snapshot.versions[table]}`, ...size };
+    this.held += 1;
+    const release = () => {
+      this.held -= 1;
+    };
+    return { sql: `${table}_v${snapshot.versions[table]}`, ...size, release };
   }
 
   async size(_snapshot: LakeSnapshot, table: string): Promise<RelationSize> {
