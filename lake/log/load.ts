@@ -1,5 +1,6 @@
 import type { CallOptions, ObjectStore } from '../store/object-store.ts';
 import { ObjectNotFoundError } from '../store/object-store.ts';
+import type { Action } from './actions.ts';
 import { readCheckpoint } from './checkpoint.ts';
 import { CorruptLogError, TableNotFoundError, VersionNotFoundError } from './errors.ts';
 import {
@@ -10,7 +11,7 @@ import {
   readCommit,
   readCommits,
 } from './log-files.ts';
-import { commitTime, Replay, type Snapshot } from './snapshot.ts';
+import { applyCommit, commitTime, Replay, type Snapshot } from './snapshot.ts';
 
 /** The last commit of the unbroken row of commits `from, from + 1, …`; `from - 1` when there is none. */
 function lastContiguous(listing: LogListing, from: number): number {
@@ -187,6 +188,45 @@ export async function advance(
   if (lastContiguous(listing, base.version + 1) < newest) return loadNewest(store, root, options);
   const start = { replay: new Replay(root, base), version: base.version, timestamp: base.timestamp };
   return replayCommits(store, root, listing, start, newest, options);
+}
+
+/** Commits that are worth asking for one by one before a listing is cheaper. */
+const FOLLOWED_COMMITS = 4;
+
+/**
+ * The newest version, found by asking for the commits after `base` one by one: when there is none, which is the usual
+ * case, that is one cheap request instead of a listing. Only for a `base` that was known to be in the log recently:
+ * behind a log that was cleaned up, a missing commit would not mean that there are no newer ones.
+ * @throws CorruptLogError, UnsupportedTableError
+ */
+export async function follow(
+  store: ObjectStore,
+  base: Snapshot,
+  options: CallOptions = {},
+): Promise<Snapshot> {
+  let snapshot = base;
+  for (let read = 0; read < FOLLOWED_COMMITS; read++) {
+    const actions = await commitAfter(store, snapshot, options);
+    if (actions === undefined) return snapshot;
+    const time = actions.find((action) => action.commitInfo)?.commitInfo?.timestamp;
+    // Without a time of its own a commit has its object's, which a listing tells.
+    if (typeof time !== 'number') break;
+    snapshot = applyCommit(snapshot, actions, commitTime(actions, snapshot.timestamp));
+  }
+  return advance(store, snapshot, options);
+}
+
+async function commitAfter(
+  store: ObjectStore,
+  { root, version }: Snapshot,
+  options: CallOptions,
+): Promise<Action[] | undefined> {
+  try {
+    return await readCommit(store, root, version + 1, options);
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -431,11 +431,25 @@ describe('checkpoints', () => {
 
   test('a reader whose base was cleaned away from the log starts over', async () => {
     const { store, table } = await newTable({ checkpointInterval: 4 });
-    const reader = DeltaTable.open(store, table.root);
+    // As if the last listing had been long ago.
+    const reader = DeltaTable.open(store, table.root, { listEveryMs: 0 });
     await reader.snapshot();
     for (let i = 1; i <= 5; i++) await table.commit(WRITE, () => ({ add: [file(`f${i}`)] }));
     for (let version = 0; version < 4; version++) store.objects.delete(commitKey(table.root, version));
     expect((await reader.snapshot()).files.size).toBe(5);
+  });
+});
+
+describe('a reader that looks again', () => {
+  test.each([0, 1, 4, 5, 20])('sees %i new commits, whether it asks one by one or lists', async (count) => {
+    const { store, table } = await newTable({ checkpointInterval: 8 });
+    const readers = [{}, { listEveryMs: 0 }].map((options) => DeltaTable.open(store, table.root, options));
+    for (const reader of readers) await reader.snapshot();
+    for (let i = 1; i <= count; i++) await table.commit(WRITE, () => ({ add: [file(`f${i}`)] }));
+    const [one, other] = await Promise.all(readers.map((reader) => reader.snapshot()));
+    expect([one!.version, one!.files.size]).toEqual([count, count]);
+    expect(one!.timestamp).toEqual(other!.timestamp);
+    expect([...one!.files.keys()].sort()).toEqual([...other!.files.keys()].sort());
   });
 });
 

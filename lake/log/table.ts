@@ -15,7 +15,7 @@ import {
 } from './change.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import { CommitConflictError, TableNotFoundError } from './errors.ts';
-import { advance, loadNewest, loadVersion, versionAt } from './load.ts';
+import { advance, follow, loadNewest, loadVersion, versionAt } from './load.ts';
 import { commitKey } from './log-files.ts';
 import { applyCommit, Replay, type Snapshot } from './snapshot.ts';
 import { evolvedColumns, layoutConfiguration, toSchemaString } from './types.ts';
@@ -27,6 +27,11 @@ export interface TableOptions {
   readonly engineInfo?: string;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
+  /**
+   * How long newer commits are looked for one by one before the log is listed again, in milliseconds. Must be far below
+   * the time for which vacuum keeps the log. Default 1 hour.
+   */
+  readonly listEveryMs?: number;
   /** Told what went wrong after a commit had succeeded (a checkpoint that could not be written). */
   readonly onWarning?: (error: unknown) => void;
 }
@@ -65,6 +70,7 @@ export interface CommitResult {
 
 const PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
 const CACHED_VERSIONS = 8;
+const HOUR_MS = 3_600_000;
 const FIRST_DELAY_MS = 5;
 const MAX_DELAY_MS = 500;
 
@@ -88,9 +94,12 @@ export class DeltaTable {
   readonly root: string;
   readonly #interval: number;
   readonly #engineInfo: string;
+  readonly #listEvery: number;
   readonly #now: () => number;
   readonly #onWarning: (error: unknown) => void;
   #newest: Snapshot | undefined;
+  /** When the log was last listed: milliseconds of the wall clock, which goes on while the machine sleeps. */
+  #listedAt = Number.NEGATIVE_INFINITY;
   readonly #cache = new Map<number, Snapshot>();
 
   private constructor(store: ObjectStore, root: string, options: TableOptions) {
@@ -98,6 +107,7 @@ export class DeltaTable {
     this.root = root.replace(/\/+$/, '');
     this.#interval = options.checkpointInterval ?? 50;
     this.#engineInfo = options.engineInfo ?? 'Runlake';
+    this.#listEvery = options.listEveryMs ?? HOUR_MS;
     this.#now = options.now ?? Date.now;
     this.#onWarning = options.onWarning ?? (() => {});
   }
@@ -117,10 +127,7 @@ export class DeltaTable {
       options.version ??
       (options.timestamp ? await versionAt(store, root, options.timestamp, options) : undefined);
     if (version === undefined) {
-      const known = this.#newest;
-      return this.#remember(
-        known ? await advance(store, known, options) : await loadNewest(store, root, options),
-      );
+      return this.#remember(await this.#loadNewest(options));
     }
     const cached = this.#newest?.version === version ? this.#newest : this.#cache.get(version);
     return this.#remember(cached ?? (await loadVersion(store, root, version, options)));
@@ -130,6 +137,16 @@ export class DeltaTable {
   forget(): void {
     this.#newest = undefined;
     this.#cache.clear();
+  }
+
+  async #loadNewest(options: CallOptions): Promise<Snapshot> {
+    const { store, root } = this;
+    const known = this.#newest;
+    const now = Date.now();
+    if (known && Math.abs(now - this.#listedAt) < this.#listEvery) return follow(store, known, options);
+    const newest = known ? await advance(store, known, options) : await loadNewest(store, root, options);
+    this.#listedAt = now;
+    return newest;
   }
 
   async exists(options: CallOptions = {}): Promise<boolean> {
