@@ -29,11 +29,11 @@ document.addEventListener('keydown', (event) => {
 
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { margin: 0; padding: 1.5rem; display: grid; gap: 1rem; grid-template-columns: 1fr 1fr; }
+body { margin: 0; padding: 1.5rem; display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
 h1 { grid-column: 1 / -1; font-size: 1.2rem; margin: 0; }
 label { display: block; margin-bottom: .75rem; }
 textarea, pre { box-sizing: border-box; width: 100%; font: 13px/1.45 ui-monospace, monospace; padding: .6rem; border: 1px solid #8888; border-radius: .3rem; margin: 0; }
-pre { overflow: auto; max-height: 80vh; white-space: pre-wrap; }
+pre { overflow: auto; max-height: 80vh; white-space: pre-wrap; overflow-wrap: anywhere; }
 @media (max-width: 50rem) { body { grid-template-columns: 1fr; } }
 `;
 

@@ -95,6 +95,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await apollo.start();
   const running = new RunningRequests();
   addHealth(app, reader);
+  app.get('/', (_request, reply) => reply.redirect('/graphql'));
   addShutdown(app, apollo, running, config.drainMs ?? 10_000);
   app.setErrorHandler(answerError(limits));
   app.addHook('onRequest', async (request, reply) => {
