@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, {
@@ -52,6 +53,8 @@ class RunningRequests {
 
   start(reply: FastifyReply, timeMs: number): { signal: AbortSignal; unlimitTime: () => void } {
     const controller = new AbortController();
+    // Every file that is fetched for a request listens to it for a while, many at a time.
+    setMaxListeners(0, controller.signal);
     this.#controllers.add(controller);
     const timer = setTimeout(() => controller.abort(timeIsUp(timeMs)), timeMs);
     reply.raw.once('close', () => {
