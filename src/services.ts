@@ -1,8 +1,8 @@
 import type { Ingestor, Upkeep } from '../graphql/context.ts';
+import { FAMILIES } from '../ingest/families/families.ts';
 import { ingest } from '../ingest/pipeline/ingest.ts';
 import { validate } from '../ingest/pipeline/validate.ts';
 import type { LakeWriter } from '../lake/writer.ts';
-import { FAMILIES } from './commands/ingest.ts';
 import { compactTables, vacuumTables } from './upkeep.ts';
 
 /** What the `ingest` mutation does. */

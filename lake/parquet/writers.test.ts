@@ -5,9 +5,11 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { DuckDBInstance } from '@duckdb/node-api';
+import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { pythonHas, pythonJson } from '../../test/support/python.ts';
+import { runQuery } from '../engine/engine.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { TableSpec } from '../tables/schema.ts';
 import { ACTIVATIONS, METRICS } from '../tables/tables.ts';
@@ -143,6 +145,34 @@ describe('Staging', () => {
     );
     expect(reader.getRows()).toEqual(
       rows.map(({ l, i, d, b, t, day, j }) => ['common', BigInt(l), i, d, b, t, day, j]),
+    );
+  });
+
+  it('keeps every text, those that look like its own marks included', async () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('', '\u001f', '\u001e', 'a\u001fb', '\u001e\u001f', '\u0000', null),
+    );
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const spec: TableSpec = {
+      ...everyType,
+      name: 'texts',
+      sortBy: ['l'],
+      columns: [everyType.columns[1]!, everyType.columns[7]!],
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 30 }), async (texts) => {
+        const staging = new Staging(connection, directory);
+        await staging.append(
+          spec,
+          texts.map((j, l) => ({ l, j })),
+        );
+        const { path } = (await staging.write()).get('texts')!;
+        const { rows } = await runQuery(connection, `SELECT j FROM read_parquet('${path}') ORDER BY l`);
+        expect(rows.map(([j]) => j)).toEqual(texts.map((j) => j?.toWellFormed() ?? null));
+      }),
+      { numRuns: 40 },
     );
   });
 

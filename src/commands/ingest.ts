@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import type { ActivationOptions, Family, Issue } from '../../ingest/family.ts';
+import { FAMILIES } from '../../ingest/families/families.ts';
+import type { ActivationOptions, Issue } from '../../ingest/family.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import type { IngestProgress } from '../../ingest/pipeline/progress.ts';
 import { validate } from '../../ingest/pipeline/validate.ts';
@@ -16,9 +16,6 @@ import {
   wholeNumber,
   withCommonOptions,
 } from './shared.ts';
-
-/** Every family of artifacts that can be ingested. */
-export const FAMILIES: readonly Family[] = [HALLULENS];
 
 interface IngestCommandOptions extends CommonOptions {
   readonly namespace: string;

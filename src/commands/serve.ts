@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import pino from 'pino';
 import { createServer } from '../../graphql/server.ts';
+import { FAMILIES } from '../../ingest/families/families.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import type { Lake } from '../../lake/lake.ts';
 import type { LakeWriter } from '../../lake/writer.ts';
@@ -8,7 +9,6 @@ import { type Config, ConfigError } from '../config.ts';
 import { writeDemoRuns } from '../demo/runs.ts';
 import { ingestorOf, upkeepOf } from '../services.ts';
 import { demoDirectory, openLake, openWriter, storeEnvironment } from '../session.ts';
-import { FAMILIES } from './ingest.ts';
 import { type CommonOptions, configOf, withCommonOptions } from './shared.ts';
 
 interface ServeOptions extends CommonOptions {

@@ -16,7 +16,7 @@ export type JsonlLine = {
   | { readonly error: FormatError; readonly text: string }
 );
 
-export interface JsonlOptions extends Pick<JsonOptions, 'maxDepth' | 'file'> {
+export interface JsonlOptions extends Pick<JsonOptions, 'maxDepth' | 'file' | 'invalidUtf8'> {
   /** Longer lines, in bytes, are skipped with a `LIMIT` error. Default 64 MiB. */
   readonly maxLineBytes?: number;
   /** Lines handed out together. Default 1000. */

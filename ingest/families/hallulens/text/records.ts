@@ -1,10 +1,8 @@
-import { messageOf } from '../../../../lake/errors.ts';
 import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
 import type { JsonValue } from '../../../contracts/json-value.ts';
 import type { ReadContext } from '../../../family.ts';
+import { type JsonlLine, readJsonl } from '../../../formats/json/jsonl.ts';
 import type { IssueLog } from '../issue-log.ts';
-import { parseJson } from './json-text.ts';
-import { readLines } from './lines.ts';
 
 /** One line of a JSONL file. */
 export interface JsonRecord {
@@ -20,8 +18,9 @@ export interface RecordStats {
 }
 
 /**
- * The records of a JSONL file, a chunk of the file at a time. Lines that are no records become issues
- * (`TRUNCATED_LAST_LINE`, `INVALID_JSON`, `NON_UTF8_BYTES`) and reading goes on; blank lines are skipped.
+ * The records of a JSONL file, some at a time. Lines that are no records become issues (`TRUNCATED_LAST_LINE`,
+ * `INVALID_JSON`, `NON_UTF8_BYTES`) and reading goes on; a repeated key, of which the last counts as in Python, is a
+ * warning (`DUPLICATE_KEY`); blank lines are skipped.
  */
 export async function* readJsonRecords(
   context: ReadContext,
@@ -30,34 +29,42 @@ export async function* readJsonRecords(
   log: IssueLog,
   stats: RecordStats = { unreadable: 0 },
 ): AsyncGenerator<JsonRecord[]> {
-  const options = context.signal === undefined ? {} : { signal: context.signal };
-  for await (const batch of readLines(context.tree.store.stream(object.key, options), context.signal)) {
+  const signal = context.signal === undefined ? {} : { signal: context.signal };
+  const chunks = context.tree.store.stream(object.key, signal);
+  for await (const lines of readJsonl(chunks, { ...signal, file, invalidUtf8: 'replace' })) {
     const records: JsonRecord[] = [];
-    const { lines, firstLine, damaged, unterminated } = batch;
-    for (let i = 0; i < lines.length; i++) {
-      const text = lines[i]!;
-      const line = firstLine + i;
-      const isDamaged = damaged.has(i);
-      if (isDamaged) {
-        log.record({ code: 'NON_UTF8_BYTES', file, line, message: 'the line is not UTF-8' });
-      }
-      try {
-        records.push({ line, value: parseJson(text), damaged: isDamaged });
-      } catch (error) {
-        if (text.trim() === '') continue;
+    for (const line of lines) {
+      if (line.error === undefined) records.push(toRecord(line, file, log));
+      else {
         stats.unreadable++;
-        if (isDamaged) continue;
-        const truncated = unterminated && i === lines.length - 1;
-        log.record({
-          code: truncated ? 'TRUNCATED_LAST_LINE' : 'INVALID_JSON',
-          file,
-          line,
-          message: truncated
-            ? 'the file ends in the middle of a record'
-            : `the line is not JSON: ${messageOf(error)}`,
-        });
+        log.record(lineIssue(line, file));
       }
     }
     if (records.length > 0) yield records;
+  }
+}
+
+function toRecord(
+  { line, value, notes }: Extract<JsonlLine, { error?: undefined }>,
+  file: string,
+  log: IssueLog,
+): JsonRecord {
+  let damaged = false;
+  for (const { code, pointer, message } of notes) {
+    if (code === 'NON_UTF8') damaged = true;
+    else if (code === 'DUPLICATE_KEY') log.warn({ code, file, line, pointer, message });
+  }
+  if (damaged) log.record({ code: 'NON_UTF8_BYTES', file, line, message: 'the line is not UTF-8' });
+  return { line, value, damaged };
+}
+
+function lineIssue({ line, error }: Extract<JsonlLine, { error: object }>, file: string) {
+  switch (error.subcode) {
+    case 'TRUNCATED_LINE':
+      return { code: 'TRUNCATED_LAST_LINE', file, line, message: 'the file ends in the middle of a record' };
+    case 'NON_UTF8':
+      return { code: 'NON_UTF8_BYTES', file, line, message: 'the line is not UTF-8' };
+    default:
+      return { code: 'INVALID_JSON', file, line, message: `the line is not JSON: ${error.message}` };
   }
 }

@@ -1,8 +1,8 @@
 import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
 import type { ReadContext } from '../../../family.ts';
+import { type CsvTable, readCsv as readCsvFormat } from '../../../formats/csv/csv.ts';
+import { FormatError } from '../../../formats/errors.ts';
 import type { IssueLog } from '../issue-log.ts';
-import { splitCsvRecord } from './csv.ts';
-import { readLines } from './lines.ts';
 
 /** A record of a CSV file; `fields` are parallel to the header. */
 export interface CsvRecord {
@@ -17,8 +17,8 @@ export interface CsvBatch {
 }
 
 /**
- * The records of a CSV file with a header line, a chunk of the file at a time; fields may be quoted and hold line
- * breaks. Records that do not fit the header become issues. The first batch of a file without records is empty.
+ * The records of a CSV file with a header line, some at a time. Records that do not fit the header become issues
+ * (`CSV_FIELD_COUNT`, `NON_UTF8_BYTES`, `TRUNCATED_LAST_LINE`). The first batch of a file without records is empty.
  */
 export async function* readCsv(
   context: ReadContext,
@@ -26,54 +26,42 @@ export async function* readCsv(
   file: string,
   log: IssueLog,
 ): AsyncGenerator<CsvBatch> {
-  const options = context.signal === undefined ? {} : { signal: context.signal };
-  let header: string[] | undefined;
-  let open = '';
-  let openLine = 0;
-  for await (const batch of readLines(context.tree.store.stream(object.key, options), context.signal)) {
-    const records: CsvRecord[] = [];
-    const { lines, firstLine, damaged, unterminated } = batch;
-    for (let i = 0; i < lines.length; i++) {
-      const continued = open !== '';
-      const text = continued ? `${open}\n${lines[i]!}` : lines[i]!;
-      const line = continued ? openLine : firstLine + i;
-      const fields = splitCsvRecord(text);
-      if (fields === undefined) {
-        open = text;
-        openLine = line;
-        continue;
-      }
-      open = '';
-      if (fields.length === 1 && fields[0]!.trim() === '') continue;
-      if (damaged.has(i)) {
-        log.record({ code: 'NON_UTF8_BYTES', file, line, message: 'the line is not UTF-8' });
-        continue;
-      }
-      if (header === undefined) {
-        header = fields;
-        continue;
-      }
-      if (fields.length !== header.length) {
-        const truncated = unterminated && i === lines.length - 1 && fields.length < header.length;
-        log.record({
-          code: truncated ? 'TRUNCATED_LAST_LINE' : 'CSV_FIELD_COUNT',
-          file,
-          line,
-          message: `${fields.length} fields; expected ${header.length}, as in the header`,
-        });
-        continue;
-      }
-      records.push({ line, fields });
-    }
-    if (header !== undefined) yield { header, records };
-  }
-  if (open !== '') {
-    log.record({
-      code: 'TRUNCATED_LAST_LINE',
+  const signal = context.signal === undefined ? {} : { signal: context.signal };
+  const issueOf = ({ subcode, message, where }: FormatError) => ({
+    code: CODES[subcode] ?? 'CSV_FIELD_COUNT',
+    file,
+    ...(where?.line === undefined ? {} : { line: where.line }),
+    message,
+  });
+  try {
+    const { header, batches }: CsvTable = await readCsvFormat(context.tree.store.stream(object.key, signal), {
+      ...signal,
       file,
-      line: openLine,
-      message: 'the file ends inside a quoted field',
     });
+    if (header.length === 0) {
+      log.run({ code: 'EMPTY_FILE', file, message: 'the file has no header' });
+      return;
+    }
+    yield { header, records: [] };
+    for await (const rows of batches) {
+      const records: CsvRecord[] = [];
+      for (const row of rows) {
+        if (row.error === undefined) records.push(row);
+        else log.record(issueOf(row.error));
+      }
+      yield { header, records };
+    }
+  } catch (error) {
+    // A header that cannot be read, or a record without end: there is no next record to go on with.
+    if (!(error instanceof FormatError)) throw error;
+    log.run(issueOf(error));
   }
-  if (header === undefined) log.run({ code: 'EMPTY_FILE', file, message: 'the file has no header' });
 }
+
+const CODES: Readonly<Record<string, string>> = {
+  NON_UTF8: 'NON_UTF8_BYTES',
+  TRUNCATED_LINE: 'TRUNCATED_LAST_LINE',
+  LIMIT: 'INVALID_CSV',
+  BAD_GZIP: 'INVALID_CSV',
+  TRUNCATED: 'INVALID_CSV',
+};

@@ -1,0 +1,5 @@
+import type { Family } from '../family.ts';
+import { HALLULENS } from './hallulens/index.ts';
+
+/** Every family of artifacts that can be ingested. A new one is added here and nowhere else. */
+export const FAMILIES: readonly Family[] = [HALLULENS];
