@@ -1,39 +1,29 @@
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HALLULENS } from '../ingest/families/hallulens/index.ts';
 import { type IngestOptions, ingest } from '../ingest/pipeline/ingest.ts';
 import { validate } from '../ingest/pipeline/validate.ts';
-import { Lake } from '../lake/lake.ts';
-import { LocalStore } from '../lake/store/local-store.ts';
-import { LakeWriter } from '../lake/writer.ts';
+import type { Lake } from '../lake/lake.ts';
+import type { LakeWriter } from '../lake/writer.ts';
 import { writeDemoRuns } from '../src/demo/runs.ts';
+import { type TemporaryLake, temporaryLake } from './support/temporary-lake.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'runlake-lifecycle-'));
-const source = join(directory, 'source');
 const families = [HALLULENS];
+let home: TemporaryLake;
+let directory: string;
+let source: string;
 let runs: string[];
 let lake: Lake;
 let writer: LakeWriter;
 
 beforeAll(async () => {
+  home = await temporaryLake();
+  ({ directory, lake, writer } = home);
+  source = join(directory, 'source');
   runs = await writeDemoRuns(source);
-  const store = new LocalStore(join(directory, 'store'));
-  lake = await Lake.open({
-    store,
-    home: join(directory, 'home'),
-    cacheBytes: 1e9,
-    memory: 5e8,
-    snapshotMaxAgeMs: 0,
-  });
-  writer = await LakeWriter.open(lake, { memory: 2e8 });
 });
-afterAll(async () => {
-  await writer.close();
-  await lake.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => home.remove());
 
 const put = (path: string, options: Partial<IngestOptions> = {}) =>
   ingest(writer, [path], { families, ...options });

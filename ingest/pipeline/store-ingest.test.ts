@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Lake } from '../../lake/lake.ts';
-import { LocalStore } from '../../lake/store/local-store.ts';
+import type { Lake } from '../../lake/lake.ts';
 import { compact } from '../../lake/upkeep/compact.ts';
-import { LakeWriter } from '../../lake/writer.ts';
+import type { LakeWriter } from '../../lake/writer.ts';
+import { type TemporaryLake, temporaryLake } from '../../test/support/temporary-lake.ts';
 import { activationRows } from '../activations.ts';
 import { DEFAULT_ACTIVATION_OPTIONS, type StoreEntry, type StoreReader } from '../family.ts';
 import { type IngestedStore, ingestStore, storeId } from './store-ingest.ts';
@@ -18,27 +16,16 @@ const DIM = 16;
 const FILE_BYTES = 4 * LAYERS * TOKENS * DIM * 4;
 const ID = storeId('content', DEFAULT_ACTIVATION_OPTIONS);
 
+let home: TemporaryLake;
 let directory: string;
 let lake: Lake;
 let writer: LakeWriter;
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'runlake-store-'));
-  const store = new LocalStore(join(directory, 'store'));
-  lake = await Lake.open({
-    store,
-    home: join(directory, 'home'),
-    cacheBytes: 1e9,
-    memory: 5e8,
-    snapshotMaxAgeMs: 0,
-  });
-  writer = await LakeWriter.open(lake, { memory: 2e8 });
+  home = await temporaryLake();
+  ({ directory, lake, writer } = home);
 });
-afterEach(async () => {
-  await writer.close();
-  await lake.close();
-  rmSync(directory, { recursive: true });
-});
+afterEach(() => home.remove());
 
 /** A store of made-up entries that counts the layers it had to decode, and may fail on the way. */
 function reader(decoded: { layers: number }, failAt = Number.POSITIVE_INFINITY): StoreReader {

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
@@ -7,37 +6,40 @@ import { createServer } from '../../graphql/server.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import type { IngestReport } from '../../ingest/report.ts';
-import { Lake } from '../../lake/lake.ts';
-import { LocalStore } from '../../lake/store/local-store.ts';
+import type { Lake } from '../../lake/lake.ts';
 import type { ObjectStore } from '../../lake/store/object-store.ts';
 import { S3Store } from '../../lake/store/s3-store.ts';
-import { LakeWriter } from '../../lake/writer.ts';
 import { jsonRows } from '../../src/rows.ts';
 import { checkTables } from '../../src/upkeep.ts';
 import { freshBucket, s3Missing, s3Server } from '../support/s3-server.ts';
 import { sharedDir } from '../support/shared.ts';
+import { type TemporaryLake, temporaryLake } from '../support/temporary-lake.ts';
 
 const fixtures = `${sharedDir ?? ''}fixtures/hallulens`;
 
 /** A lake in a temporary home, with what the tests ask of it. */
 class TestLake {
-  readonly home = mkdtempSync(join(tmpdir(), 'runlake-e2e-'));
-  lake!: Lake;
-  writer!: LakeWriter;
+  readonly #home: TemporaryLake;
 
-  async open(store: ObjectStore): Promise<void> {
-    this.lake = await Lake.open({
-      store,
-      home: this.home,
-      cacheBytes: 1e9,
-      memory: 1e9,
-      snapshotMaxAgeMs: 0,
-    });
-    this.writer = await LakeWriter.open(this.lake, { memory: 3e8 });
+  private constructor(home: TemporaryLake) {
+    this.#home = home;
+  }
+
+  /** In a directory of its own, or in the given store. */
+  static async open(store?: ObjectStore): Promise<TestLake> {
+    return new TestLake(await temporaryLake(store === undefined ? {} : { store }));
+  }
+
+  get lake(): Lake {
+    return this.#home.lake;
+  }
+
+  get directory(): string {
+    return this.#home.directory;
   }
 
   ingest(path: string, namespace = 'main'): Promise<IngestReport> {
-    return ingest(this.writer, [path], { families: [HALLULENS], namespace });
+    return ingest(this.#home.writer, [path], { families: [HALLULENS], namespace });
   }
 
   async sql(query: string): Promise<Record<string, unknown>[]> {
@@ -57,10 +59,8 @@ class TestLake {
     }
   }
 
-  async close(): Promise<void> {
-    await this.writer.close();
-    await this.lake.close();
-    rmSync(this.home, { recursive: true, force: true });
+  close(): Promise<void> {
+    return this.#home.remove();
   }
 }
 
@@ -108,7 +108,7 @@ const expectedSchema = z.object({
 });
 
 describe.skipIf(sharedDir === undefined)('the HalluLens fixtures in a lake', () => {
-  const test = new TestLake();
+  let test: TestLake;
   const expected =
     sharedDir === undefined
       ? undefined
@@ -120,7 +120,7 @@ describe.skipIf(sharedDir === undefined)('the HalluLens fixtures in a lake', () 
   let report: IngestReport;
 
   beforeAll(async () => {
-    await test.open(new LocalStore(join(test.home, 'store')));
+    test = await TestLake.open();
     report = await test.ingest(`${fixtures}/good`);
   });
   afterAll(() => test.close());
@@ -318,11 +318,8 @@ describe.skipIf(sharedDir === undefined || s3Missing !== undefined)(
   'the same lake on a directory and on S3',
   () => {
     it('answers every query with the same bytes', async () => {
-      const local = new TestLake();
-      const remote = new TestLake();
       const store = new S3Store(await freshBucket(await s3Server(inject('s3StateFolder')), 'some/lake'));
-      await local.open(new LocalStore(join(local.home, 'store')));
-      await remote.open(store);
+      const [local, remote] = [await TestLake.open(), await TestLake.open(store)];
       await local.ingest(`${fixtures}/good`);
       await remote.ingest(`${fixtures}/good`);
       for (const query of COMPARED) {
@@ -333,9 +330,9 @@ describe.skipIf(sharedDir === undefined || s3Missing !== undefined)(
         expect(a.length).toBeGreaterThan(100);
         expect(b).toBe(a);
       }
-      expect(readdirSync(join(remote.home, 'cache')).length).toBeGreaterThan(0);
+      expect(readdirSync(join(remote.directory, 'home/cache')).length).toBeGreaterThan(0);
       await remote.close();
       await local.close();
-    }, 120_000);
+    }, 180_000);
   },
 );

@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Lake } from '../../lake/lake.ts';
+import { LocalStore } from '../../lake/store/local-store.ts';
+import type { ObjectStore } from '../../lake/store/object-store.ts';
+import type { TableSpec } from '../../lake/tables/schema.ts';
+import { LakeWriter } from '../../lake/writer.ts';
+
+/** A lake open for writing, whose every snapshot is looked up anew. */
+export interface TemporaryLake {
+  /** Holds `home`, and `store` unless another store was given. */
+  readonly directory: string;
+  readonly lake: Lake;
+  readonly writer: LakeWriter;
+  /** Closes the lake and deletes the directory. */
+  remove(): Promise<void>;
+}
+
+export async function temporaryLake(
+  options: { readonly store?: ObjectStore; readonly tables?: readonly TableSpec[] } = {},
+): Promise<TemporaryLake> {
+  const directory = mkdtempSync(join(tmpdir(), 'runlake-'));
+  const lake = await Lake.open({
+    store: options.store ?? new LocalStore(join(directory, 'store')),
+    home: join(directory, 'home'),
+    cacheBytes: 1e9,
+    memory: 1e9,
+    snapshotMaxAgeMs: 0,
+    ...(options.tables === undefined ? {} : { tables: options.tables }),
+  });
+  const writer = await LakeWriter.open(lake, { memory: 3e8 });
+  return {
+    directory,
+    lake,
+    writer,
+    async remove() {
+      await writer.close();
+      await lake.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
