@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'main',
-          include: ['{src,lake,ingest,graphql,test,bench}/**/*.test.ts'],
+          include: ['{src,lake,ingest,compute,graphql,bi,test,bench}/**/*.test.ts'],
           exclude: heavy,
           sequence: { groupOrder: 0 },
         },

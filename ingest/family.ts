@@ -1,8 +1,9 @@
 import type { ObjectInfo, ObjectStore } from '../lake/store/object-store.ts';
 import type { Row, TableSpec } from '../lake/tables/schema.ts';
+import type { Directory } from './discovery/directory.ts';
 
-/** The four kinds of experiment whose artifacts Runlake reads (column `runs.family`). */
-export type FamilyName = 'HALLULENS' | 'CHAOSBENCH' | 'ENTROPY' | 'FV';
+/** The kinds of experiment whose artifacts Runlake reads (column `runs.family`). */
+export type FamilyName = 'HALLULENS' | 'CHAOSBENCH' | 'ENTROPY' | 'FV' | 'LM_EVAL';
 
 export type Severity = 'error' | 'warning' | 'info';
 
@@ -42,7 +43,7 @@ export interface RunCandidate {
   readonly root: string;
   /** `namespace/family/path`; stable when the tree moves. */
   readonly runId: string;
-  /** The run's own files, in key order; an activation store's files are not among them (see `Family.stores`). */
+  /** The run's own files, in key order; an activation store's files are not among them (see `FamilyStores`). */
   readonly files: readonly ObjectInfo[];
   /** Files that belong to the run and are listed but never read (weights, checkpoints); possibly cut off. */
   readonly attachments?: readonly ObjectInfo[];
@@ -220,17 +221,36 @@ export interface RunSummary {
   readonly accepted: boolean;
 }
 
-/** One family of artifacts: how its runs are found and read. */
-export interface Family {
-  readonly name: FamilyName;
-  /** One pass over the listing of the tree; memory does not grow with the files inside activation stores. */
-  discover(tree: SourceTree, context: DiscoverContext): AsyncIterable<RunCandidate>;
+/**
+ * Looks for the runs of one family while one listing of a tree passes by. Reads only small files, and only where names
+ * do not tell.
+ */
+export interface RunFinder {
+  /** The runs that a directory tells of, once the listing has left it: children come before their parents. */
+  visit(directory: Directory): Promise<readonly RunCandidate[]>;
+  /** Runs that only the whole tree tells, after the last directory. */
+  finish?(): Promise<readonly RunCandidate[]>;
+}
+
+/** The activation stores of a family. */
+export interface FamilyStores {
   /**
    * The stores a run refers to, found with a few small reads: their content is part of the run's content hash.
    * A reference that leads nowhere is left out here and becomes an issue in `read`.
    */
-  stores(candidate: RunCandidate, context: ReadContext): Promise<readonly StoreRef[]>;
-  openStore(ref: StoreRef, context: ReadContext): Promise<StoreReader>;
+  of(candidate: RunCandidate, context: ReadContext): Promise<readonly StoreRef[]>;
+  open(ref: StoreRef, context: ReadContext): Promise<StoreReader>;
+}
+
+/** One family of artifacts: how its runs are found and read. */
+export interface Family {
+  readonly name: FamilyName;
+  /** File names by which it knows its directories: kept of every directory, however many files lie in it. */
+  readonly marks: ReadonlySet<string>;
+  /** Starts to look for runs in a tree. */
+  finder(tree: SourceTree, context: DiscoverContext): RunFinder;
+  /** How the activation stores are read that its runs refer to; absent where runs refer to none. */
+  readonly stores?: FamilyStores;
   /** Reads, validates and emits rows. Violations are issues; throws only for I/O failures and cancellation. */
   read(candidate: RunCandidate, sink: RunSink, context: ReadContext): Promise<RunSummary>;
 }

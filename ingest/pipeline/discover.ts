@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../lake/errors.ts';
+import { discoverRuns } from '../discovery/discover.ts';
 import type { Family, Issue, ReadContext } from '../family.ts';
 import type { RunJob } from './run-ingest.ts';
 import { openTree } from './tree.ts';
@@ -28,19 +29,18 @@ export async function discoverJobs(
   for (const uri of uris) {
     const tree = await openTree(uri, env);
     const context: ReadContext = { tree, lenient, signal };
-    for (const family of families) {
-      for await (const candidate of family.discover(tree, { namespace, signal, issue: listeners.issue })) {
-        const known = jobs.get(candidate.runId);
-        if (known === undefined) listeners.found?.();
-        else if (known.candidate.root !== candidate.root) {
-          throw new InvalidArgumentError(`two directories claim to be run ${candidate.runId}`, {
-            where: { file: candidate.root },
-            expected: `only ${known.candidate.root}`,
-            remedy: 'ingest them into different namespaces with --namespace',
-          });
-        }
-        jobs.set(candidate.runId, { family, candidate, context });
+    const found = discoverRuns(tree, families, { namespace, signal, issue: listeners.issue });
+    for await (const { family, candidate } of found) {
+      const known = jobs.get(candidate.runId);
+      if (known === undefined) listeners.found?.();
+      else if (known.candidate.root !== candidate.root) {
+        throw new InvalidArgumentError(`two directories claim to be run ${candidate.runId}`, {
+          where: { file: candidate.root },
+          expected: `only ${known.candidate.root}`,
+          remedy: 'ingest them into different namespaces with --namespace',
+        });
       }
+      jobs.set(candidate.runId, { family, candidate, context });
     }
   }
   return [...jobs.values()];

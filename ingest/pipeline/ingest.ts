@@ -11,6 +11,7 @@ import { type ProgressListener, ProgressMeter } from './progress.ts';
 import {
   failureIssue,
   type LinkedStore,
+  openStore,
   type RunJob,
   runContentHash,
   type StagedRun,
@@ -115,7 +116,7 @@ class Ingest {
     const { family, candidate, context } = job;
     const hashing = { signal: this.#options.signal, onBytes: (bytes: number) => this.#meter.add({ bytes }) };
     const hashes = new Map<string, string>();
-    for (const ref of await family.stores(candidate, context)) {
+    for (const ref of (await family.stores?.of(candidate, context)) ?? []) {
       const id = `${context.tree.store.uri}\n${ref.root}`;
       let hash = this.#storeHashes.get(id);
       if (hash === undefined) {
@@ -148,7 +149,7 @@ class Ingest {
       const id = storeId(contentSha256, this.#activations);
       let store = this.#stores.get(id);
       if (store === undefined) {
-        store = ingestStore(this.#writer, id, () => job.family.openStore(ref, job.context), {
+        store = ingestStore(this.#writer, id, () => openStore(job, ref), {
           activations: this.#activations,
           rowsOf: activationRows,
           signal: this.#options.signal,

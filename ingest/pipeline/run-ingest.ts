@@ -4,7 +4,16 @@ import type { Staging } from '../../lake/parquet/staging.ts';
 import type { Row, TableSpec } from '../../lake/tables/schema.ts';
 import { ACTIVATIONS, GENERATIONS, ISSUES, PREDICTIONS, RUN_STORES, RUNS } from '../../lake/tables/tables.ts';
 import type { RunEntry } from '../../lake/visibility.ts';
-import type { Family, Issue, ReadContext, RunCandidate, RunSink, StoreRef, StoreResult } from '../family.ts';
+import type {
+  Family,
+  Issue,
+  ReadContext,
+  RunCandidate,
+  RunSink,
+  StoreReader,
+  StoreRef,
+  StoreResult,
+} from '../family.ts';
 import type { ContentHasher, HashOptions } from './content-hash.ts';
 import { uriOf } from './tree.ts';
 
@@ -23,6 +32,12 @@ export interface RunJob {
   readonly family: Family;
   readonly candidate: RunCandidate;
   readonly context: ReadContext;
+}
+
+/** Opens a store that a run of the job's family refers to. */
+export function openStore({ family, context }: RunJob, ref: StoreRef): Promise<StoreReader> {
+  if (family.stores === undefined) throw new TypeError(`${family.name} has no activation stores`);
+  return family.stores.open(ref, context);
 }
 
 /** Everything that decides which rows a run gives, hashed. */

@@ -11,7 +11,7 @@ import {
 import type { RunReport } from '../report.ts';
 import { type DiscoverOptions, discoverJobs } from './discover.ts';
 import { type ProgressListener, ProgressMeter } from './progress.ts';
-import { failureIssue, type RunJob } from './run-ingest.ts';
+import { failureIssue, openStore, type RunJob } from './run-ingest.ts';
 
 export interface ValidateOptions extends DiscoverOptions {
   readonly activations?: ActivationOptions;
@@ -91,7 +91,7 @@ async function readStore(
   meter: ProgressMeter,
 ): Promise<StoreResult> {
   const activations = options.activations ?? DEFAULT_ACTIVATION_OPTIONS;
-  const reader = await job.family.openStore(ref, job.context);
+  const reader = await openStore(job, ref);
   let [nEntries, nActivations] = [0, 0];
   for await (const entry of reader.entries(activations, options.signal)) {
     nEntries += 1;

@@ -1,35 +1,7 @@
-import type { Column, TableSpec } from './schema.ts';
-
-const TEXT_ROW_GROUP = 122_880;
-const VECTOR_ROW_GROUP = 2_048;
-
-const runId: Column = {
-  name: 'run_id',
-  type: 'string',
-  nullable: false,
-  doc: 'Stable readable identity of the run.',
-};
-const ingestId: Column = {
-  name: 'ingest_id',
-  type: 'string',
-  nullable: false,
-  doc: 'The ingest that wrote the row; current iff a row of runs names it.',
-};
-const exampleId: Column = {
-  name: 'example_id',
-  type: 'string',
-  nullable: false,
-  doc: 'Identity of the example within the run.',
-};
-const extra: Column = {
-  name: 'extra',
-  type: 'json',
-  doc: "The artifact's keys that have no column of their own, as JSON.",
-};
-
-function table(spec: Omit<TableSpec, 'rowGroupSize'> & { rowGroupSize?: number }): TableSpec {
-  return Object.freeze({ rowGroupSize: TEXT_ROW_GROUP, ...spec });
-}
+import { exampleId, extra, ingestId, runId, table, VECTOR_ROW_GROUP } from './columns.ts';
+import { ENTROPY_TABLES } from './entropy.ts';
+import { FV_TABLES } from './fv.ts';
+import type { TableSpec } from './schema.ts';
 
 export const RUNS = table({
   name: 'runs',
@@ -38,7 +10,12 @@ export const RUNS = table({
   columns: [
     runId,
     ingestId,
-    { name: 'family', type: 'string', nullable: false, doc: 'HALLULENS, CHAOSBENCH, ENTROPY or FV.' },
+    {
+      name: 'family',
+      type: 'string',
+      nullable: false,
+      doc: 'HALLULENS, CHAOSBENCH, ENTROPY, FV or LM_EVAL.',
+    },
     { name: 'method', type: 'string', doc: 'Method that produced the predictions.' },
     { name: 'model_id', type: 'string', doc: 'Model as the artifacts name it.' },
     { name: 'benchmark', type: 'string', doc: 'Benchmark, task or dataset.' },
@@ -293,6 +270,8 @@ export const TABLES = [
   PREDICTIONS,
   METRICS,
   TRAIN_METRICS,
+  ...ENTROPY_TABLES,
+  ...FV_TABLES,
   ISSUES,
   RUNS,
 ] as const satisfies readonly TableSpec[];

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { promptHash, recipeExampleId } from '../../ingest/families/hallulens/identity.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import { type MemorySink, memorySink } from '../../ingest/families/hallulens/testing.ts';
 import type { Issue, RunSummary } from '../../ingest/family.ts';
+import { findRuns, type MemorySink, memorySink } from '../../ingest/testing.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';
 
@@ -21,8 +21,8 @@ async function readAll(path: string, lenient = false): Promise<Map<string, ReadR
   const tree = { store: new LocalStore('/'), prefix: path.replace(/^\/|\/$/g, '') };
   const context = { tree, lenient };
   const runs = new Map<string, ReadRun>();
-  for await (const candidate of HALLULENS.discover(tree, { namespace: 'main' })) {
-    const sink = memorySink(context);
+  for (const candidate of await findRuns(HALLULENS, tree)) {
+    const sink = memorySink(HALLULENS, context);
     const summary = await HALLULENS.read(candidate, sink, context);
     runs.set(candidate.root.slice(tree.prefix.length + 1), { runId: candidate.runId, sink, summary });
   }

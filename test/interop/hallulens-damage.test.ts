@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readRuns, temporaryTree } from '../../ingest/families/hallulens/testing.ts';
+import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
+import { readRuns, temporaryTree } from '../../ingest/testing.ts';
 import { mutate, seeded } from '../support/mutate.ts';
 import { sharedDir } from '../support/shared.ts';
 
@@ -27,7 +28,7 @@ describe.skipIf(sharedDir === undefined)('damaged stores', () => {
         fc.asyncProperty(fc.constantFrom(...names), fc.integer(), async (file, seed) => {
           const tree = temporaryTree({ ...files, [file]: mutate(files[file]!, seeded(seed)) });
           try {
-            for (const { sink, summary } of (await readRuns(tree.path)).values()) {
+            for (const { sink, summary } of (await readRuns(HALLULENS, tree.path)).values()) {
               const errors = sink.issues.filter((issue) => issue.severity === 'error');
               expect(summary.accepted).toBe(errors.length === 0);
             }

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { discover } from '../../ingest/families/hallulens/discovery/discover.ts';
+import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
 import type { Issue, RunCandidate } from '../../ingest/family.ts';
+import { findRuns } from '../../ingest/testing.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';
 
 async function runsBelow(path: string, rootAt = '/'): Promise<{ runs: RunCandidate[]; issues: Issue[] }> {
   const issues: Issue[] = [];
-  const runs: RunCandidate[] = [];
   const prefix = path.slice(rootAt.length).replace(/^\/|\/$/g, '');
   const tree = { store: new LocalStore(rootAt), prefix };
-  for await (const run of discover(tree, { namespace: 'main', issue: (i) => issues.push(i) })) runs.push(run);
+  const runs = await findRuns(HALLULENS, tree, { issue: (i) => issues.push(i) });
   return { runs, issues };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { promptHash, recipeExampleId } from '../../ingest/families/hallulens/identity.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import { memorySink } from '../../ingest/families/hallulens/testing.ts';
+import { findRuns, memorySink } from '../../ingest/testing.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';
 
@@ -30,8 +30,8 @@ describe.skipIf(sharedDir === undefined)('output trees', async () => {
 
   const read = async (path: string) => {
     const part = { ...tree, prefix: `${tree.prefix}/${path}` };
-    for await (const candidate of HALLULENS.discover(part, { namespace: 'main' })) {
-      const sink = memorySink(context);
+    for (const candidate of await findRuns(HALLULENS, part)) {
+      const sink = memorySink(HALLULENS, context);
       return { sink, summary: await HALLULENS.read(candidate, sink, context) };
     }
     throw new Error(`nothing found in ${path}`);

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import { type MemorySink, memorySink } from '../../ingest/families/hallulens/testing.ts';
 import type { RunSummary } from '../../ingest/family.ts';
+import { findRuns, type MemorySink, memorySink } from '../../ingest/testing.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';
 
@@ -29,8 +29,8 @@ describe.skipIf(sharedDir === undefined)('runs of the original runner', async ()
   const tree = { store: new LocalStore('/'), prefix: root.replace(/^\//, '') };
   const context = { tree, lenient: false };
   const runs = new Map<string, { readonly sink: MemorySink; readonly summary: RunSummary }>();
-  for await (const candidate of HALLULENS.discover(tree, { namespace: 'main' })) {
-    const sink = memorySink(context);
+  for (const candidate of await findRuns(HALLULENS, tree)) {
+    const sink = memorySink(HALLULENS, context);
     const summary = await HALLULENS.read(candidate, sink, context);
     runs.set(candidate.root.slice(tree.prefix.length + 1), { sink, summary });
   }

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { activationRows } from '../../ingest/activations.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
-import { memorySink } from '../../ingest/families/hallulens/testing.ts';
 import {
   DEFAULT_ACTIVATION_OPTIONS,
   type RunCandidate,
@@ -12,6 +11,7 @@ import {
   type StoreRef,
   type TokenRecord,
 } from '../../ingest/family.ts';
+import { findRuns, memorySink } from '../../ingest/testing.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';
 
@@ -74,7 +74,7 @@ const tree = { store: new LocalStore('/'), prefix: `${fixtures}/good`.replace(/^
 const context = { tree, lenient: false };
 
 async function readStore(ref: StoreRef) {
-  const reader = await HALLULENS.openStore(ref, context);
+  const reader = await HALLULENS.stores!.open(ref, context);
   const entries = new Map<string, ReadEntry>();
   for await (const entry of reader.entries(DEFAULT_ACTIVATION_OPTIONS)) {
     const layers: ReadEntry['layers'] = new Map();
@@ -108,10 +108,10 @@ describe.skipIf(sharedDir === undefined)('activation stores', async () => {
   if (sharedDir === undefined) return;
   const expected = expectedSchema.parse(JSON.parse(readFileSync(`${fixtures}/expected.json`, 'utf8')));
   const candidates: RunCandidate[] = [];
-  for await (const candidate of HALLULENS.discover(tree, { namespace: 'main' })) candidates.push(candidate);
+  for (const candidate of await findRuns(HALLULENS, tree)) candidates.push(candidate);
   const refs = new Map<string, StoreRef>();
   for (const candidate of candidates) {
-    for (const ref of await HALLULENS.stores(candidate, context)) {
+    for (const ref of await HALLULENS.stores!.of(candidate, context)) {
       refs.set(ref.root.slice(tree.prefix.length + 1), ref);
     }
   }
@@ -199,7 +199,7 @@ describe.skipIf(sharedDir === undefined)('activation stores', async () => {
   test('a memmap capture: rows by sample index, texts from the commit log, labels and scores', async () => {
     const want = captureSchema.parse(expected.formats[CAPTURE]);
     const candidate = candidates.find((c) => c.kind === 'capture')!;
-    const sink = memorySink(context);
+    const sink = memorySink(HALLULENS, context);
     const summary = await HALLULENS.read(candidate, sink, context);
     expect(summary.accepted).toBe(true);
     expect(summary.columns).toMatchObject({
@@ -217,7 +217,7 @@ describe.skipIf(sharedDir === undefined)('activation stores', async () => {
     expect(sink.stores[0]!.nActivations).toBe(rows);
 
     const attention: number[] = [];
-    const reader = await HALLULENS.openStore(refs.get(`formats/${CAPTURE}`)!, context);
+    const reader = await HALLULENS.stores!.open(refs.get(`formats/${CAPTURE}`)!, context);
     for await (const entry of reader.entries(DEFAULT_ACTIVATION_OPTIONS)) {
       for await (const batch of activationRows(entry, DEFAULT_ACTIVATION_OPTIONS)) {
         if (batch.site !== 'attn_pattern') continue;
@@ -263,7 +263,7 @@ describe.skipIf(sharedDir === undefined)('activation stores', async () => {
     const standalone = candidates.filter((candidate) => candidate.kind.endsWith('-store'));
     expect(standalone.length).toBe(8);
     for (const candidate of standalone) {
-      const sink = memorySink(context);
+      const sink = memorySink(HALLULENS, context);
       const summary = await HALLULENS.read(candidate, sink, context);
       const want = stores.find(([path]) => candidate.root.endsWith(path))![1];
       expect(summary.accepted).toBe(true);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { absolutePath } from '../../discovery/path.ts';
 import {
-  absolutePath,
   contractIdentity,
   modelSlug,
   outputIdentity,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { afterLast } from '../../discovery/path.ts';
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const SEED = /^seed_(-?\d+)$/;
@@ -10,12 +11,6 @@ export interface ContractPath {
   readonly modelSlug: string;
   readonly benchmark: string;
   readonly seed: bigint;
-}
-
-/** Components of a key below a store's own path, so that identity does not depend on where the root was. */
-export function absolutePath(storeUri: string, key: string): string[] {
-  const path = storeUri.replace(/^[a-z0-9+.-]+:\/*/i, '');
-  return [...path.split('/'), ...key.split('/')].filter((part) => part !== '' && part !== '.');
 }
 
 /** Reads `{date}/{method}/{model}/{benchmark}/seed_{n}` from the end of a path; undefined when it is not there. */
@@ -36,14 +31,6 @@ export function parseSeedDirectory(path: readonly string[]): bigint | undefined 
 /** File-system-safe form of a model id, as the contract has it. */
 export function modelSlug(modelId: string): string {
   return modelId.replaceAll('/', '__');
-}
-
-/** Everything after the last component that is one of `anchors`; undefined when there is none. */
-function afterLast(path: readonly string[], anchors: readonly string[]): readonly string[] | undefined {
-  for (let i = path.length - 2; i >= 0; i--) {
-    if (anchors.includes(path[i]!)) return path.slice(i + 1);
-  }
-  return undefined;
 }
 
 /** The part of a path that identifies a contract run. */

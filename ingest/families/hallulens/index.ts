@@ -1,7 +1,7 @@
 import type { Family, ReadContext, RunCandidate, RunSink, RunSummary } from '../../family.ts';
 import { readCapture } from './capture/read.ts';
 import { readContractRun } from './contract-run/read.ts';
-import { discover } from './discovery/discover.ts';
+import { finder, MARKS } from './discovery/discover.ts';
 import { readOutputTree } from './output-tree/read.ts';
 import { readRunnerRun } from './runner-run/read.ts';
 import { openStore } from './stores/open.ts';
@@ -23,8 +23,8 @@ function read(candidate: RunCandidate, sink: RunSink, context: ReadContext): Pro
 /** Runs of the HalluLens project: contract runs, runs of its original runner, benchmark outputs, activation stores. */
 export const HALLULENS: Family = Object.freeze({
   name: 'HALLULENS',
-  discover,
-  stores: candidateStores,
-  openStore,
+  marks: MARKS,
+  finder,
+  stores: Object.freeze({ of: candidateStores, open: openStore }),
   read,
 });

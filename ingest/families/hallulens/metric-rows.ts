@@ -1,5 +1,5 @@
-import type { Row } from '../../../lake/tables/schema.ts';
 import type { JsonObject, JsonValue } from '../../contracts/json-value.ts';
+import { asNumber, type MetricValue } from '../../metric-values.ts';
 import {
   accuracy,
   auroc,
@@ -10,25 +10,6 @@ import {
   fprAtTpr,
   rankScores,
 } from '../../stats/index.ts';
-
-/** A number of an artifact as a double; undefined when the value is no number. */
-export function asNumber(value: JsonValue | undefined): number | undefined {
-  if (typeof value === 'bigint') return Number(value);
-  return typeof value === 'number' ? value : undefined;
-}
-
-export interface MetricValue {
-  readonly metric: string;
-  readonly value: number | null;
-  readonly split: string | null;
-  readonly source: 'reported' | 'recomputed';
-  readonly ciLow?: number | null;
-  readonly ciHigh?: number | null;
-}
-
-export function metricRow({ metric, value, split, source, ciLow, ciHigh }: MetricValue): Row {
-  return { scope: 'overall', split, metric, value, ci_low: ciLow, ci_high: ciHigh, source };
-}
 
 /** Scores and labels of a run, grown row by row: 10 bytes a row. */
 export class ScoreTable {
@@ -129,10 +110,4 @@ export function otherMembers(
     rest[key] = value;
   }
   return Object.keys(rest).length === 0 ? undefined : rest;
-}
-
-/** Whether two numbers agree within `1e-6`, relative where they are large; NaN agrees with NaN. */
-export function agrees(a: number, b: number): boolean {
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) && Number.isNaN(b);
-  return Math.abs(a - b) <= 1e-6 * Math.max(1, Math.abs(a), Math.abs(b));
 }

@@ -5,11 +5,11 @@ import { evalArraysSchema } from '../../../contracts/hallulens/output.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
 import { parseIsoTime } from '../../../contracts/scalars.ts';
 import type { ReadContext, RunCandidate, RunSink, RunStatus } from '../../../family.ts';
-import type { IssueLog } from '../issue-log.ts';
-import { readRunDocument, runFiles } from '../run-files.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { jsonText } from '../../../run-files/json-text.ts';
+import { readJsonRecords } from '../../../run-files/records.ts';
+import { readRunDocument, runFiles } from '../../../run-files/run-files.ts';
 import { type CommittedSample, openCapture } from '../stores/memmap-layout.ts';
-import { jsonText } from '../text/json-text.ts';
-import { readJsonRecords } from '../text/records.ts';
 
 /** What a capture or a store says about itself. */
 export interface CaptureSummary {

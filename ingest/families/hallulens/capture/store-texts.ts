@@ -2,10 +2,10 @@ import type { Row } from '../../../../lake/tables/schema.ts';
 import { GENERATIONS } from '../../../../lake/tables/tables.ts';
 import { isJsonObject } from '../../../contracts/json-value.ts';
 import type { ReadContext, RunCandidate, RunSink, StoreEntryInfo } from '../../../family.ts';
-import type { IssueLog } from '../issue-log.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { jsonText, parseJson } from '../../../run-files/json-text.ts';
 import { openStore } from '../stores/open.ts';
 import { candidateStores } from '../stores/referenced.ts';
-import { jsonText, parseJson } from '../text/json-text.ts';
 import type { CaptureSummary } from './capture-texts.ts';
 
 const BATCH = 1024;

@@ -1,4 +1,4 @@
-import { jsonText } from '../text/json-text.ts';
+import { jsonText } from '../../../run-files/json-text.ts';
 
 /** One line of the contract's compliance checklist (section 6). */
 export interface ChecklistItem {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
+import { MAX_ISSUES_PER_CODE } from '../../../run-files/issue-log.ts';
 import { auroc, rankScores } from '../../../stats/index.ts';
-import { MAX_ISSUES_PER_CODE } from '../issue-log.ts';
-import { type CollectedRun, readRuns, temporaryTree } from '../testing.ts';
+import { type CollectedRun, readRuns, temporaryTree } from '../../../testing.ts';
+import { HALLULENS } from '../index.ts';
 
 const RUN = 'runs/2026-02-03/probe_v1/org__model/bench/seed_7';
 const STORE = 'activations/bench/store';
@@ -125,7 +126,7 @@ async function readWith(
     ...store,
   });
   trees.push(tree);
-  return (await readRuns(tree.path, { lenient })).get(at)!;
+  return (await readRuns(HALLULENS, tree.path, { lenient })).get(at)!;
 }
 
 const codes = (run: CollectedRun) => run.sink.issues.map(({ severity, code }) => `${severity} ${code}`);

@@ -1,16 +1,9 @@
 import { METRICS } from '../../../../lake/tables/tables.ts';
 import type { JsonObject } from '../../../contracts/json-value.ts';
 import type { RunSink } from '../../../family.ts';
-import type { IssueLog } from '../issue-log.ts';
-import {
-  agrees,
-  asNumber,
-  METRIC_ALIASES,
-  metricRow,
-  recompute,
-  reportedMetrics,
-  type ScoreTable,
-} from '../metric-rows.ts';
+import { agrees, asNumber, metricRow } from '../../../metric-values.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { METRIC_ALIASES, recompute, reportedMetrics, type ScoreTable } from '../metric-rows.ts';
 import type { PredictionsResult } from './predictions.ts';
 
 export const EVAL_METRICS_FILE = 'eval_metrics.json';

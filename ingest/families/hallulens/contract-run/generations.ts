@@ -9,9 +9,9 @@ import {
 import { isJsonObject, type JsonValue } from '../../../contracts/json-value.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import type { ReadContext, RunSink } from '../../../family.ts';
-import type { IssueLog } from '../issue-log.ts';
-import { extraJson, jsonText } from '../text/json-text.ts';
-import { readJsonRecords } from '../text/records.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { extraJson, jsonText } from '../../../run-files/json-text.ts';
+import { readJsonRecords } from '../../../run-files/records.ts';
 import { Examples } from './examples.ts';
 import { type ExpectedIdentity, identityMismatches } from './run-identity.ts';
 

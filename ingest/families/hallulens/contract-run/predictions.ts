@@ -7,10 +7,10 @@ import {
   REQUIRED_PREDICTION_COLUMNS,
 } from '../../../contracts/hallulens/prediction.ts';
 import type { ReadContext, RunSink } from '../../../family.ts';
-import type { IssueLog } from '../issue-log.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { jsonText } from '../../../run-files/json-text.ts';
+import { readCsv } from '../../../run-files/table.ts';
 import { ScoreTable } from '../metric-rows.ts';
-import { jsonText } from '../text/json-text.ts';
-import { readCsv } from '../text/table.ts';
 import type { Examples } from './examples.ts';
 import type { ExpectedIdentity } from './run-identity.ts';
 

@@ -1,8 +1,8 @@
 import type { EvalMetrics } from '../../../contracts/hallulens/eval-metrics.ts';
 import type { JsonObject, JsonValue } from '../../../contracts/json-value.ts';
 import { showValue } from '../../../contracts/schema-issues.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
 import { type ContractPath, modelSlug } from '../identity.ts';
-import type { IssueLog } from '../issue-log.ts';
 
 /** What every artifact of the run must agree on; undefined where nothing authoritative was readable. */
 export interface ExpectedIdentity {

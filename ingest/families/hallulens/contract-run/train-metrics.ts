@@ -6,10 +6,10 @@ import { isJsonObject, type JsonObject } from '../../../contracts/json-value.ts'
 import { parseIsoTime } from '../../../contracts/scalars.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import type { ReadContext, RunSink } from '../../../family.ts';
-import type { IssueLog } from '../issue-log.ts';
-import { asNumber } from '../metric-rows.ts';
-import { extraJson } from '../text/json-text.ts';
-import { readJsonRecords } from '../text/records.ts';
+import { asNumber } from '../../../metric-values.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { extraJson } from '../../../run-files/json-text.ts';
+import { readJsonRecords } from '../../../run-files/records.ts';
 
 export const TRAIN_METRICS_FILE = 'train_metrics.jsonl';
 

@@ -1,4 +1,4 @@
-import type { Directory } from './directory.ts';
+import type { Directory } from '../../../discovery/directory.ts';
 
 /** What a directory is, as far as its file names tell. */
 export type DirectoryKind =
@@ -20,10 +20,11 @@ const RUN_FILES = [
 ] as const;
 
 export function classify(directory: Directory, looksLikeContractPath: boolean): DirectoryKind | undefined {
-  const has = (name: string): boolean => directory.known.has(name);
+  const has = (name: string): boolean => directory.files.has(name);
   if (directory.zarrGroup) return directory.activationFiles > 0 ? 'zarr-store' : undefined;
   if (has('data.mdb')) return 'lmdb-store';
-  if (has('meta.jsonl') && (has('config.json') || directory.others.some(isMemmapArray))) return 'capture';
+  if (has('meta.jsonl') && (has('config.json') || [...directory.files.keys()].some(isMemmapArray)))
+    return 'capture';
   if (RUN_FILES.some(has)) return 'run';
   if (has('config.json') && has('run_manifest.json') && !has('predictions.jsonl') && !has('metrics.json'))
     return 'run';
@@ -35,6 +36,6 @@ export function classify(directory: Directory, looksLikeContractPath: boolean): 
   return undefined;
 }
 
-function isMemmapArray(object: { readonly key: string }): boolean {
-  return object.key.endsWith('_activations.npy');
+function isMemmapArray(name: string): boolean {
+  return name.endsWith('_activations.npy');
 }

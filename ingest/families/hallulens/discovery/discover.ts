@@ -1,8 +1,10 @@
-import { CancelledError } from '../../../../lake/errors.ts';
+import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
 import { isJsonObject } from '../../../contracts/json-value.ts';
-import type { DiscoverContext, RunCandidate, SourceTree, StoreRef } from '../../../family.ts';
+import type { Directory } from '../../../discovery/directory.ts';
+import { absolutePath } from '../../../discovery/path.ts';
+import type { DiscoverContext, RunCandidate, RunFinder, SourceTree, StoreRef } from '../../../family.ts';
+import { readJsonDocument } from '../../../run-files/documents.ts';
 import {
-  absolutePath,
   captureIdentity,
   contractIdentity,
   outputIdentity,
@@ -12,9 +14,7 @@ import {
 } from '../identity.ts';
 import { storeRef } from '../stores/locate.ts';
 import { candidateStores } from '../stores/referenced.ts';
-import { readJsonDocument } from '../text/documents.ts';
 import { classify } from './classify.ts';
-import { type Directory, eachDirectory } from './directory.ts';
 
 /** Layouts of a candidate: `RunCandidate.kind`. */
 export type HallulensKind =
@@ -26,44 +26,57 @@ export type HallulensKind =
   | 'json-npy-store'
   | 'zarr-store';
 
-/** Finds HALLULENS runs below the tree's prefix; see `Family.discover`. */
-export async function* discover(tree: SourceTree, context: DiscoverContext): AsyncGenerator<RunCandidate> {
-  const seen = new Set<string>();
+/** Artifacts that tell what a directory is. */
+export const MARKS: ReadonlySet<string> = new Set([
+  'config.json',
+  'run_manifest.json',
+  'generations.jsonl',
+  'predictions.csv',
+  'eval_metrics.json',
+  'eval_metrics_extended.json',
+  'train_metrics.jsonl',
+  'run_error.json',
+  'generation.jsonl',
+  'eval_results.json',
+  'eval_results_llm.json',
+  'eval_results_for_training.json',
+  'raw_eval_res.jsonl',
+  'abstain_eval_raw.jsonl',
+  'halu_eval_raw.jsonl',
+  'llm_halu_eval_raw.jsonl',
+  'meta.jsonl',
+  'metadata.jsonl',
+  'metadata.json',
+  'data.mdb',
+  'predictions.jsonl',
+  'metrics.json',
+  'results_table.csv',
+  'summary.csv',
+  'paper.csv',
+]);
+
+/** Finds HALLULENS runs. A store is a run of its own when, at the end, no run was found to refer to it. */
+export function finder(tree: SourceTree, context: DiscoverContext): RunFinder {
   const referrers: RunCandidate[] = [];
   const stores: { readonly ref: StoreRef; readonly candidate: RunCandidate }[] = [];
-  const listing = tree.store.list({
-    ...(tree.prefix === '' ? {} : { prefix: `${tree.prefix}/` }),
-    ...(context.signal === undefined ? {} : { signal: context.signal }),
-  });
-  for await (const directory of eachDirectory(tree.prefix, listing)) {
-    if (context.signal?.aborted) throw new CancelledError('looking for runs', context.signal.reason);
-    const candidate = await toCandidate(tree, directory, context);
-    if (candidate === undefined) continue;
-    if (seen.has(candidate.runId)) {
-      context.issue?.({
-        severity: 'warning',
-        code: 'DUPLICATE_RUN',
-        file: candidate.root,
-        message: `another directory of the tree is the run ${candidate.runId} already; this one is left out`,
-      });
-      continue;
-    }
-    const ref = standaloneStore(candidate);
-    if (ref !== undefined) {
-      stores.push({ ref, candidate });
-      continue;
-    }
-    seen.add(candidate.runId);
-    if (candidate.kind === 'contract-run') referrers.push(candidate);
-    yield candidate;
-  }
-  if (stores.length === 0) return;
-  const referenced = await referencedRoots(tree, referrers, context);
-  for (const { ref, candidate } of stores) {
-    if (referenced.has(ref.root) || seen.has(candidate.runId)) continue;
-    seen.add(candidate.runId);
-    yield candidate;
-  }
+  return {
+    async visit(directory) {
+      const candidate = await toCandidate(tree, directory, context);
+      if (candidate === undefined) return [];
+      const ref = standaloneStore(candidate);
+      if (ref !== undefined) {
+        stores.push({ ref, candidate });
+        return [];
+      }
+      if (candidate.kind === 'contract-run') referrers.push(candidate);
+      return [candidate];
+    },
+    async finish() {
+      if (stores.length === 0) return [];
+      const referenced = await referencedRoots(tree, referrers, context);
+      return stores.filter(({ ref }) => !referenced.has(ref.root)).map(({ candidate }) => candidate);
+    },
+  };
 }
 
 function standaloneStore(candidate: RunCandidate): StoreRef | undefined {
@@ -106,13 +119,16 @@ async function toCandidate(
   // The second environment of an LMDB store belongs to the first.
   if (found === 'lmdb-store' && directory.key.endsWith('_metadata')) return undefined;
   const kind = found === 'run' ? await runKind(tree, directory, path, context) : found;
-  const attachments = kind === 'capture' ? [] : directory.others;
+  const files = [...directory.files.values()];
+  const named = (object: ObjectInfo) => MARKS.has(object.key.slice(object.key.lastIndexOf('/') + 1));
+  const attachments =
+    kind === 'capture' ? [] : [...directory.artifacts, ...files.filter((object) => !named(object))];
   return {
     family: 'HALLULENS',
     kind,
     root: directory.key,
     runId: `${context.namespace}/hallulens/${identity(kind, path)}`,
-    files: [...directory.known.values()].filter((object) => object !== directory.known.get('data.mdb')),
+    files: files.filter((object) => named(object) && object !== directory.files.get('data.mdb')),
     ...(attachments.length === 0 ? {} : { attachments }),
   };
 }
@@ -142,11 +158,11 @@ async function runKind(
   path: readonly string[],
   context: DiscoverContext,
 ): Promise<'contract-run' | 'runner-run'> {
-  if (directory.known.has('generations.jsonl') || directory.known.has('train_metrics.jsonl'))
+  if (directory.files.has('generations.jsonl') || directory.files.has('train_metrics.jsonl'))
     return 'contract-run';
   const readContext = { tree, lenient: true, ...(context.signal ? { signal: context.signal } : {}) };
   for (const name of ['config.json', 'eval_metrics.json', 'run_manifest.json']) {
-    const object = directory.known.get(name);
+    const object = directory.files.get(name);
     if (object === undefined) continue;
     const { value } = await readJsonDocument(readContext, object, name);
     if (value === undefined) continue;
@@ -155,7 +171,7 @@ async function runKind(
     if (typeof value['dataset'] === 'string' || 'git_commit' in value) return 'runner-run';
     if ('benchmark' in value || 'activation_logging' in value || 'git' in value) return 'contract-run';
   }
-  if (directory.known.has('run_error.json') || directory.known.has('eval_metrics_extended.json'))
+  if (directory.files.has('run_error.json') || directory.files.has('eval_metrics_extended.json'))
     return 'runner-run';
   return parseContractPath(path) === undefined ? 'runner-run' : 'contract-run';
 }

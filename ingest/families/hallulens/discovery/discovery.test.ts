@@ -1,11 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { LocalStore } from '../../../../lake/store/local-store.ts';
-import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
 import type { Issue } from '../../../family.ts';
+import { findRuns, temporaryTree } from '../../../testing.ts';
+import { HALLULENS } from '../index.ts';
 import { candidateStores } from '../stores/referenced.ts';
-import { temporaryTree } from '../testing.ts';
-import { eachDirectory } from './directory.ts';
-import { discover } from './discover.ts';
 
 const trees: { remove(): void }[] = [];
 afterEach(() => {
@@ -17,8 +15,7 @@ async function found(files: Record<string, string>, namespace = 'main') {
   trees.push(temporary);
   const tree = { store: new LocalStore('/'), prefix: temporary.path.slice(1) };
   const issues: Issue[] = [];
-  const runs = [];
-  for await (const run of discover(tree, { namespace, issue: (i) => issues.push(i) })) runs.push(run);
+  const runs = await findRuns(HALLULENS, tree, { namespace, issue: (i) => issues.push(i) });
   return { runs, issues, tree, below: (root: string) => root.slice(tree.prefix.length + 1) };
 }
 
@@ -107,29 +104,5 @@ describe('what a directory is', () => {
         }
       }
     }
-  });
-});
-
-test('the listing of a store of a million files is passed over, not held', async () => {
-  const modified = new Date(0);
-  async function* listing(): AsyncGenerator<ObjectInfo> {
-    for (let i = 0; i < 200_000; i++) {
-      yield { key: `s/activations/${String(i).padStart(7, '0')}.npy`, size: 1, modified };
-    }
-    yield { key: 's/metadata.jsonl', size: 1, modified };
-    yield { key: 'z/.zgroup', size: 1, modified };
-    for (let i = 0; i < 200_000; i++)
-      yield { key: `z/arrays/a/${String(i).padStart(7, '0')}`, size: 1, modified };
-  }
-  const seen = new Map<string, { files: number; counted: number }>();
-  for await (const directory of eachDirectory('', listing())) {
-    const files = directory.known.size + directory.others.length;
-    seen.set(directory.key, { files, counted: directory.activationFiles });
-  }
-  expect(Object.fromEntries(seen)).toEqual({
-    's/activations': { files: 0, counted: 0 },
-    s: { files: 1, counted: 200_000 },
-    z: { files: 0, counted: 200_000 },
-    '': { files: 0, counted: 0 },
   });
 });

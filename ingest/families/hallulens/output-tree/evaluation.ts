@@ -8,10 +8,10 @@ import {
 } from '../../../contracts/hallulens/output.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
 import type { ReadContext } from '../../../family.ts';
-import type { IssueLog } from '../issue-log.ts';
-import { readRunDocument } from '../run-files.ts';
-import { parseJson } from '../text/json-text.ts';
-import { readJsonRecords } from '../text/records.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { parseJson } from '../../../run-files/json-text.ts';
+import { readJsonRecords } from '../../../run-files/records.ts';
+import { readRunDocument } from '../../../run-files/run-files.ts';
 
 /** What an evaluation says about one generation. */
 export interface Verdict {

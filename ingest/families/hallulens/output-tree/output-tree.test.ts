@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { type CollectedRun, readRuns, temporaryTree } from '../../../testing.ts';
 import { recipeExampleId } from '../identity.ts';
-import { type CollectedRun, readRuns, temporaryTree } from '../testing.ts';
+import { HALLULENS } from '../index.ts';
 
 const trees: { remove(): void }[] = [];
 afterEach(() => {
@@ -23,7 +24,7 @@ async function read(files: Record<string, unknown>, lenient = false): Promise<Co
   ]);
   const tree = temporaryTree(Object.fromEntries(texts.filter(([, text]) => text !== '')));
   trees.push(tree);
-  return (await readRuns(tree.path, { lenient })).get(ROOT)!;
+  return (await readRuns(HALLULENS, tree.path, { lenient })).get(ROOT)!;
 }
 
 const labels = (run: CollectedRun) =>

@@ -1,8 +1,9 @@
 import { METRICS } from '../../../../lake/tables/tables.ts';
 import type { JsonObject } from '../../../contracts/json-value.ts';
 import type { RunSink } from '../../../family.ts';
-import type { IssueLog } from '../issue-log.ts';
-import { agrees, asNumber, metricRow, reportedMetrics } from '../metric-rows.ts';
+import { agrees, asNumber, metricRow } from '../../../metric-values.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { reportedMetrics } from '../metric-rows.ts';
 import type { Evaluation, Rate, ReadEvaluation, Verdict } from './evaluation.ts';
 
 /** Counts of verdicts, from which the rates of an evaluation follow. */

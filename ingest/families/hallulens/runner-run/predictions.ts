@@ -7,11 +7,11 @@ import {
   RUNNER_PREDICTION_COLUMNS,
 } from '../../../contracts/hallulens/prediction.ts';
 import type { ReadContext, RunSink } from '../../../family.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
+import { jsonText } from '../../../run-files/json-text.ts';
+import { readCsv } from '../../../run-files/table.ts';
 import { IdMap } from '../id-map.ts';
-import type { IssueLog } from '../issue-log.ts';
 import { ScoreTable } from '../metric-rows.ts';
-import { jsonText } from '../text/json-text.ts';
-import { readCsv } from '../text/table.ts';
 
 const FILE = 'predictions.csv';
 const SHA256 = /^[0-9a-f]{64}$/;

@@ -10,24 +10,18 @@ import {
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
 import { parseIsoTime } from '../../../contracts/scalars.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
+import { absolutePath } from '../../../discovery/path.ts';
 import type { ReadContext, RunCandidate, RunSink, RunStatus, RunSummary } from '../../../family.ts';
+import { agrees, asNumber, metricRow } from '../../../metric-values.ts';
+import { type IssueLog, issueLog } from '../../../run-files/issue-log.ts';
+import { jsonText } from '../../../run-files/json-text.ts';
+import { attachmentList, readRunDocument, runFiles } from '../../../run-files/run-files.ts';
 import { manifestJson } from '../contract-run/read.ts';
 import { whole } from '../contract-run/run-identity.ts';
-import { absolutePath, parseSeedDirectory } from '../identity.ts';
-import { type IssueLog, issueLog } from '../issue-log.ts';
-import {
-  agrees,
-  asNumber,
-  METRIC_ALIASES,
-  metricRow,
-  otherMembers,
-  recompute,
-  reportedMetrics,
-} from '../metric-rows.ts';
-import { attachmentList, readRunDocument, runFiles } from '../run-files.ts';
+import { parseSeedDirectory } from '../identity.ts';
+import { METRIC_ALIASES, otherMembers, recompute, reportedMetrics } from '../metric-rows.ts';
 import { resolveStore } from '../stores/locate.ts';
 import { recordedStores } from '../stores/referenced.ts';
-import { jsonText } from '../text/json-text.ts';
 import { type RunnerPredictions, readRunnerPredictions } from './predictions.ts';
 
 /** The runner scores its test set and has no name for another. */

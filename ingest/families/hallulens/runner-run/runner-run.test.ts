@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { type CollectedRun, readRuns, temporaryTree } from '../testing.ts';
+import { type CollectedRun, readRuns, temporaryTree } from '../../../testing.ts';
+import { HALLULENS } from '../index.ts';
 
 const trees: { remove(): void }[] = [];
 afterEach(() => {
@@ -26,7 +27,7 @@ async function read(files: Record<string, unknown>, at = ROOT): Promise<Collecte
   );
   const tree = temporaryTree(Object.fromEntries(texts));
   trees.push(tree);
-  return (await readRuns(tree.path)).get(at)!;
+  return (await readRuns(HALLULENS, tree.path)).get(at)!;
 }
 
 const codes = (run: CollectedRun) => run.sink.issues.map(({ severity, code }) => `${severity} ${code}`);

@@ -9,7 +9,7 @@ import type {
 } from '../../../family.ts';
 import { FormatError } from '../../../formats/errors.ts';
 import type { Tensor } from '../../../formats/tensor/tensor.ts';
-import { jsonText } from '../text/json-text.ts';
+import { jsonText } from '../../../run-files/json-text.ts';
 
 /** Site of the vectors that the loggers record: the residual stream after each block. */
 export const SITE = 'resid_post';

@@ -2,7 +2,7 @@ import type { ReadContext } from '../../../family.ts';
 import { storeSource } from '../../../formats/bytes/byte-source.ts';
 import { FormatError } from '../../../formats/errors.ts';
 import { readNpy } from '../../../formats/npy/npy.ts';
-import type { IssueLog } from '../issue-log.ts';
+import type { IssueLog } from '../../../run-files/issue-log.ts';
 import { joinKey } from './locate.ts';
 
 const FILE = 'icr_scores.npy';

@@ -10,9 +10,9 @@ import type {
 import { storeSource } from '../../../formats/bytes/byte-source.ts';
 import { FormatError } from '../../../formats/errors.ts';
 import { Tensor } from '../../../formats/tensor/tensor.ts';
-import { issueLog } from '../issue-log.ts';
-import { readJsonDocument } from '../text/documents.ts';
-import { readJsonRecords } from '../text/records.ts';
+import { readJsonDocument } from '../../../run-files/documents.ts';
+import { issueLog } from '../../../run-files/issue-log.ts';
+import { readJsonRecords } from '../../../run-files/records.ts';
 import {
   asTokens,
   cutSequence,

@@ -5,7 +5,7 @@ import { type LmdbDatabase, openLmdb } from '../../../formats/lmdb/environment.t
 import type { LmdbValue } from '../../../formats/lmdb/overflow.ts';
 import type { PickleValue } from '../../../formats/pickle/values.ts';
 import { unpickleWithTensors } from '../../../formats/torch/read-torch.ts';
-import { jsonText } from '../text/json-text.ts';
+import { jsonText } from '../../../run-files/json-text.ts';
 import {
   asTokens,
   cutSequence,

@@ -8,9 +8,9 @@ import type { JsonObject } from '../../../contracts/json-value.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import type { Issue, ReadContext } from '../../../family.ts';
 import { FormatError } from '../../../formats/errors.ts';
-import { issueLog } from '../issue-log.ts';
-import { readJsonDocument } from '../text/documents.ts';
-import { readJsonRecords } from '../text/records.ts';
+import { readJsonDocument } from '../../../run-files/documents.ts';
+import { issueLog } from '../../../run-files/issue-log.ts';
+import { readJsonRecords } from '../../../run-files/records.ts';
 import { readIcrScores } from './icr-scores.ts';
 import { joinKey } from './locate.ts';
 

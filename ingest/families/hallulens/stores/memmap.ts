@@ -11,7 +11,7 @@ import type {
 import { type ByteSource, storeSource } from '../../../formats/bytes/byte-source.ts';
 import { FormatError } from '../../../formats/errors.ts';
 import { Tensor } from '../../../formats/tensor/tensor.ts';
-import { jsonText } from '../text/json-text.ts';
+import { jsonText } from '../../../run-files/json-text.ts';
 import {
   cutSequence,
   guarded,

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonValue } from '../../../contracts/json-value.ts';
 import type { ReadContext, RunCandidate, StoreRef } from '../../../family.ts';
-import { readJsonDocument } from '../text/documents.ts';
+import { readJsonDocument } from '../../../run-files/documents.ts';
 import { resolveStore, storeRef } from './locate.ts';
 
 function text(value: JsonValue | undefined): string | undefined {

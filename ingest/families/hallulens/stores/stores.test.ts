@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { pythonHas } from '../../../../test/support/python.ts';
-import type { CollectedRun } from '../testing.ts';
-import { readRuns, temporaryTree } from '../testing.ts';
+import type { CollectedRun } from '../../../testing.ts';
+import { readRuns, temporaryTree } from '../../../testing.ts';
+import { HALLULENS } from '../index.ts';
 
 const trees: { remove(): void }[] = [];
 afterEach(() => {
@@ -14,7 +15,7 @@ async function readPythonTree(script: string): Promise<Map<string, CollectedRun>
   const tree = temporaryTree({ 'placeholder.txt': '' });
   trees.push(tree);
   execFileSync('python3', ['-c', script, tree.path], { stdio: ['ignore', 'inherit', 'inherit'] });
-  return readRuns(tree.path);
+  return readRuns(HALLULENS, tree.path);
 }
 
 const issueCodes = (run: CollectedRun) => run.sink.issues.map(({ severity, code }) => `${severity} ${code}`);

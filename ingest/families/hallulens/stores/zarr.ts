@@ -9,8 +9,8 @@ import type {
   StoreRef,
 } from '../../../family.ts';
 import { FormatError } from '../../../formats/errors.ts';
-import { issueLog } from '../issue-log.ts';
-import { readJsonRecords } from '../text/records.ts';
+import { issueLog } from '../../../run-files/issue-log.ts';
+import { readJsonRecords } from '../../../run-files/records.ts';
 import {
   cutSequence,
   guarded,

@@ -1,8 +1,8 @@
-import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
-import type { ReadContext } from '../../../family.ts';
-import { type CsvTable, readCsv as readCsvFormat } from '../../../formats/csv/csv.ts';
-import { FormatError } from '../../../formats/errors.ts';
-import type { IssueLog } from '../issue-log.ts';
+import type { ObjectInfo } from '../../lake/store/object-store.ts';
+import type { ReadContext } from '../family.ts';
+import { type CsvTable, readCsv as readCsvFormat } from '../formats/csv/csv.ts';
+import { FormatError } from '../formats/errors.ts';
+import type { IssueLog } from './issue-log.ts';
 
 /** A record of a CSV file; `fields` are parallel to the header. */
 export interface CsvRecord {

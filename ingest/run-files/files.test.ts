@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
-import { LocalStore } from '../../../../lake/store/local-store.ts';
-import type { Issue } from '../../../family.ts';
-import { issueLog } from '../issue-log.ts';
+import { LocalStore } from '../../lake/store/local-store.ts';
+import type { Issue } from '../family.ts';
 import { temporaryTree } from '../testing.ts';
+import { issueLog } from './issue-log.ts';
 import { readJsonRecords } from './records.ts';
 import { readCsv } from './table.ts';
 

@@ -1,22 +1,24 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { LocalStore } from '../../../lake/store/local-store.ts';
-import type { Row } from '../../../lake/tables/schema.ts';
-import { activationRows } from '../../activations.ts';
+import { LocalStore } from '../lake/store/local-store.ts';
+import type { Row } from '../lake/tables/schema.ts';
+import { activationRows } from './activations.ts';
+import { discoverRuns } from './discovery/discover.ts';
 import {
   type ActivationOptions,
   DEFAULT_ACTIVATION_OPTIONS,
+  type DiscoverContext,
+  type Family,
   type Issue,
   type ReadContext,
   type RunCandidate,
   type RunSink,
   type RunSummary,
+  type SourceTree,
   type StoreEntry,
   type StoreRef,
-} from '../../family.ts';
-import { HALLULENS } from './index.ts';
-import { openStore } from './stores/open.ts';
+} from './family.ts';
 
 /** What a store gave, for tests. */
 export interface CollectedStore {
@@ -35,6 +37,7 @@ export interface MemorySink extends RunSink {
 
 /** A sink for tests: keeps every row in memory and reads stores to the end, tensors included. */
 export function memorySink(
+  family: Family,
   context: ReadContext,
   options: ActivationOptions = DEFAULT_ACTIVATION_OPTIONS,
   onEntry: (entry: StoreEntry) => Promise<void> = async () => {},
@@ -59,7 +62,7 @@ export function memorySink(
     },
     issue: (issue) => void issues.push(issue),
     async store(ref) {
-      const reader = await openStore(ref, context);
+      const reader = await family.stores!.open(ref, context);
       const keys: string[] = [];
       let nActivations = 0;
       for await (const entry of reader.entries(options, context.signal)) {
@@ -92,7 +95,7 @@ export function temporaryTree(files: Readonly<Record<string, string | Uint8Array
   add(more: Readonly<Record<string, string | Uint8Array>>): void;
   remove(): void;
 } {
-  const path = mkdtempSync(join(tmpdir(), 'hallulens-'));
+  const path = mkdtempSync(join(tmpdir(), 'runlake-tree-'));
   const add = (more: Readonly<Record<string, string | Uint8Array>>): void => {
     for (const [name, content] of Object.entries(more)) {
       mkdirSync(join(path, dirname(name)), { recursive: true });
@@ -103,17 +106,31 @@ export function temporaryTree(files: Readonly<Record<string, string | Uint8Array
   return { path, add, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** The runs of a family in a tree. */
+export async function findRuns(
+  family: Family,
+  tree: SourceTree,
+  context: Partial<DiscoverContext> = {},
+): Promise<RunCandidate[]> {
+  const candidates: RunCandidate[] = [];
+  for await (const { candidate } of discoverRuns(tree, [family], { namespace: 'main', ...context })) {
+    candidates.push(candidate);
+  }
+  return candidates;
+}
+
 /** Every run below a directory, read into memory, by its path below the directory. */
 export async function readRuns(
+  family: Family,
   path: string,
   settings: { readonly lenient?: boolean; readonly options?: ActivationOptions } = {},
 ): Promise<Map<string, CollectedRun>> {
   const tree = { store: new LocalStore('/'), prefix: path.replace(/^\/+|\/+$/g, '') };
   const context = { tree, lenient: settings.lenient ?? false };
   const runs = new Map<string, CollectedRun>();
-  for await (const candidate of HALLULENS.discover(tree, { namespace: 'main' })) {
-    const sink = memorySink(context, settings.options);
-    const summary = await HALLULENS.read(candidate, sink, context);
+  for (const candidate of await findRuns(family, tree)) {
+    const sink = memorySink(family, context, settings.options);
+    const summary = await family.read(candidate, sink, context);
     runs.set(candidate.root.slice(tree.prefix.length + 1), { candidate, sink, summary });
   }
   return runs;

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { messageOf } from '../../../../lake/errors.ts';
-import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
-import type { Issue, ReadContext } from '../../../family.ts';
+import { messageOf } from '../../lake/errors.ts';
+import type { ObjectInfo } from '../../lake/store/object-store.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../contracts/json-value.ts';
+import type { Issue, ReadContext } from '../family.ts';
 import { parseJson } from './json-text.ts';
 
 /** A JSON document larger than this is not read into memory. */

@@ -1,4 +1,4 @@
-import type { Issue, ReadContext, RunSink, Severity } from '../../family.ts';
+import type { Issue, ReadContext, RunSink, Severity } from '../family.ts';
 
 /** Issues of one code in one file beyond this many are counted, not listed. */
 export const MAX_ISSUES_PER_CODE = 100;

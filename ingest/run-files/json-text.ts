@@ -1,6 +1,6 @@
-import { parseJson as parse } from '../../../formats/json/parse.ts';
-import { stringifyJson } from '../../../formats/json/stringify.ts';
-import type { JsonObject, JsonValue } from '../../../formats/json/value.ts';
+import { parseJson as parse } from '../formats/json/parse.ts';
+import { stringifyJson } from '../formats/json/stringify.ts';
+import type { JsonObject, JsonValue } from '../formats/json/value.ts';
 
 /** The value of a text, as Python's `json` understands it. @throws JsonError */
 export function parseJson(text: string): JsonValue {

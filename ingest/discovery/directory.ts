@@ -1,42 +1,17 @@
-import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
+import type { ObjectInfo } from '../../lake/store/object-store.ts';
 
-/** Artifacts that tell what a directory is; only these are remembered by name. */
-export const KNOWN_FILES: ReadonlySet<string> = new Set([
-  'config.json',
-  'run_manifest.json',
-  'generations.jsonl',
-  'predictions.csv',
-  'eval_metrics.json',
-  'eval_metrics_extended.json',
-  'train_metrics.jsonl',
-  'run_error.json',
-  'generation.jsonl',
-  'eval_results.json',
-  'eval_results_llm.json',
-  'eval_results_for_training.json',
-  'raw_eval_res.jsonl',
-  'abstain_eval_raw.jsonl',
-  'halu_eval_raw.jsonl',
-  'llm_halu_eval_raw.jsonl',
-  'meta.jsonl',
-  'metadata.jsonl',
-  'metadata.json',
-  'data.mdb',
-  'predictions.jsonl',
-  'metrics.json',
-  'results_table.csv',
-  'summary.csv',
-  'paper.csv',
-]);
-
-const MAX_OTHERS = 1000;
+/** Files remembered of one directory, and of its `artifacts`, beside those that bear a mark. */
+const MAX_FILES = 10_000;
 
 /** What was seen of one directory while the listing passed through it. */
 export interface Directory {
+  /** Key in the tree's store, without a trailing slash. */
   readonly key: string;
-  readonly known: Map<string, ObjectInfo>;
-  /** Other files of the directory and of its `artifacts`, at most `MAX_OTHERS`. */
-  readonly others: ObjectInfo[];
+  readonly parent: Directory | undefined;
+  /** Its own files by name: every one that bears a family's mark, and at most `MAX_FILES` others. */
+  readonly files: Map<string, ObjectInfo>;
+  /** Files below its `artifacts` directory, at any depth; at most `MAX_FILES`. */
+  readonly artifacts: ObjectInfo[];
   /**
    * Files of an `activations` directory right below (`.npy` and sidecars), or of the `arrays` of a Zarr group, counted
    * and forgotten.
@@ -44,11 +19,10 @@ export interface Directory {
   activationFiles: number;
   /** A file that marks a Zarr group. */
   zarrGroup: boolean;
-  readonly parent: Directory | undefined;
 }
 
 function newDirectory(key: string, parent: Directory | undefined): Directory {
-  return { key, known: new Map(), others: [], activationFiles: 0, zarrGroup: false, parent };
+  return { key, parent, files: new Map(), artifacts: [], activationFiles: 0, zarrGroup: false };
 }
 
 function nameOf(key: string): string {
@@ -73,11 +47,12 @@ function isHidden(directory: string, root: string): boolean {
 
 /**
  * Turns a listing in key order into directories, each handed out when the listing has left it. Memory is the
- * open directories' known files: the inner files of Zarr and JSON+NPY stores are passed over.
+ * open directories' files: the inner files of Zarr and JSON+NPY stores are passed over.
  */
 export async function* eachDirectory(
   root: string,
   objects: AsyncIterable<ObjectInfo>,
+  marks: ReadonlySet<string>,
 ): AsyncGenerator<Directory> {
   let current = newDirectory(root, undefined);
   for await (const object of objects) {
@@ -96,19 +71,19 @@ export async function* eachDirectory(
       const next = rest.split('/', 1)[0]!;
       current = newDirectory(current.key === '' ? next : `${current.key}/${next}`, current);
     }
-    note(current, object);
+    note(current, object, marks);
   }
   for (let open: Directory | undefined = current; open !== undefined; open = open.parent) yield open;
 }
 
-function note(directory: Directory, object: ObjectInfo): void {
+function note(directory: Directory, object: ObjectInfo, marks: ReadonlySet<string>): void {
   const name = nameOf(object.key);
   if (ZARR_MARKERS.has(name)) directory.zarrGroup = true;
-  else if (KNOWN_FILES.has(name)) directory.known.set(name, object);
   else if (isActivationFile(directory, name)) directory.parent!.activationFiles++;
   else {
-    const owner = artifactsOwner(directory) ?? directory;
-    if (owner.others.length < MAX_OTHERS) owner.others.push(object);
+    if (directory.files.size < MAX_FILES || marks.has(name)) directory.files.set(name, object);
+    const owner = artifactsOwner(directory);
+    if (owner !== undefined && owner.artifacts.length < MAX_FILES) owner.artifacts.push(object);
   }
 }
 

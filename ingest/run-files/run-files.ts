@@ -1,8 +1,8 @@
-import type { ObjectInfo } from '../../../lake/store/object-store.ts';
-import type { JsonObject } from '../../contracts/json-value.ts';
-import type { ReadContext, RunCandidate } from '../../family.ts';
+import type { ObjectInfo } from '../../lake/store/object-store.ts';
+import type { JsonObject } from '../contracts/json-value.ts';
+import type { ReadContext, RunCandidate } from '../family.ts';
+import { readJsonDocument } from './documents.ts';
 import type { IssueLog } from './issue-log.ts';
-import { readJsonDocument } from './text/documents.ts';
 
 /** The files of a candidate by their path within the run. */
 export function runFiles(candidate: RunCandidate): ReadonlyMap<string, ObjectInfo> {

@@ -1,8 +1,8 @@
-import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
-import type { JsonValue } from '../../../contracts/json-value.ts';
-import type { ReadContext } from '../../../family.ts';
-import { type JsonlLine, readJsonl } from '../../../formats/json/jsonl.ts';
-import type { IssueLog } from '../issue-log.ts';
+import type { ObjectInfo } from '../../lake/store/object-store.ts';
+import type { JsonValue } from '../contracts/json-value.ts';
+import type { ReadContext } from '../family.ts';
+import { type JsonlLine, readJsonl } from '../formats/json/jsonl.ts';
+import type { IssueLog } from './issue-log.ts';
 
 /** One line of a JSONL file. */
 export interface JsonRecord {

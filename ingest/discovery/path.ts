@@ -1,0 +1,16 @@
+/** Components of a key below a store's own path, so that identity does not depend on where the root was. */
+export function absolutePath(storeUri: string, key: string): string[] {
+  const path = storeUri.replace(/^[a-z0-9+.-]+:\/*/i, '');
+  return [...path.split('/'), ...key.split('/')].filter((part) => part !== '' && part !== '.');
+}
+
+/** Everything after the last component that is one of `anchors`; undefined when there is none. */
+export function afterLast(
+  path: readonly string[],
+  anchors: readonly string[],
+): readonly string[] | undefined {
+  for (let i = path.length - 2; i >= 0; i--) {
+    if (anchors.includes(path[i]!)) return path.slice(i + 1);
+  }
+  return undefined;
+}
