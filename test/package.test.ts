@@ -41,6 +41,7 @@ it('adds no run-time dependency unnoticed', () => {
     'pino',
     'reflect-metadata',
     'type-graphql',
+    'yaml',
     'zod',
     'zstddec',
   ]);
