@@ -190,7 +190,8 @@ export interface RunSink {
   store(ref: StoreRef): Promise<StoreResult>;
 }
 
-export type RunStatus = 'completed' | 'failed' | 'running' | 'partial';
+/** `partial`: ended or not, something is missing that a completed run has. */
+export type RunStatus = 'completed' | 'failed' | 'running' | 'partial' | 'pending' | 'skipped';
 
 /** The columns of `runs` that the artifacts determine, by column name. */
 export interface RunColumns {

@@ -23,7 +23,12 @@ export const RUNS = table({
     { name: 'seed', type: 'long', doc: 'Training or sampling seed; null for methods without one.' },
     { name: 'run_date', type: 'date', doc: 'Date in the path of the run.' },
     { name: 'created_at', type: 'timestamp', doc: 'When the run says it was made.' },
-    { name: 'status', type: 'string', nullable: false, doc: 'completed, failed, running or partial.' },
+    {
+      name: 'status',
+      type: 'string',
+      nullable: false,
+      doc: 'completed, failed, running, partial, pending or skipped.',
+    },
     {
       name: 'verdict',
       type: 'string',
