@@ -17,6 +17,7 @@ export type FormatSubcode =
   | 'NON_UTF8'
   | 'BAD_GZIP'
   | 'BAD_CSV'
+  | 'BAD_YAML'
   | 'BAD_NUMBER'
   | 'PICKLE_CORRUPT'
   | 'PICKLE_FORBIDDEN'
