@@ -1,3 +1,4 @@
+import { FV_HEADS, FV_INJECTION_TRIALS, FV_INJECTIONS, FV_TRIALS, FV_VECTORS } from '../../lake/tables/fv.ts';
 import type { Column, TableSpec } from '../../lake/tables/schema.ts';
 import {
   ACTIVATIONS,
@@ -21,6 +22,11 @@ export type EntityName =
   | 'Activation'
   | 'Token'
   | 'ActivationStore'
+  | 'FvHead'
+  | 'FvTrial'
+  | 'FvVector'
+  | 'FvInjection'
+  | 'FvInjectionTrial'
   | 'Issue';
 
 /** How a field of one entity reaches rows of another. Data only: the planner makes the join of it. */
@@ -175,6 +181,33 @@ const RUN = entity({
       through: TO_STORE,
       doc: 'Vectors of every store the run refers to.',
     },
+    fvHeads: {
+      kind: 'list',
+      target: 'FvHead',
+      on: BY_RUN,
+      first: WHOLE,
+      doc: 'Scores of attention heads (FV runs).',
+    },
+    fvTrials: { kind: 'list', target: 'FvTrial', on: BY_RUN, doc: 'Trials of patched heads (FV runs).' },
+    fvVectors: {
+      kind: 'list',
+      target: 'FvVector',
+      on: BY_RUN,
+      doc: 'Function vectors and mean head activations (FV runs).',
+    },
+    fvInjections: {
+      kind: 'list',
+      target: 'FvInjection',
+      on: BY_RUN,
+      first: WHOLE,
+      doc: 'What the function vector does, layer by layer (FV runs).',
+    },
+    fvInjectionTrials: {
+      kind: 'list',
+      target: 'FvInjectionTrial',
+      on: BY_RUN,
+      doc: 'Examples of the injections (FV runs).',
+    },
     generationCount: count('Generation', 'Number of generations that match.'),
     predictionCount: count('Prediction', 'Number of predictions that match.'),
     issueCount: count('Issue', 'Number of issues that match.'),
@@ -308,6 +341,72 @@ const TOKEN = entity({
   relationships: {},
 });
 
+const FV_HEAD = entity({
+  name: 'FvHead',
+  table: FV_HEADS,
+  identity: ['run_id', 'q_id', 'layer', 'head'],
+  relationships: {
+    run,
+    trials: {
+      kind: 'list',
+      target: 'FvTrial',
+      on: [
+        ['run_id', 'run_id'],
+        ['q_id', 'q_id'],
+        ['layer', 'layer'],
+        ['head', 'head'],
+      ],
+      doc: 'The trials that its scores are means of.',
+    },
+  },
+});
+
+const FV_TRIAL = entity({
+  name: 'FvTrial',
+  table: FV_TRIALS,
+  identity: ['run_id', 'q_id', 'layer', 'head', 'trial_idx', 'source_line'],
+  relationships: {
+    run,
+    generation: { kind: 'one', target: 'Generation', on: BY_EXAMPLE, doc: 'The prompts of the trial.' },
+  },
+});
+
+const FV_VECTOR = entity({
+  name: 'FvVector',
+  table: FV_VECTORS,
+  identity: ['run_id', 'kind', 'q_id', 'layer', 'head', 'file'],
+  relationships: { run },
+});
+
+const FV_INJECTION = entity({
+  name: 'FvInjection',
+  table: FV_INJECTIONS,
+  identity: ['run_id', 'q_id', 'layer'],
+  relationships: {
+    run,
+    trials: {
+      kind: 'list',
+      target: 'FvInjectionTrial',
+      on: [
+        ['run_id', 'run_id'],
+        ['q_id', 'q_id'],
+        ['layer', 'layer'],
+      ],
+      doc: 'The examples that its scores are means of.',
+    },
+  },
+});
+
+const FV_INJECTION_TRIAL = entity({
+  name: 'FvInjectionTrial',
+  table: FV_INJECTION_TRIALS,
+  identity: ['run_id', 'q_id', 'layer', 'idx', 'source_line'],
+  relationships: {
+    run,
+    generation: { kind: 'one', target: 'Generation', on: BY_EXAMPLE, doc: 'The example.' },
+  },
+});
+
 export const ENTITIES: Readonly<Record<EntityName, Entity>> = Object.freeze({
   Run: RUN,
   Generation: GENERATION,
@@ -317,6 +416,11 @@ export const ENTITIES: Readonly<Record<EntityName, Entity>> = Object.freeze({
   Activation: ACTIVATION,
   Token: TOKEN,
   ActivationStore: ACTIVATION_STORE,
+  FvHead: FV_HEAD,
+  FvTrial: FV_TRIAL,
+  FvVector: FV_VECTOR,
+  FvInjection: FV_INJECTION,
+  FvInjectionTrial: FV_INJECTION_TRIAL,
   Issue: ISSUE,
 });
 
@@ -328,6 +432,11 @@ export const ROOT_ENTITIES: ReadonlyMap<string, EntityName> = new Map([
   ['metrics', 'Metric'],
   ['trainMetrics', 'TrainMetric'],
   ['activations', 'Activation'],
+  ['fvHeads', 'FvHead'],
+  ['fvTrials', 'FvTrial'],
+  ['fvVectors', 'FvVector'],
+  ['fvInjections', 'FvInjection'],
+  ['fvInjectionTrials', 'FvInjectionTrial'],
   ['issues', 'Issue'],
   ['stores', 'ActivationStore'],
 ]);

@@ -93,4 +93,51 @@ export class RowsResolver {
   ): Connection {
     return resolveConnection(context, info, ENTITIES.ActivationStore);
   }
+
+  @Query(() => CONNECTIONS.FvHead, { description: 'Scores of attention heads.' })
+  fvHeads(
+    @Args(() => CONNECTION_ARGUMENTS.FvHead) _args: object,
+    @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Connection {
+    return resolveConnection(context, info, ENTITIES.FvHead);
+  }
+
+  @Query(() => CONNECTIONS.FvTrial, { description: 'Trials of patched attention heads.' })
+  fvTrials(
+    @Args(() => CONNECTION_ARGUMENTS.FvTrial) _args: object,
+    @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Connection {
+    return resolveConnection(context, info, ENTITIES.FvTrial);
+  }
+
+  @Query(() => CONNECTIONS.FvVector, { description: 'Function vectors and mean head activations.' })
+  fvVectors(
+    @Args(() => CONNECTION_ARGUMENTS.FvVector) _args: object,
+    @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Connection {
+    return resolveConnection(context, info, ENTITIES.FvVector);
+  }
+
+  @Query(() => CONNECTIONS.FvInjection, { description: 'What function vectors do, layer by layer.' })
+  fvInjections(
+    @Args(() => CONNECTION_ARGUMENTS.FvInjection) _args: object,
+    @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Connection {
+    return resolveConnection(context, info, ENTITIES.FvInjection);
+  }
+
+  @Query(() => CONNECTIONS.FvInjectionTrial, {
+    description: 'Examples of the injections of function vectors.',
+  })
+  fvInjectionTrials(
+    @Args(() => CONNECTION_ARGUMENTS.FvInjectionTrial) _args: object,
+    @Ctx() context: RequestContext,
+    @Info() info: GraphQLResolveInfo,
+  ): Connection {
+    return resolveConnection(context, info, ENTITIES.FvInjectionTrial);
+  }
 }

@@ -190,7 +190,7 @@ export const FV_INJECTIONS = table({
     qId,
     layer,
     { name: 'n_eval', type: 'long', doc: 'Examples the means are over.' },
-    { name: 'requested_n_eval', type: 'long', doc: 'Examples that were asked for.' },
+    { name: 'requested_n_eval', type: 'integer', doc: 'Examples that were asked for.' },
     { name: 'alpha', type: 'double', doc: 'Factor of the function vector.' },
     ...doubles(INJECTION_SCORES),
     { name: 'fv_norm', type: 'double', doc: 'Norm of the vector that was added, as recorded.' },
