@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { JsonValue } from '../../ingest/contracts/json-value.ts';
+import { CancelledError, messageOf, RunlakeError } from '../../lake/errors.ts';
+import { LeaseLostError } from './errors.ts';
+import type { Job, JobEvent, JobFailure, JobKind, JobProgress } from './job.ts';
+import { Meter, type ProgressUpdate } from './meter.ts';
+import type { JobQueue } from './queue.ts';
+
+/** What a task has of the job that it does. */
+export interface TaskContext {
+  readonly job: Job;
+  /** Aborted when somebody cancels the job, when the worker shuts down, and when another worker has the job. */
+  readonly signal: AbortSignal;
+  progress(update: ProgressUpdate): void;
+  log(level: JobEvent['level'], message: string): void;
+}
+
+/**
+ * Does the work of one kind of job and resolves to its result. It may be begun again at any time, on another machine:
+ * what was done before is found in the store and not done twice.
+ */
+export type Task = (context: TaskContext) => Promise<JsonValue>;
+
+/** A task failed in a way that trying again cannot help: a bad specification, a model that does not exist. */
+export class PermanentTaskError extends RunlakeError {
+  readonly code: string;
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}
+
+/** A task found that there is nothing to do. */
+export class NothingToDoError extends PermanentTaskError {}
+
+export interface WorkerOptions {
+  /** Unique among workers; names the machine. */
+  readonly id: string;
+  readonly tasks: Readonly<Partial<Record<JobKind, Task>>>;
+  /** Ends when no job of these kinds is pending or running any more. */
+  readonly drain?: boolean;
+  /** Shuts the worker down: the job at hand is stopped and given back. */
+  readonly signal: AbortSignal;
+  readonly logger?: WorkerLogger;
+  /** Wait between looks at an empty queue, in milliseconds. Default 500. */
+  readonly idleMs?: number;
+  /** Time between heartbeats, in milliseconds; a cancellation is heard of within it. Default 1,000. */
+  readonly beatMs?: number;
+}
+
+export interface WorkerLogger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+const DEFAULT_IDLE_MS = 500;
+const DEFAULT_BEAT_MS = 1000;
+const UNREACHABLE_MS = 2000;
+
+/** Takes jobs one after the other until it is told to stop, or until there are none left with `drain`. */
+export async function runWorker(queue: JobQueue, options: WorkerOptions): Promise<{ readonly jobs: number }> {
+  const { id, tasks, signal, drain = false, idleMs = DEFAULT_IDLE_MS, logger } = options;
+  const kinds = Object.keys(tasks) as JobKind[];
+  let jobs = 0;
+  while (!signal.aborted) {
+    const job = await claim(queue, id, kinds, logger);
+    if (job === 'unreachable') {
+      await sleep(UNREACHABLE_MS, undefined, { signal }).catch(() => undefined);
+    } else if (job !== undefined) {
+      jobs++;
+      logger?.info({ job: job.id, kind: job.kind, attempt: job.attempt }, 'job begins');
+      const end = await new Attempt(queue, job, options).run();
+      logger?.info({ job: job.id, state: end }, 'job ends');
+    } else if (drain && (await queue.open(kinds)) === 0) {
+      break;
+    } else {
+      await sleep(idleMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  return { jobs };
+}
+
+/** A queue that cannot be reached for a while ends no worker. */
+async function claim(
+  queue: JobQueue,
+  id: string,
+  kinds: readonly JobKind[],
+  logger: WorkerLogger | undefined,
+): Promise<Job | undefined | 'unreachable'> {
+  try {
+    return await queue.claim(id, kinds);
+  } catch (error) {
+    logger?.warn({ queue: queue.uri, error: messageOf(error) }, 'the queue does not answer');
+    return 'unreachable';
+  }
+}
+
+type StopReason = 'cancelled' | 'shutdown' | 'lost';
+
+/** One attempt at one job. */
+class Attempt {
+  readonly #queue: JobQueue;
+  readonly #job: Job;
+  readonly #options: WorkerOptions;
+  readonly #abort = new AbortController();
+  readonly #meter = new Meter();
+  #stopped: StopReason | undefined;
+  #progress: JobProgress | undefined;
+  #log: Pick<JobEvent, 'at' | 'level' | 'message'>[] = [];
+
+  constructor(queue: JobQueue, job: Job, options: WorkerOptions) {
+    this.#queue = queue;
+    this.#job = job;
+    this.#options = options;
+  }
+
+  /** Resolves to what became of the job. */
+  async run(): Promise<string> {
+    const { signal, beatMs = DEFAULT_BEAT_MS } = this.#options;
+    const shutdown = () => this.#stop('shutdown');
+    signal.addEventListener('abort', shutdown, { once: true });
+    if (signal.aborted) shutdown();
+    const ended = new AbortController();
+    const heart = this.#beatUntil(ended.signal, beatMs);
+    const outcome = await this.#work();
+    ended.abort();
+    signal.removeEventListener('abort', shutdown);
+    await heart;
+    return this.#report(outcome);
+  }
+
+  async #work(): Promise<{ readonly result: JsonValue } | { readonly error: unknown }> {
+    const task = this.#options.tasks[this.#job.kind];
+    try {
+      if (task === undefined)
+        throw new PermanentTaskError('UNKNOWN_KIND', `this worker does no ${this.#job.kind}`);
+      const result = await task({
+        job: this.#job,
+        signal: this.#abort.signal,
+        progress: (update) => {
+          this.#progress = this.#meter.update(update);
+        },
+        log: (level, message) => void this.#log.push({ at: Date.now(), level, message }),
+      });
+      return { result };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  #stop(reason: StopReason): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.#abort.abort(new CancelledError(`job ${this.#job.id}`, reason));
+  }
+
+  async #beatUntil(ended: AbortSignal, beatMs: number): Promise<void> {
+    while (!ended.aborted) {
+      await sleep(beatMs, undefined, { signal: ended }).catch(() => undefined);
+      if (this.#stopped !== 'lost') await this.#beat();
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const log = this.#log;
+    this.#log = [];
+    try {
+      const progress = this.#progress === undefined ? {} : { progress: this.#progress };
+      const { cancelRequested } = await this.#queue.beat(this.#job, { ...progress, log });
+      if (cancelRequested) this.#stop('cancelled');
+    } catch (error) {
+      if (error instanceof LeaseLostError) {
+        this.#stop('lost');
+        return;
+      }
+      // The queue may be away for a moment; the lease outlives some missed beats.
+      this.#log = [...log, ...this.#log];
+      this.#options.logger?.warn({ job: this.#job.id, error: messageOf(error) }, 'heartbeat failed');
+    }
+  }
+
+  async #report(outcome: { readonly result: JsonValue } | { readonly error: unknown }): Promise<string> {
+    const { id } = this.#job;
+    try {
+      if (this.#stopped === 'lost') return 'lost';
+      if ('result' in outcome) return (await this.#queue.complete(this.#job, outcome.result)).state;
+      const { error } = outcome;
+      if (this.#stopped === 'cancelled') return (await this.#queue.confirmCancel(this.#job)).state;
+      if (this.#stopped === 'shutdown') return (await this.#queue.release(this.#job)).state;
+      if (error instanceof NothingToDoError)
+        return (await this.#queue.skip(this.#job, failureOf(error))).state;
+      const retry = !(error instanceof PermanentTaskError);
+      return (await this.#queue.fail(this.#job, failureOf(error), { retry })).state;
+    } catch (error) {
+      // Whoever takes the job over finds what this attempt has left in the store.
+      this.#options.logger?.warn({ job: id, error: messageOf(error) }, 'the end of the job was not recorded');
+      return 'lost';
+    }
+  }
+}
+
+function failureOf(error: unknown): JobFailure {
+  const code = error instanceof RunlakeError ? error.code : 'TASK_FAILED';
+  return { code, message: messageOf(error) };
+}
