@@ -40,7 +40,10 @@ export function openStore({ family, context }: RunJob, ref: StoreRef): Promise<S
   return family.stores.open(ref, context);
 }
 
-/** Everything that decides which rows a run gives, hashed. */
+/**
+ * Everything that decides which rows a run gives, hashed.
+ * @param settings how activation stores become rows; without effect on a family that has none
+ */
 export async function runContentHash(
   job: RunJob,
   stores: ReadonlyMap<string, string>,
@@ -48,7 +51,8 @@ export async function runContentHash(
   hasher: ContentHasher,
   options: HashOptions,
 ): Promise<string> {
-  const { candidate, context } = job;
+  const { family, candidate, context } = job;
+  const storeSettings = family.stores === undefined ? null : settings;
   const files = await hasher.files(context.tree.store, candidate.root, candidate.files, options);
   const attachments = (candidate.attachments ?? []).map((info) => [
     info.key.slice(candidate.root.length),
@@ -56,7 +60,14 @@ export async function runContentHash(
   ]);
   return createHash('sha256')
     .update(
-      JSON.stringify([INGEST_VERSION, settings, context.lenient, files, [...stores.values()], attachments]),
+      JSON.stringify([
+        INGEST_VERSION,
+        storeSettings,
+        context.lenient,
+        files,
+        [...stores.values()],
+        attachments,
+      ]),
     )
     .digest('hex');
 }

@@ -91,7 +91,8 @@ async function syncUpTo(folder: string, top: string): Promise<void> {
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Flushes a directory, so that names given in it survive a power cut; one that is gone or closed to us is passed over. */
+export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle;
   try {
     handle = await open(folder, 'r');

@@ -1,0 +1,194 @@
+import { discoverRuns } from '../../../../ingest/discovery/discover.ts';
+import { FAMILIES } from '../../../../ingest/families/families.ts';
+import type { Family, Issue, RunCandidate, RunSink, SourceTree } from '../../../../ingest/family.ts';
+import { ContentHasher } from '../../../../ingest/pipeline/content-hash.ts';
+import { runContentHash } from '../../../../ingest/pipeline/run-ingest.ts';
+import { openTree, uriOf } from '../../../../ingest/pipeline/tree.ts';
+import { runFiles } from '../../../../ingest/run-files/run-files.ts';
+import type { LakeReader } from '../../../../lake/engine/types.ts';
+import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
+import { RUNS } from '../../../../lake/tables/tables.ts';
+import { queryRows, text, textList, textOrNull } from '../query.ts';
+import { RunNotFoundError, SourceChangedError, UnpublishableRunError } from './errors.ts';
+
+/** The lake in which runs are looked up, and the directory that remembers hashes of files. */
+export interface RunLookup {
+  readonly reader: LakeReader;
+  readonly home: string;
+}
+
+/** A run that may be published: its artifacts, and what the policy says about it. */
+export interface SourceRun {
+  readonly runId: string;
+  readonly uri: string;
+  readonly tree: SourceTree;
+  readonly root: string;
+  /** Its artifacts by name. */
+  readonly files: ReadonlyMap<string, ObjectInfo>;
+  readonly verdict: string | null;
+  readonly verdictReasons: readonly string[];
+}
+
+export interface SourceOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+}
+
+/** Issues that an error message quotes. */
+const MAX_QUOTED = 3;
+
+/**
+ * Finds the run that `run` names: a run id of the lake, the end of one (`20260220T104105Z_ollama_llama3.1:8b`), or a
+ * run directory (path or URI). The artifacts of a run of the lake must be those that were ingested.
+ * @throws RunNotFoundError, SourceChangedError, UnpublishableRunError
+ */
+export async function findSource(
+  run: string,
+  lookup: RunLookup | undefined,
+  options: SourceOptions,
+): Promise<SourceRun> {
+  const known = lookup === undefined ? undefined : await lookUp(run, lookup, options);
+  if (known !== undefined && lookup !== undefined) return ingestedSource(known, lookup, options);
+  return directorySource(run, options);
+}
+
+interface KnownRun {
+  readonly runId: string;
+  readonly sourceUri: string;
+  readonly contentSha256: string;
+  readonly verdict: string | null;
+  readonly verdictReasons: readonly string[];
+}
+
+async function lookUp(
+  run: string,
+  { reader }: RunLookup,
+  { signal }: SourceOptions,
+): Promise<KnownRun | undefined> {
+  const snapshot = await reader.snapshot(undefined, { signal });
+  const rows = await queryRows(
+    reader,
+    snapshot,
+    [{ table: RUNS.name }],
+    ([runs]) => `SELECT run_id, source_uri, content_sha256, verdict, verdict_reasons, family FROM ${runs}
+      WHERE run_id = $1 OR (family = 'CHAOSBENCH' AND ends_with(run_id, '/' || $1)) ORDER BY run_id`,
+    { params: [run.toWellFormed()], signal },
+  );
+  const matches = rows.map((row) => ({
+    runId: text(row['run_id']),
+    sourceUri: text(row['source_uri']),
+    contentSha256: text(row['content_sha256']),
+    verdict: textOrNull(row['verdict']),
+    verdictReasons: textList(row['verdict_reasons']),
+    family: text(row['family']),
+  }));
+  const exact = matches.find(({ runId }) => runId === run);
+  if (exact !== undefined && exact.family !== 'CHAOSBENCH') {
+    throw new RunNotFoundError(`${run} is a run of the family ${exact.family}`, {
+      expected: 'a run of the family CHAOSBENCH: only these are published',
+    });
+  }
+  if (exact === undefined && matches.length > 1) {
+    throw new RunNotFoundError(`${matches.length} runs of the lake end with ${run}`, {
+      expected: `one of ${matches.map(({ runId }) => runId).join(', ')}`,
+    });
+  }
+  return exact ?? matches[0];
+}
+
+async function ingestedSource(
+  known: KnownRun,
+  lookup: RunLookup,
+  options: SourceOptions,
+): Promise<SourceRun> {
+  const { runId, sourceUri, contentSha256, verdict, verdictReasons } = known;
+  const remedy = 'put the artifacts back, ingest them again where they are now, or name their directory';
+  const tree = await openTree(sourceUri, options.env);
+  const [found] = await candidates(tree, runId.slice(0, runId.indexOf('/')), options);
+  if (found === undefined) {
+    throw new SourceChangedError(`the artifacts of ${runId} are gone`, {
+      where: { file: sourceUri },
+      expected: 'the run directory that was ingested',
+      remedy,
+    });
+  }
+  const hasher = await ContentHasher.open(lookup.home);
+  const { family, candidate } = found;
+  const hashes = [false, true].map((lenient) =>
+    runContentHash(
+      { family, candidate, context: { tree, lenient } },
+      new Map(),
+      undefined,
+      hasher,
+      options.signal === undefined ? {} : { signal: options.signal },
+    ),
+  );
+  if (!(await Promise.all(hashes)).includes(contentSha256)) {
+    throw new SourceChangedError(`the artifacts of ${runId} are not those that were ingested`, {
+      where: { file: sourceUri },
+      expected: `content ${contentSha256}`,
+      remedy: 'ingest the run again, so that what is published is what the lake shows',
+    });
+  }
+  return { ...placeOf(tree, candidate), runId, verdict, verdictReasons };
+}
+
+async function directorySource(uri: string, options: SourceOptions): Promise<SourceRun> {
+  const tree = await openTree(uri, options.env);
+  const found = await candidates(tree, 'main', options);
+  const [only] = found;
+  if (only === undefined || found.length > 1) {
+    throw new RunNotFoundError(
+      only === undefined
+        ? `${uri} is neither a run of the lake nor a directory with a ChaosBench run`
+        : `${uri} holds ${found.length} runs`,
+      { expected: 'a run id, or the directory of one run', remedy: 'publish one run at a time' },
+    );
+  }
+  const { family, candidate } = only;
+  const issues: Issue[] = [];
+  const sink: RunSink = {
+    rows: async () => {},
+    issue: (issue) => void issues.push(issue),
+    store: async () => {
+      throw new TypeError('a ChaosBench run has no activation store');
+    },
+  };
+  const context = { tree, lenient: false, ...(options.signal && { signal: options.signal }) };
+  const { columns, accepted } = await family.read(candidate, sink, context);
+  if (!accepted) {
+    const errors = issues.filter(({ severity }) => severity === 'error');
+    const quoted = errors.slice(0, MAX_QUOTED).map(({ code, message }) => `${code}: ${message}`);
+    const more = errors.length > MAX_QUOTED ? `; and ${errors.length - MAX_QUOTED} more` : '';
+    throw new UnpublishableRunError(`the run breaks its contract: ${quoted.join('; ')}${more}`, {
+      where: { file: uriOf(tree, candidate.root) },
+      remedy: 'runlake validate lists every issue',
+    });
+  }
+  return {
+    ...placeOf(tree, candidate),
+    runId: candidate.runId,
+    verdict: columns.verdict,
+    verdictReasons: columns.verdict_reasons ?? [],
+  };
+}
+
+function placeOf(
+  tree: SourceTree,
+  candidate: RunCandidate,
+): Pick<SourceRun, 'uri' | 'tree' | 'root' | 'files'> {
+  const { root } = candidate;
+  return { uri: uriOf(tree, root), tree, root, files: runFiles(candidate) };
+}
+
+async function candidates(
+  tree: SourceTree,
+  namespace: string,
+  { signal }: SourceOptions,
+): Promise<{ family: Family; candidate: RunCandidate }[]> {
+  const family = FAMILIES.filter(({ name }) => name === 'CHAOSBENCH');
+  const found: { family: Family; candidate: RunCandidate }[] = [];
+  for await (const run of discoverRuns(tree, family, { namespace, ...(signal && { signal }) }))
+    found.push(run);
+  return found;
+}
