@@ -22,6 +22,13 @@ export interface IngestedRun {
   readonly issues: readonly IngestedIssue[];
 }
 
+/** What an ingest did. */
+export interface IngestedTree {
+  readonly runs: readonly IngestedRun[];
+  /** What belongs to no run. */
+  readonly issues: readonly IngestedIssue[];
+}
+
 export interface IngestRequest {
   readonly uri: string;
   readonly namespace?: string;
@@ -32,10 +39,7 @@ export interface IngestRequest {
 
 /** Brings run directories into the lake. */
 export interface Ingestor {
-  ingest(
-    request: IngestRequest,
-    options: { readonly signal: AbortSignal },
-  ): Promise<{ readonly runs: readonly IngestedRun[] }>;
+  ingest(request: IngestRequest, options: { readonly signal: AbortSignal }): Promise<IngestedTree>;
 }
 
 /** What compaction did to one table. */

@@ -199,7 +199,7 @@ describe('running queries', () => {
       ingest: async (_request: unknown, { signal }: { signal: AbortSignal }) => {
         await new Promise((resolve) => setTimeout(resolve, 150));
         signal.throwIfAborted();
-        return { runs: [] };
+        return { runs: [], issues: [] };
       },
     };
     const app = await serve({ ingestor, config: { limits: { time: 50 } } });

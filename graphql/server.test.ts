@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { IngestedRun } from './context.ts';
+import type { IngestedTree } from './context.ts';
 import { createServer } from './server.ts';
 import { FakeLake } from './test-support/fake-lake.ts';
 import {
@@ -345,7 +345,7 @@ describe('changes', () => {
     const server = await createServer({
       reader: lake,
       ingestor: {
-        async ingest(request): Promise<{ runs: IngestedRun[] }> {
+        async ingest(request): Promise<IngestedTree> {
           requests.push(request);
           return {
             runs: [
@@ -357,6 +357,9 @@ describe('changes', () => {
                 rows: {},
                 issues: [{ severity: 'error', code: 'X', message: 'bad', line: 3 }],
               },
+            ],
+            issues: [
+              { severity: 'info', code: 'UNRECOGNISED_FILES', file: 's3://b/x/y', message: '2 files' },
             ],
           };
         },
@@ -379,7 +382,7 @@ describe('changes', () => {
       url: '/graphql',
       payload: {
         query: `mutation {
-          ingest(uri: "s3://b/x", lenient: true) { accepted rejected runs { runId status rows issues { code line file } } }
+          ingest(uri: "s3://b/x", lenient: true) { accepted rejected issues { code file } runs { runId status rows issues { code line file } } }
           compact(table: "runs") { filesAfter bytesBefore }
           vacuum(retentionHours: 1.5, dryRun: true) { table }
         }`,
@@ -390,6 +393,7 @@ describe('changes', () => {
         ingest: {
           accepted: 1,
           rejected: 1,
+          issues: [{ code: 'UNRECOGNISED_FILES', file: 's3://b/x/y' }],
           runs: [
             { runId: 'r', status: 'ingested', rows: { runs: 1 }, issues: [] },
             { runId: 's', status: 'rejected', rows: {}, issues: [{ code: 'X', line: 3, file: null }] },

@@ -43,6 +43,8 @@ export interface RunCandidate {
   readonly root: string;
   /** `namespace/family/path`; stable when the tree moves. */
   readonly runId: string;
+  /** Which of several runs, where its files hold more than one. */
+  readonly part?: string;
   /** The run's own files, in key order; an activation store's files are not among them (see `FamilyStores`). */
   readonly files: readonly ObjectInfo[];
   /** Files that belong to the run and are listed but never read (weights, checkpoints); possibly cut off. */
@@ -53,8 +55,13 @@ export interface DiscoverContext {
   /** First component of every run id. */
   readonly namespace: string;
   readonly signal?: AbortSignal;
-  /** Noteworthy things that belong to no run (`IGNORED_FILE` and the like); never errors. */
+  /**
+   * Noteworthy things that belong to no run; never errors. `file` is the key of a file or of a directory: what lies
+   * there counts as explained.
+   */
   readonly issue?: (issue: Issue) => void;
+  /** Says that a family knows what lies at and below a key, though it is no run of its own (a store, say). */
+  readonly recognised?: (key: string) => void;
 }
 
 export interface ReadContext {

@@ -29,10 +29,10 @@ export class ChangesResolver {
   ): Promise<IngestReport> {
     const { ingestor, signal } = context;
     if (!ingestor) throw notAvailable('ingest');
-    const { runs } = await ingestor.ingest({ uri, namespace, lenient, dryRun }, { signal });
+    const { runs, issues } = await ingestor.ingest({ uri, namespace, lenient, dryRun }, { signal });
     context.snapshots.forget();
     const rejected = runs.filter(({ status }) => status === 'rejected').length;
-    return { runs, accepted: runs.length - rejected, rejected };
+    return { runs, issues, accepted: runs.length - rejected, rejected };
   }
 
   @Mutation(() => [CompactionReport], {

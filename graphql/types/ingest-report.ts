@@ -45,6 +45,9 @@ export class IngestReport {
   @Field(() => [IngestedRunReport])
   runs!: readonly IngestedRunReport[];
 
+  @Field(() => [IngestIssue], { description: 'What was noteworthy in the tree and belongs to no run.' })
+  issues!: readonly IngestIssue[];
+
   @Field(() => Int, { description: 'Runs that are in the lake now.' })
   accepted!: number;
 

@@ -10,6 +10,8 @@ export interface Directory {
   readonly parent: Directory | undefined;
   /** Its own files by name: every one that bears a family's mark, and at most `MAX_FILES` others. */
   readonly files: Map<string, ObjectInfo>;
+  /** Files beyond these, counted and forgotten. */
+  unlisted: number;
   /** Files below its `artifacts` directory, at any depth; at most `MAX_FILES`. */
   readonly artifacts: ObjectInfo[];
   /**
@@ -22,27 +24,39 @@ export interface Directory {
 }
 
 function newDirectory(key: string, parent: Directory | undefined): Directory {
-  return { key, parent, files: new Map(), artifacts: [], activationFiles: 0, zarrGroup: false };
+  return {
+    key,
+    parent,
+    files: new Map(),
+    unlisted: 0,
+    artifacts: [],
+    activationFiles: 0,
+    zarrGroup: false,
+  };
 }
 
 function nameOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
 }
 
-function parentKey(key: string): string {
+export function parentKey(key: string): string {
   const slash = key.lastIndexOf('/');
   return slash === -1 ? '' : key.slice(0, slash);
 }
 
-function isInside(key: string, directory: string): boolean {
+/** Whether a key is a directory or lies in it. */
+export function isInside(key: string, directory: string): boolean {
   return directory === '' || key === directory || key.startsWith(`${directory}/`);
 }
 
 const ZARR_MARKERS: ReadonlySet<string> = new Set(['.zgroup', 'zarr.json']);
 
-/** Whether a directory below the root is hidden (`.git`, `.runlake`, …): nobody's runs are there. */
-function isHidden(directory: string, root: string): boolean {
-  return directory.slice(root.length).includes('/.') || (root === '' && directory.startsWith('.'));
+const INSTALLED = /(^|\/)(node_modules|site-packages|__pycache__)(\/|$)/;
+
+/** Whether nobody's runs are in a directory below the root: hidden (`.git`, `.runlake`, …) or installed software. */
+function isNobodys(directory: string, root: string): boolean {
+  const below = directory.slice(root.length);
+  return below.includes('/.') || (root === '' && directory.startsWith('.')) || INSTALLED.test(below);
 }
 
 /**
@@ -57,7 +71,7 @@ export async function* eachDirectory(
   let current = newDirectory(root, undefined);
   for await (const object of objects) {
     const directory = parentKey(object.key);
-    if (isHidden(directory, root)) continue;
+    if (isNobodys(directory, root)) continue;
     while (!isInside(directory, current.key)) {
       yield current;
       current = current.parent ?? newDirectory('', undefined);
@@ -82,6 +96,7 @@ function note(directory: Directory, object: ObjectInfo, marks: ReadonlySet<strin
   else if (isActivationFile(directory, name)) directory.parent!.activationFiles++;
   else {
     if (directory.files.size < MAX_FILES || marks.has(name)) directory.files.set(name, object);
+    else directory.unlisted++;
     const owner = artifactsOwner(directory);
     if (owner !== undefined && owner.artifacts.length < MAX_FILES) owner.artifacts.push(object);
   }

@@ -1,15 +1,14 @@
 import { CancelledError } from '../../lake/errors.ts';
-import type { DiscoverContext, Family, RunCandidate, SourceTree } from '../family.ts';
+import type { DiscoverContext, Family, SourceTree } from '../family.ts';
+import { Claims, type FoundRun } from './claims.ts';
 import { eachDirectory } from './directory.ts';
-
-export interface FoundRun {
-  readonly family: Family;
-  readonly candidate: RunCandidate;
-}
+import { DiscoveryNotes } from './notes.ts';
+import { UnrecognisedFiles } from './unrecognised.ts';
 
 /**
- * The runs of every family below the tree's prefix, each once, from one pass over the listing. Of two directories that
- * are the same run the first counts and the other is an issue (`DUPLICATE_RUN`).
+ * The runs of every family below the tree's prefix, each once, from one pass over the listing. Issues tell what was left
+ * out and why: what two families (`CLAIMED_TWICE`) or two directories (`DUPLICATE_RUN`) claim, and data files that
+ * no family knows (`UNRECOGNISED_FILES`).
  */
 export async function* discoverRuns(
   tree: SourceTree,
@@ -17,21 +16,18 @@ export async function* discoverRuns(
   context: DiscoverContext,
 ): AsyncGenerator<FoundRun> {
   const { signal } = context;
-  const finders = families.map((family) => ({ family, finder: family.finder(tree, context) }));
-  const seen = new Set<string>();
-  const fresh = (candidate: RunCandidate): boolean => {
-    if (!seen.has(candidate.runId)) {
-      seen.add(candidate.runId);
-      return true;
-    }
-    context.issue?.({
-      severity: 'warning',
-      code: 'DUPLICATE_RUN',
-      file: candidate.root,
-      message: `another directory of the tree is the run ${candidate.runId} already; this one is left out`,
-    });
-    return false;
+  const notes = new DiscoveryNotes(context.issue);
+  const unrecognised = new UnrecognisedFiles();
+  const claims = new Claims((issue) => notes.add(issue));
+  const familyContext: DiscoverContext = {
+    ...context,
+    issue(issue) {
+      if (issue.file !== undefined) unrecognised.explain(issue.file);
+      notes.add(issue);
+    },
+    recognised: (key) => unrecognised.explain(key),
   };
+  const finders = families.map((family) => ({ family, finder: family.finder(tree, familyContext) }));
   const listing = tree.store.list({
     ...(tree.prefix === '' ? {} : { prefix: `${tree.prefix}/` }),
     ...(signal === undefined ? {} : { signal }),
@@ -39,15 +35,21 @@ export async function* discoverRuns(
   const marks = new Set(families.flatMap((family) => [...family.marks]));
   for await (const directory of eachDirectory(tree.prefix, listing, marks)) {
     if (signal?.aborted) throw new CancelledError('looking for runs', signal.reason);
+    const found: FoundRun[] = [];
     for (const { family, finder } of finders) {
-      for (const candidate of await finder.visit(directory)) {
-        if (fresh(candidate)) yield { family, candidate };
-      }
+      for (const candidate of await finder.visit(directory)) found.push({ family, candidate });
     }
+    unrecognised.add(
+      directory,
+      found.map(({ candidate }) => candidate),
+    );
+    if (found.length > 0) yield* claims.settle(found);
   }
   for (const { family, finder } of finders) {
-    for (const candidate of (await finder.finish?.()) ?? []) {
-      if (fresh(candidate)) yield { family, candidate };
-    }
+    const found = (await finder.finish?.()) ?? [];
+    unrecognised.addLate(found);
+    yield* claims.settle(found.map((candidate) => ({ family, candidate })));
   }
+  for (const issue of unrecognised.issues()) notes.add(issue);
+  notes.finish();
 }

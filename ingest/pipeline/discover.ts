@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../lake/errors.ts';
 import { discoverRuns } from '../discovery/discover.ts';
 import type { Family, Issue, ReadContext } from '../family.ts';
 import type { RunJob } from './run-ingest.ts';
-import { openTree } from './tree.ts';
+import { openTree, placeOf } from './tree.ts';
 
 export interface DiscoverOptions {
   readonly families: readonly Family[];
@@ -16,7 +16,7 @@ export interface DiscoverOptions {
 }
 
 /**
- * The runs of every family below `uris`, each once.
+ * The runs of every family below `uris`, each once. Issues name the path or URI of what they are about.
  * @throws InvalidArgumentError when two directories have the identity of one run
  */
 export async function discoverJobs(
@@ -29,7 +29,9 @@ export async function discoverJobs(
   for (const uri of uris) {
     const tree = await openTree(uri, env);
     const context: ReadContext = { tree, lenient, signal };
-    const found = discoverRuns(tree, families, { namespace, signal, issue: listeners.issue });
+    const issue = ({ file, ...rest }: Issue) =>
+      listeners.issue(file === undefined ? rest : { ...rest, file: placeOf(tree, file) });
+    const found = discoverRuns(tree, families, { namespace, signal, issue });
     for await (const { family, candidate } of found) {
       const known = jobs.get(candidate.runId);
       if (known === undefined) listeners.found?.();

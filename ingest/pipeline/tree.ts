@@ -18,3 +18,8 @@ export async function openTree(uri: string, env: NodeJS.ProcessEnv = process.env
 export function uriOf(tree: SourceTree, key: string): string {
   return `${tree.store.uri.replace(/\/+$/, '')}/${key}`;
 }
+
+/** Where a key of a tree is, as a person would write it: a path, or a URI of the bucket. */
+export function placeOf(tree: SourceTree, key: string): string {
+  return uriOf(tree, key).replace(/^file:/, '');
+}

@@ -159,19 +159,31 @@ const MAX_MESSAGE = 240;
 function printReport(report: IngestReport, verb: string): void {
   for (const run of report.runs) {
     print(`${(run.status === 'ingested' ? verb : run.status).padEnd(9)} ${run.runId}  ${rowSummary(run)}`);
-    const serious = run.issues.filter((issue) => issue.severity !== 'info');
+    const serious = run.issues.filter(isSerious);
     for (const issue of serious.slice(0, MAX_ISSUES_SHOWN)) print(`    ${issueLine(issue)}`);
     const hidden = run.issues.length - Math.min(serious.length, MAX_ISSUES_SHOWN);
     if (hidden > 0)
       print(`    ${hidden} more ${hidden === 1 ? 'note' : 'notes'}: see --json or the table issues`);
   }
-  for (const issue of report.issues) print(issueLine(issue));
+  printTreeIssues(report.issues);
   const counts = new Map<string, number>();
   for (const { status } of report.runs) counts.set(status, (counts.get(status) ?? 0) + 1);
   const summary = [...counts]
     .map(([status, n]) => `${n} ${status === 'ingested' ? verb : status}`)
     .join(', ');
   print(report.runs.length === 0 ? 'no runs were found' : `${report.runs.length} runs: ${summary}`);
+}
+
+/** What belongs to no run, the serious first. */
+function printTreeIssues(issues: readonly Issue[]): void {
+  const ordered = [...issues.filter(isSerious), ...issues.filter((issue) => !isSerious(issue))];
+  for (const issue of ordered.slice(0, MAX_ISSUES_SHOWN)) print(issueLine(issue));
+  const hidden = ordered.length - MAX_ISSUES_SHOWN;
+  if (hidden > 0) print(`${hidden} more ${hidden === 1 ? 'note' : 'notes'} about the tree: see --json`);
+}
+
+function isSerious({ severity }: Issue): boolean {
+  return severity !== 'info';
 }
 
 function rowSummary(run: RunReport): string {

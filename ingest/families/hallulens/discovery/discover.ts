@@ -116,6 +116,7 @@ async function toCandidate(
     });
     return undefined;
   }
+  if (found.endsWith('-store')) context.recognised?.(directory.key);
   // The second environment of an LMDB store belongs to the first.
   if (found === 'lmdb-store' && directory.key.endsWith('_metadata')) return undefined;
   const kind = found === 'run' ? await runKind(tree, directory, path, context) : found;
