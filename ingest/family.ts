@@ -47,6 +47,8 @@ export interface RunCandidate {
   readonly part?: string;
   /** The run's own files, in key order; an activation store's files are not among them (see `FamilyStores`). */
   readonly files: readonly ObjectInfo[];
+  /** The one of the files that alone is the measurement: another run with the same bytes there is a copy of it. */
+  readonly results?: ObjectInfo;
   /** Files that belong to the run and are listed but never read (weights, checkpoints); possibly cut off. */
   readonly attachments?: readonly ObjectInfo[];
 }
@@ -250,11 +252,16 @@ export interface FamilyStores {
   open(ref: StoreRef, context: ReadContext): Promise<StoreReader>;
 }
 
+/** Names: a set of them, or a rule. */
+export interface Marks {
+  has(name: string): boolean;
+}
+
 /** One family of artifacts: how its runs are found and read. */
 export interface Family {
   readonly name: FamilyName;
   /** File names by which it knows its directories: kept of every directory, however many files lie in it. */
-  readonly marks: ReadonlySet<string>;
+  readonly marks: Marks;
   /** Starts to look for runs in a tree. */
   finder(tree: SourceTree, context: DiscoverContext): RunFinder;
   /** How the activation stores are read that its runs refer to; absent where runs refer to none. */

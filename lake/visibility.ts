@@ -23,6 +23,10 @@ const runEntry = z.object({
   content_sha256: z.string(),
   /** ingest ids of the activation stores that the run refers to */
   stores: z.array(z.string()),
+  /** hash of the file that alone is the run's measurement, where the family has one */
+  results_sha256: z.string().optional(),
+  /** the run that held the same measurement when this one was ingested */
+  duplicate_of: z.string().optional(),
 });
 
 /** A visible run, as the log of `runs` names it. */

@@ -89,7 +89,8 @@ export function compileAggregate(options: CompileOptions, request: AggregateRequ
     print(relations) {
       const printer = new Printer(relations);
       const dimensions = [...new Set(groupBy)].map((dimension) => DIMENSIONS[dimension]);
-      const where = [printer.condition(metrics, 'm'), printer.condition(runs, 'r')];
+      // A copy of a measurement is no further measurement.
+      const where = [printer.condition(metrics, 'm'), printer.condition(runs, 'r'), 'r.duplicate_of IS NULL'];
       if (request.split !== undefined) {
         const split = printer.param(request.split.toWellFormed(), columnOf(ENTITIES.Metric, 'split'));
         where.push(`${DIMENSIONS.split} = ${split}`);

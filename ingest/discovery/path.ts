@@ -14,3 +14,12 @@ export function afterLast(
   }
   return undefined;
 }
+
+/** The path of a key from a directory, with `..` where it lies outside. */
+export function relativeKey(directory: string, key: string): string {
+  const from = directory === '' ? [] : directory.split('/');
+  const to = key.split('/');
+  let common = 0;
+  while (common < from.length && common < to.length - 1 && from[common] === to[common]) common++;
+  return [...from.slice(common).map(() => '..'), ...to.slice(common)].join('/');
+}

@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { ObjectInfo, ObjectStore } from '../../lake/store/object-store.ts';
+import { relativeKey } from '../discovery/path.ts';
 import type { StoreRef } from '../family.ts';
 
 const cacheSchema = z.record(z.string(), z.string());
@@ -39,12 +40,7 @@ export class ContentHasher {
     const id = `${store.uri}\n${info.key}\n${info.size}\n${info.modified.getTime()}`;
     const known = this.#known.get(id);
     if (known !== undefined) return known;
-    const hash = createHash('sha256');
-    for await (const chunk of store.stream(info.key, { signal: options.signal })) {
-      hash.update(chunk);
-      options.onBytes?.(chunk.byteLength);
-    }
-    const digest = hash.digest('hex');
+    const digest = await fileHash(store, info.key, options);
     // A file touched within the clock's resolution could change again unseen.
     if (Date.now() - info.modified.getTime() > 2_000) {
       this.#known.set(id, digest);
@@ -62,9 +58,9 @@ export class ContentHasher {
   ): Promise<string> {
     const hash = createHash('sha256');
     for (const info of files) {
-      const name =
-        root !== '' && info.key.startsWith(`${root}/`) ? info.key.slice(root.length + 1) : info.key;
-      hash.update(`${JSON.stringify(name)} ${await this.file(store, info, options)}\n`);
+      hash.update(
+        `${JSON.stringify(relativeKey(root, info.key))} ${await this.file(store, info, options)}\n`,
+      );
     }
     return hash.digest('hex');
   }
@@ -92,6 +88,16 @@ export class ContentHasher {
     await rename(temporary, this.#path);
     this.#dirty = false;
   }
+}
+
+/** SHA-256 of an object's bytes, in hex. */
+export async function fileHash(store: ObjectStore, key: string, options: HashOptions = {}): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of store.stream(key, { signal: options.signal })) {
+    hash.update(chunk);
+    options.onBytes?.(chunk.byteLength);
+  }
+  return hash.digest('hex');
 }
 
 function parseOrUndefined(text: string): unknown {

@@ -5,8 +5,9 @@ import type { LakeWriter } from '../../lake/writer.ts';
 import { activationRows } from '../activations.ts';
 import { type ActivationOptions, DEFAULT_ACTIVATION_OPTIONS, type Issue } from '../family.ts';
 import type { IngestReport, RunReport } from '../report.ts';
-import { ContentHasher } from './content-hash.ts';
+import { ContentHasher, type HashOptions } from './content-hash.ts';
 import { type DiscoverOptions, discoverJobs } from './discover.ts';
+import { Duplicates, type Measurement } from './duplicates.ts';
 import { type ProgressListener, ProgressMeter } from './progress.ts';
 import {
   failureIssue,
@@ -63,6 +64,9 @@ class Ingest {
   /** Stores by identity: ingested once even when several runs ask at the same time. */
   readonly #stores = new Map<string, Promise<LinkedStore>>();
   readonly #storeHashes = new Map<string, Promise<string>>();
+  readonly #duplicates = new Duplicates();
+  /** Settles when the measurements of all the runs that were begun are known. */
+  #measured: Promise<unknown> = Promise.resolve();
 
   constructor(writer: LakeWriter, hasher: ContentHasher, options: IngestOptions) {
     this.#writer = writer;
@@ -115,6 +119,7 @@ class Ingest {
   async #stage(job: RunJob, staging: Staging): Promise<StagedRun | undefined> {
     const { family, candidate, context } = job;
     const hashing = { signal: this.#options.signal, onBytes: (bytes: number) => this.#meter.add({ bytes }) };
+    const measuring = this.#measurement(job, hashing);
     const hashes = new Map<string, string>();
     for (const ref of (await family.stores?.of(candidate, context)) ?? []) {
       const id = `${context.tree.store.uri}\n${ref.root}`;
@@ -125,16 +130,34 @@ class Ingest {
       }
       hashes.set(ref.root, await hash);
     }
-    const content = await runContentHash(job, hashes, this.#activations, this.#hasher, hashing);
+    const measurement = await measuring;
+    const content = await runContentHash(job, hashes, this.#activations, this.#hasher, hashing, measurement);
     const snapshot = await this.#writer.lake.snapshot({}, { signal: this.#options.signal });
     if (snapshot.runs.get(candidate.runId)?.content_sha256 === content) {
       this.#report(job, 'unchanged', {}, []);
       return undefined;
     }
-    const staged = await stageRun(job, content, hashes, staging, this.#storeService(job));
+    const staged = await stageRun(job, content, hashes, staging, this.#storeService(job), measurement);
     if (staged.accepted) return staged;
     this.#report(job, 'rejected', {}, staged.issues);
     return undefined;
+  }
+
+  /** Whose measurement a run is. Runs that are read at the same time are asked in the order they were found in. */
+  #measurement({ candidate, context }: RunJob, hashing: HashOptions): Promise<Measurement | undefined> {
+    const { runId, results } = candidate;
+    if (results === undefined) return Promise.resolve(undefined);
+    const before = this.#measured;
+    const measure = async (): Promise<Measurement> => {
+      const sha256 = await this.#hasher.file(context.tree.store, results, hashing);
+      await before;
+      const { runs } = await this.#writer.lake.snapshot({}, { signal: this.#options.signal });
+      return this.#duplicates.of(runId, sha256, runs);
+    };
+    const measurement = measure();
+    // A failure is the run's own: the next one only waits.
+    this.#measured = measurement.catch(() => {});
+    return measurement;
   }
 
   /** A run that cannot be read is rejected; it stops no other. */

@@ -15,6 +15,7 @@ import type {
   StoreResult,
 } from '../family.ts';
 import type { ContentHasher, HashOptions } from './content-hash.ts';
+import { duplicateIssue, type Measurement } from './duplicates.ts';
 import { uriOf } from './tree.ts';
 
 /** Changes whenever the same artifacts would give other rows, so that an upgrade ingests them anew. */
@@ -50,6 +51,7 @@ export async function runContentHash(
   settings: unknown,
   hasher: ContentHasher,
   options: HashOptions,
+  measurement?: Measurement,
 ): Promise<string> {
   const { family, candidate, context } = job;
   const storeSettings = family.stores === undefined ? null : settings;
@@ -67,6 +69,7 @@ export async function runContentHash(
         files,
         [...stores.values()],
         attachments,
+        measurement?.duplicateOf ?? null,
       ]),
     )
     .digest('hex');
@@ -94,12 +97,14 @@ export async function stageRun(
   storeHashes: ReadonlyMap<string, string>,
   staging: Staging,
   service: StoreService,
+  measurement?: Measurement,
 ): Promise<StagedRun> {
   const { family, candidate, context } = job;
   const { runId } = candidate;
   const ingestId = newIngestId();
   const rows: Record<string, number> = {};
-  const issues: Issue[] = [];
+  const original = measurement?.duplicateOf;
+  const issues: Issue[] = original === undefined ? [] : [duplicateIssue(candidate, original)];
   const stores = new Map<string, LinkedStore>();
   const append = async (table: TableSpec, values: readonly Row[]) => {
     rows[table.name] = (rows[table.name] ?? 0) + values.length;
@@ -136,6 +141,8 @@ export async function stageRun(
     ingest_id: ingestId,
     content_sha256: contentSha256,
     stores: [...new Set([...stores.values()].map((store) => store.ingestId))],
+    ...(measurement === undefined ? {} : { results_sha256: measurement.sha256 }),
+    ...(original === undefined ? {} : { duplicate_of: original }),
   };
   if (!accepted) {
     await staging.discard(ingestId);
@@ -159,6 +166,8 @@ export async function stageRun(
       n_predictions: rows[PREDICTIONS.name] ?? 0,
       n_activations: activations,
       n_issues: issues.length,
+      results_sha256: measurement?.sha256,
+      duplicate_of: original,
     },
   ]);
   if (activations > 0) rows[ACTIVATIONS.name] = activations;

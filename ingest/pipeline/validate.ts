@@ -9,7 +9,9 @@ import {
   type StoreResult,
 } from '../family.ts';
 import type { RunReport } from '../report.ts';
+import { fileHash } from './content-hash.ts';
 import { type DiscoverOptions, discoverJobs } from './discover.ts';
+import { Duplicates, duplicateIssue } from './duplicates.ts';
 import { type ProgressListener, ProgressMeter } from './progress.ts';
 import { failureIssue, openStore, type RunJob } from './run-ingest.ts';
 
@@ -38,9 +40,10 @@ export async function validate(uris: readonly string[], options: ValidateOptions
   });
   meter.stage('ingesting');
   const runs: ValidatedRun[] = [];
+  const duplicates = new Duplicates();
   for (const job of jobs) {
     meter.current(job.candidate.runId);
-    runs.push(await validateRun(job, options, meter));
+    runs.push(await validateRun(job, options, meter, duplicates));
     meter.add({ runsDone: 1 });
   }
   meter.stage('done');
@@ -51,6 +54,7 @@ async function validateRun(
   job: RunJob,
   options: ValidateOptions,
   meter: ProgressMeter,
+  duplicates: Duplicates,
 ): Promise<ValidatedRun> {
   const { family, candidate, context } = job;
   const rows: Record<string, number> = {};
@@ -68,6 +72,12 @@ async function validateRun(
   };
   const identity = { runId: candidate.runId, family: candidate.family };
   try {
+    const { results, runId } = candidate;
+    if (results !== undefined) {
+      const hash = await fileHash(context.tree.store, results.key, { signal: options.signal });
+      const { duplicateOf } = duplicates.of(runId, hash);
+      if (duplicateOf !== undefined) issues.push(duplicateIssue(candidate, duplicateOf));
+    }
     const { accepted, columns } = await family.read(candidate, sink, context);
     if (accepted && issues.length > 0) rows[ISSUES.name] = issues.length;
     const status = accepted ? 'ingested' : 'rejected';

@@ -52,6 +52,16 @@ export const RUNS = table({
       doc: 'Rows of activations reachable through run_stores.',
     },
     { name: 'n_issues', type: 'long', nullable: false, doc: 'Rows of issues.' },
+    {
+      name: 'results_sha256',
+      type: 'string',
+      doc: 'Hash of the file that alone is the measurement, where the family has one.',
+    },
+    {
+      name: 'duplicate_of',
+      type: 'string',
+      doc: 'The run that held the same measurement when this one was ingested; aggregates leave this one out.',
+    },
   ],
 });
 

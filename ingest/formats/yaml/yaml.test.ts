@@ -17,17 +17,9 @@ const subcode = (text: string, maxLength?: number): string | undefined => {
 
 describe('YAML', () => {
   test('numbers as their authors mean them', () => {
-    expect(parseYaml('[4e-6, 1.28e-5, 4e-07, -3, 0x1f, .inf, 12345678901234567890, yes, 2025-09-15]')).toEqual([
-      4e-6,
-      1.28e-5,
-      4e-7,
-      -3,
-      31,
-      Infinity,
-      12345678901234567890n,
-      'yes',
-      '2025-09-15',
-    ]);
+    expect(
+      parseYaml('[4e-6, 1.28e-5, 4e-07, -3, 0x1f, .inf, 12345678901234567890, yes, 2025-09-15]'),
+    ).toEqual([4e-6, 1.28e-5, 4e-7, -3, 31, Infinity, 12345678901234567890n, 'yes', '2025-09-15']);
   });
 
   test('whatever plain data is written comes back', () => {

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import type { RunEntry } from '../../lake/visibility.ts';
+import { Duplicates } from './duplicates.ts';
+
+const entry = (run_id: string, results_sha256?: string, duplicate_of?: string): [string, RunEntry] => [
+  run_id,
+  {
+    run_id,
+    ingest_id: `i-${run_id}`,
+    content_sha256: 'c',
+    stores: [],
+    ...(results_sha256 === undefined ? {} : { results_sha256 }),
+    ...(duplicate_of === undefined ? {} : { duplicate_of }),
+  },
+];
+
+describe('copies of one measurement', () => {
+  test('the first one found is the original', () => {
+    const duplicates = new Duplicates();
+    expect(duplicates.of('main/a', 'x')).toEqual({ sha256: 'x' });
+    expect(duplicates.of('main/b', 'x')).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
+    expect(duplicates.of('main/c', 'x')).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
+    expect(duplicates.of('main/d', 'y')).toEqual({ sha256: 'y' });
+    expect(duplicates.of('other/b', 'x')).toEqual({ sha256: 'x' });
+  });
+
+  test('what lies in the lake comes before what is found', () => {
+    const visible = new Map([entry('main/z', 'x'), entry('main/y', 'x', 'main/z'), entry('other/a', 'x')]);
+    const duplicates = new Duplicates();
+    expect(duplicates.of('main/a', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/z' });
+    expect(duplicates.of('main/y', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/z' });
+    expect(duplicates.of('main/z', 'x', visible)).toEqual({ sha256: 'x' });
+  });
+
+  test('two originals of two processes: one of them gives way when it is ingested again', () => {
+    const visible = new Map([entry('main/a', 'x'), entry('main/b', 'x')]);
+    const duplicates = new Duplicates();
+    expect(duplicates.of('main/a', 'x', visible)).toEqual({ sha256: 'x' });
+    expect(duplicates.of('main/b', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
+  });
+
+  test('a copy whose original has become something else is an original', () => {
+    const visible = new Map([entry('main/a', 'new'), entry('main/b', 'x', 'main/a')]);
+    expect(new Duplicates().of('main/b', 'x', visible)).toEqual({ sha256: 'x' });
+  });
+});
