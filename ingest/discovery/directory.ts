@@ -1,4 +1,5 @@
 import type { ObjectInfo } from '../../lake/store/object-store.ts';
+import type { Marks } from '../family.ts';
 
 /** Files remembered of one directory, and of its `artifacts`, beside those that bear a mark. */
 const MAX_FILES = 10_000;
@@ -14,6 +15,8 @@ export interface Directory {
   unlisted: number;
   /** Files below its `artifacts` directory, at any depth; at most `MAX_FILES`. */
   readonly artifacts: ObjectInfo[];
+  /** Files there beyond these, counted and forgotten. */
+  unlistedArtifacts: number;
   /**
    * Files of an `activations` directory right below (`.npy` and sidecars), or of the `arrays` of a Zarr group, counted
    * and forgotten.
@@ -30,6 +33,7 @@ function newDirectory(key: string, parent: Directory | undefined): Directory {
     files: new Map(),
     unlisted: 0,
     artifacts: [],
+    unlistedArtifacts: 0,
     activationFiles: 0,
     zarrGroup: false,
   };
@@ -66,7 +70,7 @@ function isNobodys(directory: string, root: string): boolean {
 export async function* eachDirectory(
   root: string,
   objects: AsyncIterable<ObjectInfo>,
-  marks: ReadonlySet<string>,
+  marks: Marks,
 ): AsyncGenerator<Directory> {
   let current = newDirectory(root, undefined);
   for await (const object of objects) {
@@ -90,7 +94,7 @@ export async function* eachDirectory(
   for (let open: Directory | undefined = current; open !== undefined; open = open.parent) yield open;
 }
 
-function note(directory: Directory, object: ObjectInfo, marks: ReadonlySet<string>): void {
+function note(directory: Directory, object: ObjectInfo, marks: Marks): void {
   const name = nameOf(object.key);
   if (ZARR_MARKERS.has(name)) directory.zarrGroup = true;
   else if (isActivationFile(directory, name)) directory.parent!.activationFiles++;
@@ -98,7 +102,9 @@ function note(directory: Directory, object: ObjectInfo, marks: ReadonlySet<strin
     if (directory.files.size < MAX_FILES || marks.has(name)) directory.files.set(name, object);
     else directory.unlisted++;
     const owner = artifactsOwner(directory);
-    if (owner !== undefined && owner.artifacts.length < MAX_FILES) owner.artifacts.push(object);
+    if (owner === undefined) return;
+    if (owner.artifacts.length < MAX_FILES) owner.artifacts.push(object);
+    else owner.unlistedArtifacts++;
   }
 }
 
