@@ -1,9 +1,9 @@
 import { absolutePath } from '../../../discovery/path.ts';
 import type { ReadContext, RunCandidate, RunSink, RunStatus, RunSummary } from '../../../family.ts';
 import { type IssueLog, issueLog } from '../../../run-files/issue-log.ts';
+import { manifestJson } from '../../../run-files/manifest-json.ts';
 import { attachmentList } from '../../../run-files/run-files.ts';
 import { isDamage } from '../contract-run/activation-link.ts';
-import { manifestJson } from '../contract-run/read.ts';
 import { candidateStores } from '../stores/referenced.ts';
 import { type CaptureSummary, readCaptureTexts } from './capture-texts.ts';
 import { readStoreTexts } from './store-texts.ts';

@@ -1,4 +1,4 @@
-import { IdMap } from '../id-map.ts';
+import { IdMap } from '../../../id-map.ts';
 
 const FLAG_BITS = 4;
 const SPLIT_BITS = 12;

@@ -6,11 +6,12 @@ import { parseIsoTime } from '../../../contracts/scalars.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import { absolutePath } from '../../../discovery/path.ts';
 import type { Issue, ReadContext, RunCandidate, RunSink, RunSummary } from '../../../family.ts';
+import { IdMap } from '../../../id-map.ts';
 import { asNumber } from '../../../metric-values.ts';
 import { issueLog } from '../../../run-files/issue-log.ts';
 import { jsonText } from '../../../run-files/json-text.ts';
+import { manifestJson } from '../../../run-files/manifest-json.ts';
 import { attachmentList, readRunDocument, runFiles } from '../../../run-files/run-files.ts';
-import { IdMap } from '../id-map.ts';
 import { parseContractPath, parseSeedDirectory } from '../identity.ts';
 import { otherMembers } from '../metric-rows.ts';
 import { ingestStore, linkStore } from './activation-link.ts';
@@ -187,11 +188,4 @@ export async function readContractRun(
       compliance: checklistJson(checklist),
     },
   };
-}
-
-/** The manifest as recorded; what other files hold that has no table goes under the key `runlake`. */
-export function manifestJson(manifest: JsonObject | undefined, kept: JsonObject): string | null {
-  const hasKept = Object.keys(kept).length > 0;
-  if (manifest === undefined && !hasKept) return null;
-  return jsonText({ ...manifest, ...(hasKept ? { runlake: kept } : {}) });
 }

@@ -5,12 +5,12 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../../contract
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import { absolutePath } from '../../../discovery/path.ts';
 import type { ReadContext, RunCandidate, RunSink, RunSummary } from '../../../family.ts';
+import { IdMap } from '../../../id-map.ts';
 import { type IssueLog, issueLog } from '../../../run-files/issue-log.ts';
 import { jsonText } from '../../../run-files/json-text.ts';
+import { manifestJson } from '../../../run-files/manifest-json.ts';
 import { readJsonRecords } from '../../../run-files/records.ts';
 import { attachmentList, runFiles } from '../../../run-files/run-files.ts';
-import { manifestJson } from '../contract-run/read.ts';
-import { IdMap } from '../id-map.ts';
 import { promptHash, recipeExampleId } from '../identity.ts';
 import { otherMembers } from '../metric-rows.ts';
 import { type Evaluation, type ReadEvaluation, readEvaluation, type Verdict } from './evaluation.ts';

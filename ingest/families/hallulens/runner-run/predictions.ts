@@ -7,10 +7,10 @@ import {
   RUNNER_PREDICTION_COLUMNS,
 } from '../../../contracts/hallulens/prediction.ts';
 import type { ReadContext, RunSink } from '../../../family.ts';
+import { IdMap } from '../../../id-map.ts';
 import type { IssueLog } from '../../../run-files/issue-log.ts';
 import { jsonText } from '../../../run-files/json-text.ts';
 import { readCsv } from '../../../run-files/table.ts';
-import { IdMap } from '../id-map.ts';
 import { ScoreTable } from '../metric-rows.ts';
 
 const FILE = 'predictions.csv';

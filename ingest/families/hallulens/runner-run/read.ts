@@ -15,8 +15,8 @@ import type { ReadContext, RunCandidate, RunSink, RunStatus, RunSummary } from '
 import { agrees, asNumber, metricRow } from '../../../metric-values.ts';
 import { type IssueLog, issueLog } from '../../../run-files/issue-log.ts';
 import { jsonText } from '../../../run-files/json-text.ts';
+import { manifestJson } from '../../../run-files/manifest-json.ts';
 import { attachmentList, readRunDocument, runFiles } from '../../../run-files/run-files.ts';
-import { manifestJson } from '../contract-run/read.ts';
 import { whole } from '../contract-run/run-identity.ts';
 import { parseSeedDirectory } from '../identity.ts';
 import { METRIC_ALIASES, otherMembers, recompute, reportedMetrics } from '../metric-rows.ts';
