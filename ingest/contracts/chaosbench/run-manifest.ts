@@ -65,7 +65,7 @@ export type ChaosManifest = z.infer<typeof manifestSchema>;
 
 /** A manifest of any generation. */
 export type AnyChaosManifest = z.infer<typeof legacyManifestSchema> &
-  Partial<Omit<ChaosManifest, keyof z.infer<typeof legacyManifestSchema>>>;
+  Partial<Pick<ChaosManifest, 'order_mode' | 'shuffle_seed' | 'resumed_from' | 'budget'>>;
 
 export type ManifestGeneration = 'legacy' | 'ordered' | 'budgeted';
 
