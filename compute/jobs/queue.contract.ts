@@ -213,6 +213,16 @@ export function testJobQueue(name: string, fixture: () => Promise<QueueFixture>)
       expect((await take()).id).toBe(late.id);
     });
 
+    test('jobs that end at the same moment let the one go on that waits for all of them', async () => {
+      const parents = [];
+      for (let i = 0; i < 6; i++) parents.push(await submit());
+      const child = await submit({ dependsOn: parents.map(({ id }) => id) });
+      const running = [];
+      for (const _ of parents) running.push(await take());
+      await Promise.all(running.map((job, i) => (i % 2 === 0 ? queue : other).complete(job, null)));
+      expect((await take()).id).toBe(child.id);
+    });
+
     test('what waits for a failed job is skipped, with those that wait for it; a retry revives them', async () => {
       const a = await submit({ maxAttempts: 1 });
       const b = await submit({ dependsOn: [a.id] });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,10 +24,10 @@ afterEach(async () => {
 const submit = (): Promise<Job> => queue.submit({ id: newJobId(), kind: 'probe', spec: { x: 1 } });
 const drain = (task: Task, signal = new AbortController().signal) =>
   runWorker(queue, { id: 'w', tasks: { probe: task }, drain: true, signal, idleMs: 5, beatMs: 20 });
-const untilAborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) =>
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
-  );
+const untilAborted = async (signal: AbortSignal): Promise<never> => {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+};
 
 describe('a worker', () => {
   test('does what is there and ends; progress and log reach the queue', async () => {
