@@ -3,10 +3,12 @@ import './production.ts';
 import { Command, CommanderError } from 'commander';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addIngestCommands } from './commands/ingest.ts';
+import { addJobCommands } from './commands/jobs.ts';
 import { addLakeCommands } from './commands/lake.ts';
 import { addQueryCommand } from './commands/query.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addSqlCommand } from './commands/sql.ts';
+import { addWorkerCommand } from './commands/worker.ts';
 import { ConfigError } from './config.ts';
 import { describeError, errorObject, UsageError } from './errors.ts';
 
@@ -28,6 +30,8 @@ addIngestCommands(program);
 addQueryCommand(program);
 addSqlCommand(program);
 addLakeCommands(program);
+addJobCommands(program);
+addWorkerCommand(program);
 addDoctorCommand(program);
 
 try {

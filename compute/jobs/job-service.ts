@@ -1,0 +1,105 @@
+import type { z } from 'zod';
+import type { JsonValue } from '../../ingest/contracts/json-value.ts';
+import { type ErrorLocation, RunlakeError } from '../../lake/errors.ts';
+import type { ObjectStore } from '../../lake/store/object-store.ts';
+import { jobPrefix, type TaskDefinition, type TaskServices } from '../tasks/task.ts';
+import { JOB_KINDS, type Job, type JobKind } from './job.ts';
+import { type JobQueue, newJobId } from './queue.ts';
+import type { NewJob } from './transitions.ts';
+import { PermanentTaskError, type Task } from './worker.ts';
+
+/** A specification is not what the task needs. `problems` has all of them. */
+export class InvalidSpecError extends RunlakeError {
+  readonly code = 'INVALID_SPEC';
+  readonly problems: readonly (ErrorLocation & { readonly message: string })[];
+  constructor(kind: string, issues: readonly { path: readonly PropertyKey[]; message: string }[]) {
+    const problems = issues.map(({ path, message }) => ({
+      pointer: path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+      message,
+    }));
+    const [first] = problems;
+    super(
+      `the specification of the ${kind} job is wrong: ${problems.map(({ pointer, message }) => `${pointer || '(all of it)'}: ${message}`).join('; ')}`,
+      {
+        ...(first && { where: { pointer: first.pointer } }),
+        remedy: `see \`runlake submit ${kind} --help\``,
+      },
+    );
+    this.problems = problems;
+  }
+}
+
+/** This server knows no such kind of job. */
+export class UnknownKindError extends RunlakeError {
+  readonly code = 'UNKNOWN_JOB_KIND';
+  constructor(kind: string, known: readonly string[]) {
+    super(`there are no ${kind} jobs`, { expected: `one of ${known.join(', ')}` });
+  }
+}
+
+export type SubmitOptions = Pick<NewJob, 'priority' | 'dependsOn' | 'owner' | 'maxAttempts'>;
+
+/** Launches jobs: checks what is asked for, writes it to the store, and queues it. */
+export class JobService {
+  readonly queue: JobQueue;
+  readonly tasks: ReadonlyMap<JobKind, TaskDefinition>;
+  readonly #store: ObjectStore;
+
+  constructor(queue: JobQueue, store: ObjectStore, tasks: readonly TaskDefinition[]) {
+    this.queue = queue;
+    this.#store = store;
+    this.tasks = new Map(tasks.map((task) => [task.kind, task]));
+  }
+
+  /** @throws UnknownKindError, InvalidSpecError, UnknownDependencyError */
+  async submit(kind: string, spec: unknown, options: SubmitOptions = {}): Promise<Job> {
+    const task = this.#task(kind);
+    const checked = checkSpec(task, spec);
+    const id = newJobId();
+    // Written before it is queued: a worker on another machine finds what it is to do, and so does who asks in a year.
+    const document = { id, kind, spec: checked, submittedAt: new Date().toISOString(), ...options };
+    await this.#store.put(
+      `${jobPrefix(id)}/spec.json`,
+      Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
+    );
+    return this.queue.submit({ id, kind: task.kind, spec: checked, ...options });
+  }
+
+  #task(kind: string): TaskDefinition {
+    const known = JOB_KINDS.find((one) => one === kind);
+    const task = known && this.tasks.get(known);
+    if (task === undefined) throw new UnknownKindError(kind, [...this.tasks.keys()]);
+    return task;
+  }
+}
+
+/** The specification with its defaults, as JSON. @throws InvalidSpecError */
+function checkSpec(task: TaskDefinition, spec: unknown): JsonValue {
+  const parsed = task.spec.safeParse(spec);
+  if (!parsed.success) throw new InvalidSpecError(task.kind, parsed.error.issues);
+  return JSON.parse(JSON.stringify(parsed.data)) as JsonValue;
+}
+
+/** The tasks as a worker runs them, with what they work with. */
+export function boundTasks(
+  tasks: readonly TaskDefinition[],
+  services: TaskServices,
+): Readonly<Partial<Record<JobKind, Task>>> {
+  return Object.fromEntries(
+    tasks.map((task): [JobKind, Task] => [
+      task.kind,
+      async (context) => task.run(parseQueued(task, context.job.spec), context, services),
+    ]),
+  );
+}
+
+/** A job may have been queued by another version. */
+function parseQueued<Spec>(
+  { kind, spec: schema }: { kind: string; spec: z.ZodType<Spec> },
+  spec: JsonValue,
+): Spec {
+  const parsed = schema.safeParse(spec);
+  if (parsed.success) return parsed.data;
+  const { code, message } = new InvalidSpecError(kind, parsed.error.issues);
+  throw new PermanentTaskError(code, message);
+}

@@ -1,0 +1,4 @@
+import type { TaskDefinition } from './task.ts';
+
+/** Every kind of job that can be launched. A new one is added here and nowhere else. */
+export const TASKS: readonly TaskDefinition[] = [];

@@ -1,0 +1,197 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { JobNotFoundError } from '../../compute/jobs/errors.ts';
+import { isFinal, JOB_STATES, type Job, type JobEvent, type JobState } from '../../compute/jobs/job.ts';
+import type { JobQueue } from '../../compute/jobs/queue.ts';
+import { TASKS } from '../../compute/tasks/tasks.ts';
+import { messageOf } from '../../lake/errors.ts';
+import { UsageError } from '../errors.ts';
+import { withJobs } from '../jobs.ts';
+import {
+  type CommonOptions,
+  configOf,
+  interruptSignal,
+  print,
+  printJson,
+  wholeNumber,
+  withCommonOptions,
+} from './shared.ts';
+import { kindsOf } from './worker.ts';
+
+/** How often a followed job is looked at. */
+const FOLLOW_MS = 300;
+
+interface SubmitOptions extends CommonOptions {
+  readonly priority?: string;
+  readonly after?: string;
+  readonly attempts?: string;
+  readonly wait?: boolean;
+}
+
+interface ListOptions extends CommonOptions {
+  readonly state?: string;
+  readonly kinds?: string;
+  readonly limit: string;
+}
+
+/** `submit`, `jobs`, `cancel`, `retry` and `logs`. */
+export function addJobCommands(program: Command): void {
+  withCommonOptions(program.command('submit <kind> <spec>'))
+    .summary('queue a job')
+    .description(
+      'Checks a specification (a JSON file, - for standard input, or the JSON itself) and queues the job.',
+    )
+    .option('--priority <n>', 'higher goes first', '0')
+    .option('--after <jobs>', 'ids of jobs that have to be completed before, separated by commas')
+    .option('--attempts <n>', 'how often it is tried')
+    .option('--wait', 'follow the job until it ends; exit code 1 unless it is completed')
+    .addHelpText(
+      'after',
+      () => `\nKinds:\n${TASKS.map(({ kind, doc }) => `  ${kind.padEnd(12)} ${doc}`).join('\n')}\n`,
+    )
+    .action(async (kind: string, spec: string, options: SubmitOptions) => {
+      const parsed = await readSpec(spec);
+      await withJobs(configOf({ ...options }), async (jobs) => {
+        const job = await jobs.submit(kind, parsed, {
+          priority: integer('--priority', options.priority ?? '0'),
+          ...(options.after !== undefined && { dependsOn: options.after.split(',') }),
+          ...(options.attempts !== undefined && { maxAttempts: wholeNumber('--attempts', options.attempts) }),
+        });
+        if (options.wait !== true) return options.json ? printJson(job) : print(job.id);
+        const ended = await follow(jobs.queue, job.id, options.json === true);
+        if (options.json) printJson(ended);
+        if (ended.state !== 'completed') process.exitCode = 1;
+      });
+    });
+
+  withCommonOptions(program.command('jobs [id]'))
+    .summary('list jobs, or show one')
+    .option('--state <list>', `only these: ${JOB_STATES.join(', ')}`)
+    .option('--kinds <list>', 'only these kinds')
+    .option('--limit <n>', 'how many', '20')
+    .action(async (id: string | undefined, options: ListOptions) => {
+      await withJobs(configOf({ ...options }), async ({ queue }) => {
+        if (id !== undefined) {
+          const job = await known(queue, id);
+          return options.json ? printJson(job) : print(describeJob(job));
+        }
+        const jobs = await queue.list({
+          limit: wholeNumber('--limit', options.limit),
+          ...(options.state !== undefined && { states: statesOf(options.state) }),
+          ...(options.kinds !== undefined && { kinds: [...kindsOf(options.kinds)] }),
+        });
+        if (options.json) return printJson(jobs);
+        print(jobs.length === 0 ? 'no jobs' : jobs.map(jobLine).join('\n'));
+      });
+    });
+
+  const change = (name: 'cancel' | 'retry', summary: string) =>
+    withCommonOptions(program.command(`${name} <id>`))
+      .summary(summary)
+      .action(async (id: string, options: CommonOptions) => {
+        await withJobs(configOf({ ...options }), async ({ queue }) => {
+          const job = await queue[name](id);
+          if (options.json) printJson(job);
+          else print(`${job.id}: ${job.cancelRequested ? 'cancellation requested' : job.state}`);
+        });
+      });
+  change('cancel', 'stop a job: at once when it waits, within seconds when it runs');
+  change('retry', 'queue a job again that failed, was skipped or cancelled; what it had done is resumed');
+
+  withCommonOptions(program.command('logs <id>'))
+    .summary('what happened to a job')
+    .option('-f, --follow', 'until the job ends')
+    .action(async (id: string, options: CommonOptions & { readonly follow?: boolean }) => {
+      await withJobs(configOf({ ...options }), async ({ queue }) => {
+        await known(queue, id);
+        if (options.follow === true) return void (await follow(queue, id, false));
+        const events = await queue.events(id);
+        if (options.json) printJson(events);
+        else for (const event of events) print(eventLine(event));
+      });
+    });
+}
+
+async function readSpec(spec: string): Promise<unknown> {
+  const source = spec.trimStart().startsWith('{')
+    ? spec
+    : spec === '-'
+      ? await text(process.stdin)
+      : await readFile(spec, 'utf8');
+  try {
+    return JSON.parse(source);
+  } catch (error) {
+    throw new UsageError(`the specification is not JSON: ${messageOf(error)}`);
+  }
+}
+
+/** Prints events as they come until the job ends, and gives the job as it ended. */
+async function follow(queue: JobQueue, id: string, quiet: boolean): Promise<Job> {
+  const signal = interruptSignal();
+  const bar = !quiet && process.stderr.isTTY === true;
+  for (let seen = 0; ; ) {
+    const job = await known(queue, id);
+    const events = await queue.events(id, { after: seen });
+    seen = events.at(-1)?.seq ?? seen;
+    if (bar) process.stderr.write('\r\x1b[K');
+    if (!quiet) for (const event of events) print(eventLine(event));
+    if (isFinal(job.state) || signal.aborted) return job;
+    if (bar) process.stderr.write(progressText(job));
+    await sleep(FOLLOW_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function known(queue: JobQueue, id: string): Promise<Job> {
+  const job = await queue.get(id);
+  if (job === undefined) throw new JobNotFoundError(id);
+  return job;
+}
+
+function statesOf(list: string): JobState[] {
+  return list.split(',').map((name) => {
+    const state = JOB_STATES.find((one) => one === name.trim());
+    if (state === undefined)
+      throw new UsageError(`there is no state ${name}; there are ${JOB_STATES.join(', ')}`);
+    return state;
+  });
+}
+
+function integer(flag: string, value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new UsageError(`${flag} ${value} is no whole number`);
+  return number;
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function eventLine({ at, level, message }: JobEvent): string {
+  return `${time(at)} ${level.padEnd(5)} ${message}`;
+}
+
+function progressText({ progress }: Job): string {
+  if (progress === null) return '';
+  const { stage, done, total, unit, rate, eta } = progress;
+  const parts = [`${stage} ${done}${total === null ? '' : `/${total}`}`];
+  if (rate !== null) parts.push(`${rate.toPrecision(3)} ${unit ?? 'items'}/s`);
+  if (eta !== null) parts.push(`until ${time(eta)}`);
+  return parts.join(', ');
+}
+
+function jobLine(job: Job): string {
+  const { id, kind, state, attempt, failure } = job;
+  const what = state === 'running' ? progressText(job) : (failure?.message ?? '');
+  return `${id}  ${kind.padEnd(10)}  ${state.padEnd(9)}  attempt ${attempt}  ${time(job.createdAt)}  ${what}`.trimEnd();
+}
+
+function describeJob(job: Job): string {
+  const lines = Object.entries(job).map(([name, value]) => {
+    const isTime = /(At|Until|Before)$/.test(name) && typeof value === 'number';
+    const shown = isTime ? time(value) : typeof value === 'object' ? JSON.stringify(value) : String(value);
+    return `${name.padEnd(16)} ${shown}`;
+  });
+  return lines.join('\n');
+}

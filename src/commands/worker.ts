@@ -1,0 +1,80 @@
+import { hostname } from 'node:os';
+import type { Command } from 'commander';
+import pino from 'pino';
+import { JOB_KINDS, type JobKind } from '../../compute/jobs/job.ts';
+import { boundTasks } from '../../compute/jobs/job-service.ts';
+import { runWorker } from '../../compute/jobs/worker.ts';
+import { TASKS } from '../../compute/tasks/tasks.ts';
+import { UsageError } from '../errors.ts';
+import { openQueue, taskServices } from '../jobs.ts';
+import { withWriter } from '../session.ts';
+import {
+  type CommonOptions,
+  configOf,
+  interruptSignal,
+  print,
+  printJson,
+  withCommonOptions,
+} from './shared.ts';
+
+interface WorkerCommandOptions extends CommonOptions {
+  readonly drain?: boolean;
+  readonly kinds?: string;
+  readonly id?: string;
+  readonly memory?: string;
+  readonly threads?: string;
+}
+
+export function addWorkerCommand(program: Command): void {
+  withCommonOptions(program.command('worker'))
+    .summary('do the jobs that are queued')
+    .description(
+      'Takes jobs from the queue, one after the other, and puts their results into the lake. Needs the store and the queue\n' +
+        '(DATABASE_URL, or RUNLAKE_HOME of the same machine), nothing else. A job whose worker dies is taken over and resumed.\n' +
+        'Ctrl-C stops the job at hand and gives it back.',
+    )
+    .option('--drain', 'end when the queue is empty (for batch systems such as SLURM)')
+    .option('--kinds <list>', `only these kinds of job: ${JOB_KINDS.join(', ')}`)
+    .option('--id <name>', 'name of this worker (host and process otherwise)')
+    .option('--memory <size>', 'memory of the query engine, e.g. 4GB [RUNLAKE_MEMORY]')
+    .option('--threads <n>', 'threads [RUNLAKE_THREADS]')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  runlake worker\n  DATABASE_URL=postgres://… runlake worker --drain --kinds inference,fv\n',
+    )
+    .action(async (options: WorkerCommandOptions) => {
+      const config = configOf({ ...options });
+      const wanted = kindsOf(options.kinds);
+      const logger = pino({ level: config.log, base: undefined }, pino.destination(2));
+      const signal = interruptSignal();
+      const id = options.id ?? `${hostname()}:${process.pid}`;
+      const done = await withWriter(config, signal, async (writer) => {
+        const queue = await openQueue(config);
+        try {
+          const tasks = boundTasks(
+            TASKS.filter(({ kind }) => wanted.has(kind)),
+            await taskServices(config, writer),
+          );
+          logger.info({ worker: id, queue: queue.uri, kinds: Object.keys(tasks) }, 'waiting for jobs');
+          return await runWorker(queue, { id, tasks, signal, logger, drain: options.drain ?? false });
+        } finally {
+          await queue.close();
+        }
+      });
+      if (options.json) printJson(done);
+      else if (options.drain) print(`${done.jobs} jobs done; the queue is empty`);
+    });
+}
+
+/** @throws UsageError */
+export function kindsOf(list: string | undefined): ReadonlySet<JobKind> {
+  if (list === undefined) return new Set(JOB_KINDS);
+  return new Set(
+    list.split(',').map((name) => {
+      const kind = JOB_KINDS.find((one) => one === name.trim());
+      if (kind === undefined)
+        throw new UsageError(`there is no kind of job ${name}; there are ${JOB_KINDS.join(', ')}`);
+      return kind;
+    }),
+  );
+}
