@@ -32,7 +32,7 @@ export async function* discoverRuns(
     ...(tree.prefix === '' ? {} : { prefix: `${tree.prefix}/` }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const marks = new Set(families.flatMap((family) => [...family.marks]));
+  const marks = { has: (name: string) => families.some((family) => family.marks.has(name)) };
   for await (const directory of eachDirectory(tree.prefix, listing, marks)) {
     if (signal?.aborted) throw new CancelledError('looking for runs', signal.reason);
     const found: FoundRun[] = [];

@@ -1,5 +1,6 @@
 import type { Family } from '../family.ts';
 import { HALLULENS } from './hallulens/index.ts';
+import { LM_EVAL } from './lm-eval/index.ts';
 
 /** Every family of artifacts that can be ingested. A new one is added here and nowhere else. */
-export const FAMILIES: readonly Family[] = [HALLULENS];
+export const FAMILIES: readonly Family[] = [HALLULENS, LM_EVAL];

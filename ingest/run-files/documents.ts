@@ -9,8 +9,8 @@ import { parseJson } from './json-text.ts';
 /** A JSON document larger than this is not read into memory. */
 export const MAX_DOCUMENT_BYTES = 512 * 1024 * 1024;
 
-export interface ReadDocument {
-  readonly value: JsonObject | undefined;
+export interface ReadDocument<Value extends JsonValue = JsonObject> {
+  readonly value: Value | undefined;
   readonly issues: readonly Issue[];
 }
 
@@ -20,7 +20,16 @@ export function readJsonDocument(
   object: ObjectInfo,
   file: string,
 ): Promise<ReadDocument> {
-  return readDocument(context, object, file, { name: 'JSON', parse: parseJson });
+  return readDocument(context, object, file, { name: 'JSON', parse: parseJson }, OBJECT);
+}
+
+/** The same for a file that holds one JSON list. */
+export function readJsonList(
+  context: ReadContext,
+  object: ObjectInfo,
+  file: string,
+): Promise<ReadDocument<JsonValue[]>> {
+  return readDocument(context, object, file, { name: 'JSON', parse: parseJson }, LIST);
 }
 
 /** The same for a file that holds one YAML mapping of plain data. */
@@ -29,7 +38,7 @@ export function readYamlDocument(
   object: ObjectInfo,
   file: string,
 ): Promise<ReadDocument> {
-  return readDocument(context, object, file, { name: 'YAML', parse: parseYaml });
+  return readDocument(context, object, file, { name: 'YAML', parse: parseYaml }, OBJECT);
 }
 
 interface DocumentFormat {
@@ -37,13 +46,22 @@ interface DocumentFormat {
   readonly parse: (text: string) => JsonValue;
 }
 
-async function readDocument(
+interface DocumentShape<Value extends JsonValue> {
+  readonly name: string;
+  readonly is: (value: JsonValue) => value is Value;
+}
+
+const OBJECT: DocumentShape<JsonObject> = { name: 'object', is: isJsonObject };
+const LIST: DocumentShape<JsonValue[]> = { name: 'list', is: (value) => Array.isArray(value) };
+
+async function readDocument<Value extends JsonValue>(
   context: ReadContext,
   object: ObjectInfo,
   file: string,
   { name, parse }: DocumentFormat,
-): Promise<ReadDocument> {
-  const fail = (code: string, message: string): ReadDocument => ({
+  shape: DocumentShape<Value>,
+): Promise<ReadDocument<Value>> {
+  const fail = (code: string, message: string): ReadDocument<Value> => ({
     value: undefined,
     issues: [{ severity: 'error', code, file, message }],
   });
@@ -55,7 +73,7 @@ async function readDocument(
   }
   const bytes = await context.tree.store.get(object.key, context.signal ? { signal: context.signal } : {});
   if (!isUtf8(bytes)) return fail('NON_UTF8_BYTES', 'the file is not UTF-8');
-  if (bytes.length === 0) return fail('EMPTY_FILE', `the file is empty; expected a ${name} object`);
+  if (bytes.length === 0) return fail('EMPTY_FILE', `the file is empty; expected a ${name} ${shape.name}`);
   let value: JsonValue;
   try {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
@@ -63,6 +81,6 @@ async function readDocument(
   } catch (error) {
     return fail(`INVALID_${name}`, `not ${name}: ${messageOf(error)}`);
   }
-  if (!isJsonObject(value)) return fail('WRONG_TYPE', 'the document is not an object');
+  if (!shape.is(value)) return fail('WRONG_TYPE', `the document is no ${shape.name}`);
   return { value, issues: [] };
 }
