@@ -1,6 +1,7 @@
 import type { Family } from '../family.ts';
+import { FV } from './fv/index.ts';
 import { HALLULENS } from './hallulens/index.ts';
 import { LM_EVAL } from './lm-eval/index.ts';
 
 /** Every family of artifacts that can be ingested. A new one is added here and nowhere else. */
-export const FAMILIES: readonly Family[] = [HALLULENS, LM_EVAL];
+export const FAMILIES: readonly Family[] = [HALLULENS, FV, LM_EVAL];
