@@ -1,3 +1,5 @@
+import type { JobService } from '../compute/jobs/job-service.ts';
+import type { PublishRequest, PublishResult } from '../compute/tasks/chaos/publish/publish.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import type { Limits } from './limits/limits.ts';
 import type { SnapshotScope } from './snapshots.ts';
@@ -79,6 +81,11 @@ export interface Upkeep {
   ): Promise<readonly VacuumedTable[]>;
 }
 
+/** Publishes runs. */
+export interface Publisher {
+  publish(request: PublishRequest, options: { readonly signal: AbortSignal }): Promise<PublishResult>;
+}
+
 /** The part of a pino logger that is used here. */
 export interface Logger {
   debug(details: object, message: string): void;
@@ -92,6 +99,8 @@ export interface RequestContext {
   readonly reader: LakeReader;
   readonly ingestor: Ingestor | undefined;
   readonly upkeep: Upkeep | undefined;
+  readonly publisher: Publisher | undefined;
+  readonly jobs: JobService | undefined;
   readonly limits: Limits;
   /** Aborted when the client goes away, when time is up, and when the server closes. */
   readonly signal: AbortSignal;

@@ -4,10 +4,13 @@ import { buildSchema } from 'type-graphql';
 import type { RequestContext } from './context.ts';
 import { ENTITIES } from './plan/entities.ts';
 import { ChangesResolver } from './resolvers/changes.ts';
+import { ChaosResolver } from './resolvers/chaos.ts';
 import { CostResolver } from './resolvers/cost.ts';
+import { JobConnectionResolver, JobsResolver } from './resolvers/jobs.ts';
 import { LakeResolver } from './resolvers/lake.ts';
 import { MetricsResolver } from './resolvers/metrics.ts';
 import { RowsResolver } from './resolvers/rows.ts';
+import { RunIngestedResolver } from './resolvers/run-ingested.ts';
 import { SqlResolver } from './resolvers/sql.ts';
 
 /** Planned objects are keyed by response key, because one field may be selected twice with different arguments. */
@@ -32,7 +35,19 @@ const RESOLVERS = [
   LakeResolver,
   CostResolver,
   ChangesResolver,
+  ChaosResolver,
+  JobsResolver,
+  JobConnectionResolver,
+  RunIngestedResolver,
 ] as const;
+
+/** type-graphql wants one; our subscriptions have iterators of their own instead of topics. */
+const NO_TOPICS = {
+  publish: () => undefined,
+  subscribe: (): never => {
+    throw new TypeError('there are no topics');
+  },
+};
 
 let built: Promise<GraphQLSchema> | undefined;
 
@@ -43,7 +58,7 @@ export function createSchema(): Promise<GraphQLSchema> {
 }
 
 async function build(): Promise<GraphQLSchema> {
-  const schema = await buildSchema({ resolvers: RESOLVERS, validate: false });
+  const schema = await buildSchema({ resolvers: RESOLVERS, validate: false, pubSub: NO_TOPICS });
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || !PLANNED.has(type.name)) continue;
     for (const field of Object.values(type.getFields())) field.resolve = byResponseKey;

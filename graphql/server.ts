@@ -9,11 +9,12 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
+import type { JobService } from '../compute/jobs/job-service.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import { RunlakeError } from '../lake/errors.ts';
 import { createApollo } from './apollo.ts';
 import { CONSOLE_CSP, CONSOLE_HTML } from './console.ts';
-import type { Ingestor, RequestContext, Upkeep } from './context.ts';
+import type { Ingestor, Publisher, RequestContext, Upkeep } from './context.ts';
 import { LimitExceededError, timeIsUp } from './errors.ts';
 import { errorExtensions } from './format-error.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
@@ -21,6 +22,7 @@ import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { bracketDepth } from './limits/nesting.ts';
 import { createSchema } from './schema.ts';
 import { SnapshotScope } from './snapshots.ts';
+import { addSubscriptions } from './subscriptions.ts';
 import { ValueIssues } from './value-issues.ts';
 
 export interface ServerConfig {
@@ -39,6 +41,10 @@ export interface ServerOptions {
   readonly ingestor?: Ingestor | undefined;
   /** Without it `compact` and `vacuum` are refused. */
   readonly upkeep?: Upkeep | undefined;
+  /** Without it `publishRun` is refused. */
+  readonly publisher?: Publisher | undefined;
+  /** Without it everything about jobs is refused. */
+  readonly jobs?: JobService | undefined;
   readonly config?: ServerConfig;
   /** A pino logger (or one like it); silent without. */
   readonly logger?: FastifyBaseLogger;
@@ -46,12 +52,15 @@ export interface ServerOptions {
 
 const SAFE_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
+/** How long a request may go on. */
+type RequestLife = Pick<RequestContext, 'signal' | 'unlimitTime'>;
+
 /** The requests that run, so that a closing server can cancel them. */
 class RunningRequests {
   readonly #controllers = new Set<AbortController>();
   readonly #waiting: (() => void)[] = [];
 
-  start(reply: FastifyReply, timeMs: number): { signal: AbortSignal; unlimitTime: () => void } {
+  start(reply: FastifyReply, timeMs: number): RequestLife {
     const controller = new AbortController();
     // Every file that is fetched for a request listens to it for a while, many at a time.
     setMaxListeners(0, controller.signal);
@@ -78,11 +87,12 @@ class RunningRequests {
 }
 
 /**
- * The HTTP server: `/graphql` (POST, GET for queries, a console for browsers), `/healthz` and `/readyz`.
+ * The HTTP server: `/graphql` (POST, GET for queries, WebSocket for subscriptions, a console for browsers), `/graphql/stream`
+ * (subscriptions as server-sent events), `/healthz` and `/readyz`.
  * It listens where the caller says (`app.listen`). `app.close()` lets running queries finish, then cancels them.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { reader, ingestor, upkeep, config = {}, logger } = options;
+  const { reader, ingestor, upkeep, publisher, jobs, config = {}, logger } = options;
   const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
@@ -94,7 +104,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return typeof given === 'string' && SAFE_REQUEST_ID.test(given) ? given : randomUUID();
     },
   });
-  const apollo = createApollo(await createSchema(), limits);
+  const schema = await createSchema();
+  const apollo = createApollo(schema, limits);
   await apollo.start();
   const running = new RunningRequests();
   addHealth(app, reader);
@@ -107,23 +118,27 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   const gate = new ConcurrencyGate(limits.concurrentQueries);
   const clientOf = config.clientOf ?? ((request) => request.ip);
+  const contextOf = (id: string, log: FastifyBaseLogger, life: RequestLife): RequestContext => ({
+    reader,
+    ingestor,
+    upkeep,
+    publisher,
+    jobs,
+    limits,
+    ...life,
+    deadline: performance.now() + limits.time,
+    snapshots: new SnapshotScope(reader, life.signal),
+    issues: new ValueIssues(),
+    logger: log,
+    requestId: id,
+  });
   const handle = fastifyApolloHandler(apollo, {
-    context: async (request, reply): Promise<RequestContext> => {
-      const { signal, unlimitTime } = running.start(reply, limits.time);
-      return {
-        reader,
-        ingestor,
-        upkeep,
-        limits,
-        signal,
-        deadline: performance.now() + limits.time,
-        unlimitTime,
-        snapshots: new SnapshotScope(reader, signal),
-        issues: new ValueIssues(),
-        logger: request.log,
-        requestId: request.id,
-      };
-    },
+    context: async (request, reply) => contextOf(request.id, request.log, running.start(reply, limits.time)),
+  });
+  addSubscriptions(app, {
+    schema,
+    limits,
+    contextOf: (signal) => contextOf(randomUUID(), app.log, { signal, unlimitTime: () => undefined }),
   });
   app.route({
     method: ['GET', 'POST'],

@@ -13,6 +13,7 @@ import {
   MAX_BACKOFF_MS,
   MAX_EVENTS,
   type QueueOptions,
+  type SelectJobs,
   type WatchOptions,
 } from './queue.ts';
 import * as to from './transitions.ts';
@@ -36,7 +37,7 @@ export class EmbeddedQueue implements JobQueue {
   readonly #ready: Database<true, ReadyKey>;
   readonly #running: Database<true, string>;
   /** Jobs that have not ended. */
-  readonly #unfinished: Database<JobKind, string>;
+  readonly #unfinished: Database<true, string>;
   /** Which jobs wait for which: `[dependency, job]`. */
   readonly #dependents: Database<true, [string, string]>;
   readonly #events: Database<JobEvent, [string, number]>;
@@ -85,16 +86,31 @@ export class EmbeddedQueue implements JobQueue {
     return this.#jobs.get(id);
   }
 
-  async list({ states, kinds, before, limit }: ListJobs): Promise<Job[]> {
-    this.#refresh();
+  async list({ before, limit, ...select }: ListJobs): Promise<Job[]> {
     const found: Job[] = [];
-    for (const { key, value } of this.#jobs.getRange({ reverse: true, ...(before && { start: before }) })) {
+    for (const job of this.#select(select, before)) {
       if (found.length === limit) break;
-      if (key === before || (states && !states.includes(value.state))) continue;
-      if (kinds && !kinds.includes(value.kind)) continue;
-      found.push(value);
+      found.push(job);
     }
     return found;
+  }
+
+  async count(select: SelectJobs = {}): Promise<number> {
+    let n = 0;
+    for (const _ of this.#select(select)) n++;
+    return n;
+  }
+
+  /** Jobs, the latest first; those that have not ended without looking at the others. */
+  *#select({ states, kinds }: SelectJobs, before?: string): Generator<Job> {
+    this.#refresh();
+    const range = { reverse: true, ...(before && { start: before }) };
+    const unfinished = states?.every((state) => !isFinal(state)) === true;
+    for (const id of unfinished ? this.#unfinished.getKeys(range) : this.#jobs.getKeys(range)) {
+      const job = id === before ? undefined : this.#jobs.get(id);
+      if (job === undefined || (states && !states.includes(job.state))) continue;
+      if (kinds === undefined || kinds.includes(job.kind)) yield job;
+    }
   }
 
   async claim(worker: string, kinds: readonly JobKind[]): Promise<Job | undefined> {
@@ -207,13 +223,6 @@ export class EmbeddedQueue implements JobQueue {
     }
   }
 
-  async open(kinds: readonly JobKind[]): Promise<number> {
-    this.#refresh();
-    let n = 0;
-    for (const { value } of this.#unfinished.getRange()) if (kinds.includes(value)) n++;
-    return n;
-  }
-
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#root.close();
@@ -274,7 +283,7 @@ export class EmbeddedQueue implements JobQueue {
     if (job.state === 'running') this.#running.putSync(job.id, true);
     else if (before?.state === 'running') this.#running.removeSync(job.id);
     if (isFinal(job.state)) this.#unfinished.removeSync(job.id);
-    else this.#unfinished.putSync(job.id, job.kind);
+    else this.#unfinished.putSync(job.id, true);
     this.#jobs.putSync(job.id, job);
     if (message !== undefined) {
       const level = job.state === 'failed' ? 'error' : job.failure === null ? 'info' : 'warn';

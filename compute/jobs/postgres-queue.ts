@@ -15,6 +15,7 @@ import {
   MAX_BACKOFF_MS,
   MAX_EVENTS,
   type QueueOptions,
+  type SelectJobs,
   type WatchOptions,
 } from './queue.ts';
 import * as to from './transitions.ts';
@@ -25,6 +26,9 @@ export interface PostgresQueueOptions extends QueueOptions {
 }
 
 const CHANNEL_POLL_MS = 1000;
+
+/** `SelectJobs` as a condition on $1 and $2. */
+const SELECTED = '($1::text[] IS NULL OR state = ANY($1)) AND ($2::text[] IS NULL OR kind = ANY($2))';
 
 /** One transaction, with the database's own clock: the machines of a cluster need not agree about the time. */
 interface Transaction {
@@ -128,11 +132,18 @@ export class PostgresQueue implements JobQueue {
   async list({ states, kinds, before, limit }: ListJobs): Promise<Job[]> {
     const { rows } = await this.#pool.query(
       `SELECT record FROM ${this.#schema}.jobs
-       WHERE ($1::text[] IS NULL OR state = ANY($1)) AND ($2::text[] IS NULL OR kind = ANY($2)) AND ($3::text IS NULL OR id < $3)
-       ORDER BY id DESC LIMIT $4`,
+       WHERE ${SELECTED} AND ($3::text IS NULL OR id < $3) ORDER BY id DESC LIMIT $4`,
       [states ?? null, kinds ?? null, before ?? null, limit],
     );
     return rows.map(parseJob);
+  }
+
+  async count({ states, kinds }: SelectJobs = {}): Promise<number> {
+    const { rows } = await this.#pool.query<{ n: string }>(
+      `SELECT count(*) AS n FROM ${this.#schema}.jobs WHERE ${SELECTED}`,
+      [states ?? null, kinds ?? null],
+    );
+    return Number(rows[0]?.n ?? 0);
   }
 
   claim(worker: string, kinds: readonly JobKind[]): Promise<Job | undefined> {
@@ -271,14 +282,6 @@ export class PostgresQueue implements JobQueue {
         await client.end().catch(() => undefined);
       }
     }
-  }
-
-  async open(kinds: readonly JobKind[]): Promise<number> {
-    const { rows } = await this.#pool.query<{ n: string }>(
-      `SELECT count(*) AS n FROM ${this.#schema}.jobs WHERE state IN ('pending', 'running') AND kind = ANY($1)`,
-      [kinds],
-    );
-    return Number(rows[0]?.n ?? 0);
   }
 
   async close(): Promise<void> {

@@ -280,8 +280,9 @@ export function testJobQueue(name: string, fixture: () => Promise<QueueFixture>)
       expect(next.map(({ id }) => id)).toEqual(ids.slice(2, 4));
       const probes = await queue.list({ limit: 2, kinds: ['probe'], states: ['pending'] });
       expect(probes.map(({ id }) => id)).toEqual([ids[1], ids[3]]);
-      expect(await queue.open(['fv'])).toBe(3);
-      expect(await queue.open([])).toBe(0);
+      expect(await queue.count({ states: ['pending', 'running'], kinds: ['fv'] })).toBe(3);
+      expect(await queue.count({ kinds: [] })).toBe(0);
+      expect(await queue.count()).toBe((await queue.list({ limit: 1000 })).length);
     });
 
     test('watching shows changes that others make', async () => {

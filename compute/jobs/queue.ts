@@ -17,9 +17,12 @@ export const MAX_BACKOFF_MS = 300_000;
 /** Log lines that are kept of one job: the latest ones. */
 export const MAX_EVENTS = 10_000;
 
-export interface ListJobs {
+export interface SelectJobs {
   readonly states?: readonly JobState[];
   readonly kinds?: readonly JobKind[];
+}
+
+export interface ListJobs extends SelectJobs {
   /** Jobs that were submitted before this one. */
   readonly before?: string;
   readonly limit: number;
@@ -50,6 +53,7 @@ export interface JobQueue {
   get(id: string): Promise<Job | undefined>;
   /** The latest first. */
   list(options: ListJobs): Promise<readonly Job[]>;
+  count(options?: SelectJobs): Promise<number>;
   /**
    * Gives the worker the pending job of one of these kinds that is first in line, if there is one. Jobs of workers that
    * were not heard of for the length of a lease are pending again.
@@ -75,8 +79,6 @@ export interface JobQueue {
   events(id: string, options?: { readonly after?: number; readonly limit?: number }): Promise<JobEvent[]>;
   /** Every job as it changes from now on; changes that follow each other closely may be seen as one. */
   watch(options?: WatchOptions): AsyncIterable<Job>;
-  /** Jobs of these kinds that are pending or running: what a worker that drains the queue waits for. */
-  open(kinds: readonly JobKind[]): Promise<number>;
   close(): Promise<void>;
 }
 

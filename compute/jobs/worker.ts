@@ -71,7 +71,7 @@ export async function runWorker(queue: JobQueue, options: WorkerOptions): Promis
       logger?.info({ job: job.id, kind: job.kind, attempt: job.attempt }, 'job begins');
       const end = await new Attempt(queue, job, options).run();
       logger?.info({ job: job.id, state: end }, 'job ends');
-    } else if (drain && (await queue.open(kinds)) === 0) {
+    } else if (drain && (await queue.count({ states: ['pending', 'running'], kinds })) === 0) {
       break;
     } else {
       await sleep(idleMs, undefined, { signal }).catch(() => undefined);

@@ -166,6 +166,8 @@ describe('nested lists', () => {
           reader: lake,
           ingestor: undefined,
           upkeep: undefined,
+    publisher: undefined,
+          jobs: undefined,
           limits: DEFAULT_LIMITS,
           signal: controller.signal,
           deadline: performance.now() + 60_000,

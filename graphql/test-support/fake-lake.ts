@@ -88,7 +88,7 @@ export class FakeLake implements LakeReader {
     const state = this.#states[version];
     if (!state) throw new InvalidArgumentError('no such state of the lake');
     const versions = Object.fromEntries(TABLES.map(({ name }) => [name, version]));
-    return { versions, token: `s${version}`, timestamp: state.timestamp };
+    return { versions, token: `s${version}`, timestamp: state.timestamp, runs: new Map() };
   }
 
   async relation(

@@ -8,6 +8,8 @@ export interface LakeSnapshot {
   readonly token: string;
   /** Commit time of the newest version in it. */
   readonly timestamp: Date;
+  /** Its runs by id, each with the ingest whose rows are current. */
+  readonly runs: ReadonlyMap<string, { readonly ingest_id: string }>;
 }
 
 /** Which state to read: newest by default; else a token, a version of `runs`, or a time. */

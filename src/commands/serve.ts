@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import pino from 'pino';
+import { JobService } from '../../compute/jobs/job-service.ts';
+import { TASKS } from '../../compute/tasks/tasks.ts';
 import { createServer } from '../../graphql/server.ts';
 import { FAMILIES } from '../../ingest/families/families.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
@@ -7,12 +9,16 @@ import type { Lake } from '../../lake/lake.ts';
 import type { LakeWriter } from '../../lake/writer.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { writeDemoRuns } from '../demo/runs.ts';
-import { ingestorOf, upkeepOf } from '../services.ts';
+import { openQueue } from '../jobs.ts';
+import { ingestorOf, publisherOf, upkeepOf } from '../services.ts';
 import { demoDirectory, openLake, openWriter, storeEnvironment } from '../session.ts';
+import { startWorker } from '../worker-process.ts';
 import { type CommonOptions, configOf, withCommonOptions } from './shared.ts';
 
 interface ServeOptions extends CommonOptions {
   readonly demo?: boolean;
+  /** False with --no-worker. */
+  readonly worker: boolean;
   readonly host?: string;
   readonly port?: string;
   readonly memory?: string;
@@ -25,20 +31,25 @@ export function addServeCommand(program: Command): void {
   withCommonOptions(program.command('serve'))
     .summary('answer GraphQL over HTTP')
     .description(
-      'Serves the lake at http://HOST:PORT/graphql (with a console for browsers), /healthz and /readyz.',
+      'Serves the lake at http://HOST:PORT/graphql (with a console for browsers), /healthz and /readyz, and does the jobs that are\n' +
+        'launched there in a process of their own.',
     )
     .option('--host <address>', 'address to bind; only loopback while there are no tokens [RUNLAKE_HOST]')
     .option('--port <n>', 'port; 0 takes a free one [RUNLAKE_PORT]')
     .option('--memory <size>', 'memory of the query engine, e.g. 4GB [RUNLAKE_MEMORY]')
     .option('--threads <n>', 'threads of the query engine [RUNLAKE_THREADS]')
+    .option('--no-worker', 'leave the jobs to workers that are started elsewhere')
     .option('--demo', 'fill an empty lake with synthetic example runs')
     .action(async (options: ServeOptions) => {
-      await serve(configOf({ ...options }), options.demo ?? false);
+      await serve(configOf({ ...options }), { demo: options.demo ?? false, worker: options.worker });
     });
 }
 
 /** Serves until SIGINT or SIGTERM; resolves when everything is closed. */
-async function serve(config: Config, demo: boolean): Promise<void> {
+async function serve(
+  config: Config,
+  { demo, worker }: Pick<Required<ServeOptions>, 'demo' | 'worker'>,
+): Promise<void> {
   const logger = pino({ level: config.log, base: undefined });
   // Requests are anonymous as long as there are no tokens, so nobody else may reach them.
   if (!LOOPBACK.has(config.host)) {
@@ -51,12 +62,16 @@ async function serve(config: Config, demo: boolean): Promise<void> {
   const writer = await openWriter(lake, config);
   if (demo) await addDemoRuns(config, lake, writer, logger);
   const env = storeEnvironment(config);
+  const queue = await openQueue(config);
   const app = await createServer({
     reader: lake,
     ingestor: ingestorOf(writer, env),
     upkeep: upkeepOf(writer),
+    publisher: publisherOf(writer, env),
+    jobs: new JobService(queue, lake.store, TASKS),
     logger,
   });
+  const helper = worker ? startWorker(config, logger) : undefined;
   const address = await app.listen({ host: config.host, port: config.port });
   logger.info({ store: config.store, url: `${address}/graphql` }, 'ready');
   await new Promise<void>((done, fail) => {
@@ -66,10 +81,11 @@ async function serve(config: Config, demo: boolean): Promise<void> {
         if (asked) process.exit(130);
         asked = true;
         logger.info({ signal: name }, 'closing: running queries may finish');
-        app.close().then(done, fail);
+        Promise.all([app.close(), helper?.stop()]).then(() => done(), fail);
       });
     }
   });
+  await queue.close();
   await writer.close();
   await lake.close();
   logger.info('closed');
