@@ -1,0 +1,188 @@
+import { describeDecoder } from '../architectures/architectures.ts';
+import type { DecoderSpec } from '../architectures/decoder.ts';
+import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts';
+import { buildDecoderGraph, GRAPH_VERSION } from '../components/decoder-graph.ts';
+import { outputNames } from '../components/interface.ts';
+import type { ComputeType } from '../components/weights.ts';
+import { compileGraph } from '../graph/compile.ts';
+import type { Batch, BatchResult } from './batch.ts';
+import { type Before, feedsOf } from './feeds.ts';
+import {
+  emptyPrefix,
+  type KeyValueSizes,
+  type LayerKeyValues,
+  type Prefix,
+  RowKeyValues,
+} from './key-values.ts';
+import { lastPositions } from './last-positions.ts';
+import type { ProviderName } from './providers.ts';
+import { type FloatTensor, openSession, type Session } from './session.ts';
+
+export interface ModelOptions {
+  /** Checkpoint directory. */
+  readonly path: string;
+  /** Default `auto`. */
+  readonly provider?: ProviderName | 'auto';
+  readonly threads?: number;
+}
+
+/** What a loaded model is, as plain data. */
+export interface ModelInfo {
+  readonly modelType: string;
+  readonly provider: ProviderName;
+  readonly compute: ComputeType;
+  readonly graphVersion: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly keyValueHeads: number;
+  readonly headDim: number;
+  readonly hidden: number;
+  readonly vocabulary: number;
+  readonly contextLength: number;
+}
+
+export interface ForwardOptions {
+  /** Tokens before every row. */
+  readonly prefix?: Prefix;
+  /** The rows' own earlier tokens; what the run computes is appended. */
+  readonly past?: RowKeyValues;
+}
+
+/**
+ * A checkpoint with its session, in this thread. `forward` blocks the thread while it computes, so a server uses it
+ * through `ModelProcess`.
+ */
+export class Model {
+  readonly checkpoint: Checkpoint;
+  readonly decoder: DecoderSpec;
+  readonly info: ModelInfo;
+  readonly #session: Session;
+
+  private constructor(checkpoint: Checkpoint, decoder: DecoderSpec, session: Session) {
+    this.checkpoint = checkpoint;
+    this.decoder = decoder;
+    this.#session = session;
+    const { heads, keyValueHeads, headDim, hidden, vocabulary, contextLength } = decoder;
+    this.info = Object.freeze({
+      modelType: checkpoint.config.model_type,
+      provider: session.provider.name,
+      compute: session.provider.computeTypes[0],
+      graphVersion: GRAPH_VERSION,
+      layers: decoder.blocks.length,
+      heads,
+      keyValueHeads,
+      headDim,
+      hidden,
+      vocabulary,
+      contextLength,
+    });
+  }
+
+  /** @throws CheckpointError | UnsupportedModelError | ProviderUnavailableError | RuntimeFailedError */
+  static async load(options: ModelOptions): Promise<Model> {
+    const checkpoint = await openCheckpoint(options.path);
+    const { architecture, decoder } = describeDecoder(checkpoint);
+    const session = await openSession(
+      (provider) =>
+        compileGraph(buildDecoderGraph(checkpoint, architecture, decoder, provider.computeTypes[0])),
+      {
+        provider: options.provider ?? 'auto',
+        folder: checkpoint.folder,
+        ...(options.threads === undefined ? {} : { threads: options.threads }),
+      },
+    );
+    return new Model(checkpoint, decoder, session);
+  }
+
+  /** Sizes of this model's keys and values, for `new RowKeyValues`. */
+  get keyValueSizes(): KeyValueSizes {
+    const { layers, keyValueHeads, headDim } = this.info;
+    return { layers, keyValueHeads, headDim };
+  }
+
+  /**
+   * Runs a batch.
+   * @throws InvalidArgumentError a row asks for what the model does not have; RuntimeFailedError
+   */
+  async forward(batch: Batch, { prefix, past }: ForwardOptions = {}): Promise<BatchResult> {
+    const before: Before = {
+      prefix: prefix ?? emptyPrefix(this.keyValueSizes),
+      past: past ?? new RowKeyValues(this.keyValueSizes, batch.rows.length),
+    };
+    const feeds = feedsOf(this.decoder, batch, before);
+    const wanted = wantedOutputs(batch);
+    if (past !== undefined) wanted.push(...keyValueNames(this.info.layers));
+    const outputs = await this.#session.run(feeds, wanted);
+    const lengths = batch.rows.map((row) => row.tokens.length);
+    past?.append(keyValues(outputs, this.info.layers), lengths);
+    return resultOf(batch, lengths, outputs);
+  }
+
+  /** Runs tokens once so that later batches can have them before all rows. @throws InvalidArgumentError */
+  async prefill(tokens: readonly number[]): Promise<Prefix> {
+    if (tokens.length === 0) return emptyPrefix(this.keyValueSizes);
+    const { layers, keyValueHeads, headDim } = this.info;
+    const before = { prefix: emptyPrefix(this.keyValueSizes), past: new RowKeyValues(this.keyValueSizes, 1) };
+    const feeds = feedsOf(this.decoder, { rows: [{ tokens }], capture: {} }, before);
+    const outputs = await this.#session.run(feeds, keyValueNames(layers));
+    const shape = [keyValueHeads, tokens.length, headDim];
+    return {
+      length: tokens.length,
+      layers: keyValues(outputs, layers).map(({ keys, values }) => ({
+        keys: { data: keys.data, shape },
+        values: { data: values.data, shape },
+      })),
+    };
+  }
+
+  /** Frees the session. ONNX Runtime keeps part of its memory until the process ends. */
+  async close(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+function wantedOutputs({ rows, capture }: Batch): string[] {
+  return [
+    ...(capture.residual ?? []).map(outputNames.residual),
+    ...(capture.heads ?? []).map(outputNames.heads),
+    ...(capture.final ? [outputNames.final] : []),
+    ...(capture.logits ? [outputNames.logits] : []),
+    ...((rows[0]?.targets?.length ?? 0) > 0 ? [outputNames.logProbabilities] : []),
+  ];
+}
+
+function keyValueNames(layers: number): string[] {
+  return Array.from({ length: layers }, (_, l) => [outputNames.keys(l), outputNames.values(l)]).flat();
+}
+
+function keyValues(outputs: ReadonlyMap<string, FloatTensor>, layers: number): LayerKeyValues[] {
+  return Array.from({ length: layers }, (_, l) => ({
+    keys: outputs.get(outputNames.keys(l))!,
+    values: outputs.get(outputNames.values(l))!,
+  }));
+}
+
+function resultOf(
+  { capture }: Batch,
+  lengths: readonly number[],
+  outputs: ReadonlyMap<string, FloatTensor>,
+): BatchResult {
+  const tapped = (name: string) => {
+    const tensor = outputs.get(name)!;
+    return capture.positions === 'all' ? tensor : lastPositions(tensor, lengths);
+  };
+  const read = (name: string) => {
+    const tensor = outputs.get(name);
+    if (tensor === undefined || capture.read === 'all') return tensor;
+    return { data: tensor.data, shape: [tensor.shape[0]!, ...tensor.shape.slice(2)] };
+  };
+  const logits = read(outputNames.logits);
+  const logProbabilities = read(outputNames.logProbabilities);
+  return {
+    residual: new Map((capture.residual ?? []).map((point) => [point, tapped(outputNames.residual(point))])),
+    heads: new Map((capture.heads ?? []).map((layer) => [layer, tapped(outputNames.heads(layer))])),
+    ...(capture.final ? { final: tapped(outputNames.final) } : {}),
+    ...(logits === undefined ? {} : { logits }),
+    ...(logProbabilities === undefined ? {} : { logProbabilities }),
+  };
+}

@@ -1,0 +1,102 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { messageOf } from '../../../lake/errors.ts';
+import { ProviderUnavailableError, RuntimeFailedError } from '../errors.ts';
+import { candidates, type Provider, type ProviderName } from './providers.ts';
+
+/** A tensor for a graph input. The data are used where they lie. */
+export type Feed =
+  | { readonly type: 'float32'; readonly data: Float32Array; readonly shape: readonly number[] }
+  | { readonly type: 'int64'; readonly data: BigInt64Array; readonly shape: readonly number[] }
+  | { readonly type: 'bool'; readonly data: Uint8Array; readonly shape: readonly number[] };
+
+/** A float32 tensor in C order. */
+export interface FloatTensor {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+export interface SessionOptions {
+  readonly provider: ProviderName | 'auto';
+  /** Folder of external data. */
+  readonly folder: string;
+  /** Threads of one operation; ONNX Runtime's default (the physical cores) when undefined. */
+  readonly threads?: number;
+}
+
+/** A loaded graph. `run` blocks the thread while it computes: keep it in a process of its own. */
+export interface Session {
+  readonly provider: Provider;
+  /** @throws RuntimeFailedError */
+  run(feeds: Readonly<Record<string, Feed>>, outputs: readonly string[]): Promise<Map<string, FloatTensor>>;
+  release(): Promise<void>;
+}
+
+/**
+ * Loads a graph on the first provider that takes it.
+ * @param graph bytes, made anew for each provider, since its arithmetic may be of another type
+ * @throws ProviderUnavailableError the one that was asked for does not load; RuntimeFailedError the graph does not
+ */
+export async function openSession(
+  graph: (provider: Provider) => Uint8Array,
+  options: SessionOptions,
+): Promise<Session> {
+  const tried: string[] = [];
+  for (const provider of candidates(options.provider)) {
+    try {
+      return wrap(
+        await InferenceSession.create(graph(provider), sessionOptions(provider, options)),
+        provider,
+      );
+    } catch (error) {
+      if (provider.name === 'cpu') {
+        throw new RuntimeFailedError(`ONNX Runtime does not load the model: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
+      tried.push(`${provider.name}: ${messageOf(error)}`);
+    }
+  }
+  throw new ProviderUnavailableError(`the provider ${options.provider} does not load (${tried.join('; ')})`, {
+    remedy: candidates(options.provider)
+      .map((one) => `${one.name} needs ${one.needs}`)
+      .join('; '),
+  });
+}
+
+function sessionOptions(provider: Provider, options: SessionOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [provider.execution],
+    graphOptimizationLevel: 'all',
+    // Memory planned for one set of shapes is of no use when every batch has another.
+    enableMemPattern: false,
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    // Warnings go to the standard error; there is one for every node that a GPU leaves to the CPU.
+    logSeverityLevel: 3,
+    extra: { session: { model_external_initializers_file_folder_path: options.folder } },
+  };
+}
+
+function wrap(session: InferenceSession, provider: Provider): Session {
+  return {
+    provider,
+    async run(feeds, outputs) {
+      const tensors = Object.fromEntries(
+        Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new Tensor(type, data, shape)]),
+      );
+      let results: InferenceSession.ReturnType;
+      try {
+        results = await session.run(tensors, outputs);
+      } catch (error) {
+        throw new RuntimeFailedError(`ONNX Runtime failed: ${messageOf(error)}`, { cause: error });
+      }
+      return new Map(outputs.map((name) => [name, floats(name, results[name])]));
+    },
+    release: () => session.release(),
+  };
+}
+
+function floats(name: string, tensor: Tensor | undefined): FloatTensor {
+  if (!(tensor?.data instanceof Float32Array))
+    throw new RuntimeFailedError(`output ${name} is no float32 tensor`);
+  return { data: tensor.data, shape: tensor.dims };
+}
