@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import './production.ts';
 import { Command, CommanderError } from 'commander';
+import { addAuditCommand } from './commands/audit.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addIngestCommands } from './commands/ingest.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLakeCommands } from './commands/lake.ts';
+import { addPublishCommand } from './commands/publish.ts';
 import { addQueryCommand } from './commands/query.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addSqlCommand } from './commands/sql.ts';
@@ -29,6 +31,8 @@ addServeCommand(program);
 addIngestCommands(program);
 addQueryCommand(program);
 addSqlCommand(program);
+addAuditCommand(program);
+addPublishCommand(program);
 addLakeCommands(program);
 addJobCommands(program);
 addWorkerCommand(program);

@@ -1,4 +1,5 @@
-import type { Ingestor, Upkeep } from '../graphql/context.ts';
+import { publishRun } from '../compute/tasks/chaos/publish/publish.ts';
+import type { Ingestor, Publisher, Upkeep } from '../graphql/context.ts';
 import { FAMILIES } from '../ingest/families/families.ts';
 import { ingest } from '../ingest/pipeline/ingest.ts';
 import { validate } from '../ingest/pipeline/validate.ts';
@@ -20,5 +21,13 @@ export function upkeepOf(writer: LakeWriter): Upkeep {
   return {
     compact: (table, { signal }) => compactTables(writer.lake, table, { signal }),
     vacuum: (request, { signal }) => vacuumTables(writer.lake, request, { signal }),
+  };
+}
+
+/** What the `publishRun` mutation does. */
+export function publisherOf({ lake }: LakeWriter, env: NodeJS.ProcessEnv): Publisher {
+  return {
+    publish: (request, { signal }) =>
+      publishRun(request, { lake: { reader: lake, home: lake.home }, env, now: new Date(), signal }),
   };
 }

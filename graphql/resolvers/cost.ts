@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { getVariableValues } from 'graphql/execution/values.js';
 import { Arg, Ctx, Info, Query, Resolver } from 'type-graphql';
+import { AUDITED_TABLES } from '../../compute/tasks/chaos/audit/audit.ts';
 import { TABLES } from '../../lake/tables/tables.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError } from '../errors.ts';
@@ -165,6 +166,8 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
         confidence: Number(args['confidence']),
         detail: false,
       }).sources;
+    case 'chaosAudit':
+      return AUDITED_TABLES.map((table) => ({ table, prune: [] }));
     case 'sql':
       return sqlSources(String(args['query']));
     default:

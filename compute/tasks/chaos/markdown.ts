@@ -15,6 +15,11 @@ export function markdownTable(header: readonly string[], rows: readonly (readonl
   return [line(header), rule, ...rows.map(line)].join('');
 }
 
+/** `1 run`, `1,255 runs`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** A count with separators of thousands. */
 export function grouped(count: number): string {
   return count.toLocaleString('en-US');

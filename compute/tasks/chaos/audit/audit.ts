@@ -1,5 +1,5 @@
-import type { LakeReader, LakeSnapshot } from '../../../../lake/engine/types.ts';
-import type { CallOptions } from '../../../../lake/store/object-store.ts';
+import type { LakeReader, LakeSnapshot, QueryOptions } from '../../../../lake/engine/types.ts';
+import { GENERATIONS, ISSUES, METRICS, PREDICTIONS, RUNS } from '../../../../lake/tables/tables.ts';
 import {
   type Baseline,
   baselines,
@@ -36,7 +36,7 @@ export async function auditRuns(
   reader: LakeReader,
   snapshot: LakeSnapshot,
   scope: AuditScope = {},
-  options: CallOptions = {},
+  options: QueryOptions = {},
 ): Promise<Audit> {
   const runs = await loadRuns(reader, snapshot, scope, options);
   return {
@@ -47,6 +47,9 @@ export async function auditRuns(
     baselines: baselines(runs),
   };
 }
+
+/** What an audit reads. */
+export const AUDITED_TABLES = [RUNS, METRICS, ISSUES, PREDICTIONS, GENERATIONS].map(({ name }) => name);
 
 /** The documents of an audit by file name; the same state of the lake gives the same bytes. */
 export function auditFiles(audit: Audit): ReadonlyMap<string, string> {

@@ -13,7 +13,7 @@ export interface Baseline {
   readonly runId: string;
   readonly id: string;
   readonly model: string;
-  readonly provider: string;
+  readonly provider: string | null;
   /** Answers that were evaluated, which may be fewer than were planned. */
   readonly nTotal: number;
   readonly nValid: number;
@@ -100,7 +100,7 @@ export function baselinesCsv(rows: readonly Baseline[]): string {
     TABLE_COLUMNS,
     rows.map((row) => [
       row.model,
-      row.provider,
+      row.provider ?? '',
       String(row.nTotal),
       String(row.nValid),
       ...[row.coverage, row.accuracyValid, row.effectiveAccuracy, row.balancedAccuracy, row.mcc].map(decimal),
@@ -167,7 +167,7 @@ export function baselinesByFamilyCsv(rows: readonly Baseline[]): string {
         const [low, high] = familyInterval(family) ?? [undefined, undefined];
         return [
           row.model,
-          row.provider,
+          row.provider ?? '',
           row.id,
           family.family,
           String(family.total),

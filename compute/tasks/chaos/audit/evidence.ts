@@ -8,10 +8,9 @@ import {
   invalidCategory,
   type Tally,
 } from '../../../../ingest/families/chaosbench/metrics/index.ts';
-import type { LakeReader, LakeSnapshot } from '../../../../lake/engine/types.ts';
-import type { CallOptions } from '../../../../lake/store/object-store.ts';
+import type { LakeReader, LakeSnapshot, QueryOptions } from '../../../../lake/engine/types.ts';
 import { GENERATIONS, PREDICTIONS } from '../../../../lake/tables/tables.ts';
-import { number, type QueryRow, queryRows, text, textOrNull } from '../query.ts';
+import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../query.ts';
 import type { AuditedRun } from './load.ts';
 import type { ParsingEvidence, RowEvidence } from './model.ts';
 import { metricDifferences, type ReportedMetrics } from './reported.ts';
@@ -38,7 +37,7 @@ export async function loadEvidence(
   snapshot: LakeSnapshot,
   runs: readonly AuditedRun[],
   reported: ReadonlyMap<string, ReportedMetrics>,
-  options: CallOptions,
+  options: QueryOptions,
 ): Promise<Map<string, RowEvidence>> {
   const runIds = runs.map(({ runId }) => runId);
   const askAbout = (ids: readonly string[]): Ask => {
@@ -179,38 +178,45 @@ const SPLITS = `SELECT run_id, count(*) AS n FROM (
   GROUP BY run_id`;
 
 /** Items of which different runs have different questions or truths, with the runs by version. */
-const VERSIONS_OF_ITEMS = `SELECT example_id, hash(question, true_label) AS version, list(DISTINCT run_id) AS runs
+const VERSIONS_OF_ITEMS = `SELECT example_id, hash(question) AS question, true_label, list(DISTINCT run_id) AS runs
   FROM answers WHERE example_id IN (
-    SELECT example_id FROM answers GROUP BY example_id HAVING count(DISTINCT hash(question, true_label)) > 1)
+    SELECT example_id FROM answers GROUP BY example_id
+    HAVING count(DISTINCT question) > 1 OR count(DISTINCT true_label) > 1)
   GROUP BY ALL`;
 
-/** How many items of each run are other ones in another run that stores the same dataset fingerprint. */
+/**
+ * How many items of each run are other ones than in most runs that store the same dataset fingerprint. Where as many
+ * runs have the one as the other nothing tells which is right, and all of them are counted.
+ */
 function conflictsOf(rows: readonly QueryRow[], runs: readonly AuditedRun[]): Map<string, number> {
   const datasets = new Map(runs.map(({ runId, manifest }) => [runId, manifest?.dataset_global_sha256]));
-  const versions = new Map<string, string[][]>();
+  /** The runs of each version of an item, by item and dataset. */
+  const items = new Map<string, string[][]>();
   for (const row of rows) {
-    const item = text(row['example_id']);
-    const list = Array.isArray(row['runs']) ? row['runs'].map(text) : [];
-    versions.set(item, [...(versions.get(item) ?? []), list]);
+    const version = new Map<string, string[]>();
+    for (const runId of textList(row['runs'])) {
+      const dataset = datasets.get(runId);
+      if (dataset === undefined) continue;
+      const item = `${dataset} ${text(row['example_id'])}`;
+      version.set(item, [...(version.get(item) ?? []), runId]);
+    }
+    for (const [item, ids] of version) items.set(item, [...(items.get(item) ?? []), ids]);
   }
   const conflicts = new Map<string, number>();
-  for (const lists of versions.values()) {
-    for (const [i, list] of lists.entries()) {
-      const others = new Set(
-        lists.flatMap((other, j) => (i === j ? [] : other)).map((id) => datasets.get(id)),
-      );
-      for (const runId of list) {
-        const dataset = datasets.get(runId);
-        if (dataset !== undefined && others.has(dataset))
-          conflicts.set(runId, (conflicts.get(runId) ?? 0) + 1);
-      }
-    }
+  for (const versions of items.values()) {
+    const most = Math.max(...versions.map(({ length }) => length));
+    const undecided = versions.filter(({ length }) => length === most).length > 1;
+    for (const runId of versions.filter(({ length }) => length < most || undecided).flat())
+      conflicts.set(runId, (conflicts.get(runId) ?? 0) + 1);
   }
   return conflicts;
 }
 
-/** Equal for runs with the same texts for the same items, whatever their order. */
-const FINGERPRINTS = `SELECT run_id, count(*) AS n, bit_xor(hash(example_id, response)) AS texts
+/**
+ * Equal for runs with the same texts for the same items, whatever their order. Item and text are hashed as one value:
+ * DuckDB's hash of several values is a XOR of theirs, in which items and texts of different rows could be swapped.
+ */
+const FINGERPRINTS = `SELECT run_id, count(*) AS n, sum(hash(example_id || chr(31) || response)) AS texts
   FROM answers GROUP BY run_id HAVING count(DISTINCT response) > 1`;
 
 function twinsOf(rows: readonly QueryRow[], runs: readonly AuditedRun[]): Map<string, string[]> {

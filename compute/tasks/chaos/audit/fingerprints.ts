@@ -1,7 +1,8 @@
+import { FINGERPRINT_UNAVAILABLE } from '../../../../ingest/contracts/chaosbench/run-manifest.ts';
 import type { AuditRun } from './model.ts';
 
 /** What a stored dataset fingerprint is, compared with the frozen dataset. */
-export type FingerprintState = 'frozen' | 'legacy formula' | 'other' | 'not comparable';
+export type FingerprintState = 'frozen' | 'legacy formula' | 'other' | 'not recorded' | 'not comparable';
 
 /** The runs that store one fingerprint. */
 export interface FingerprintGroup {
@@ -10,7 +11,9 @@ export interface FingerprintGroup {
   readonly runs: readonly AuditRun[];
 }
 
-export function fingerprintState({ failed, flags }: AuditRun): FingerprintState {
+export function fingerprintState({ manifest, failed, flags }: AuditRun): FingerprintState {
+  const stored = manifest?.dataset_global_sha256 ?? FINGERPRINT_UNAVAILABLE;
+  if (stored === FINGERPRINT_UNAVAILABLE) return 'not recorded';
   if (flags.includes('dataset_unknown')) return 'not comparable';
   if (!failed.includes('dataset_global_sha256')) return 'frozen';
   return flags.includes('sha_matches_legacy_formula') ? 'legacy formula' : 'other';

@@ -8,9 +8,8 @@ import { splitProvider } from '../../../../ingest/families/chaosbench/identity.t
 import { answerScores, confusionScores } from '../../../../ingest/families/chaosbench/metrics/index.ts';
 import { CRITERIA, FLAGS } from '../../../../ingest/families/chaosbench/policy/index.ts';
 import { parseJson } from '../../../../ingest/run-files/json-text.ts';
-import type { LakeReader, LakeSnapshot } from '../../../../lake/engine/types.ts';
+import type { LakeReader, LakeSnapshot, QueryOptions } from '../../../../lake/engine/types.ts';
 import { InvalidArgumentError } from '../../../../lake/errors.ts';
-import type { CallOptions } from '../../../../lake/store/object-store.ts';
 import { ISSUES, METRICS, RUNS } from '../../../../lake/tables/tables.ts';
 import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../query.ts';
 import type { AuditScope } from './audit.ts';
@@ -26,8 +25,9 @@ export async function loadRuns(
   reader: LakeReader,
   snapshot: LakeSnapshot,
   { runIds }: AuditScope,
-  options: CallOptions,
+  options: QueryOptions,
 ): Promise<AuditRun[]> {
+  if (runIds?.length === 0) return [];
   const rows = await queryRows(
     reader,
     snapshot,
@@ -47,10 +47,17 @@ export async function loadRuns(
   const reported = await loadReported(reader, snapshot, found, options);
   const issues = await loadIssues(reader, snapshot, found, options);
   const evidence = await loadEvidence(reader, snapshot, rows.map(audited), reported, options);
-  return rows.map((row) => {
+  const runs = rows.map((row) => {
     const id = text(row['run_id']);
     return auditRun(row, evidence.get(id), reported.get(id), issues.get(id) ?? []);
   });
+  return labelled(runs);
+}
+
+function labelled(runs: readonly AuditRun[]): AuditRun[] {
+  const named = new Map<string, number>();
+  for (const { id } of runs) named.set(id, (named.get(id) ?? 0) + 1);
+  return runs.map((run) => ((named.get(run.id) ?? 0) > 1 ? { ...run, label: run.runId } : run));
 }
 
 /** What of a run decides how its answers are looked at. */
@@ -81,18 +88,19 @@ function auditRun(
   const runId = text(row['run_id']);
   const manifest = manifestOf(row);
   const id = manifest?.run_id ?? runId.slice(runId.lastIndexOf('/') + 1);
-  const { provider, model } = splitProvider(manifest?.provider ?? text(row['model_id']));
   const reasons = textList(row['verdict_reasons']);
   const confusion = evidence === undefined ? undefined : confusionScores(evidence.tally);
   return {
     runId,
     id,
-    provider,
-    model,
+    label: id,
+    ...(manifest === undefined
+      ? { provider: null, model: text(row['model_id']) }
+      : splitProvider(manifest.provider)),
     status: text(row['status']),
     verdict: textOrNull(row['verdict']),
-    failed: reasons.filter((reason) => CRITERIA.some((criterion) => criterion === reason)),
-    flags: reasons.filter((reason) => FLAGS.some((flag) => flag === reason)),
+    failed: CRITERIA.filter((criterion) => reasons.includes(criterion)),
+    flags: FLAGS.filter((flag) => reasons.includes(flag)),
     manifest,
     scores: evidence === undefined ? reportedScores(reported) : scoresOf(evidence),
     confusion,
@@ -118,7 +126,7 @@ async function loadReported(
   reader: LakeReader,
   snapshot: LakeSnapshot,
   runIds: readonly string[],
-  options: CallOptions,
+  options: QueryOptions,
 ): Promise<Map<string, ReportedMetrics>> {
   const rows = await queryRows(
     reader,
@@ -150,7 +158,7 @@ async function loadIssues(
   reader: LakeReader,
   snapshot: LakeSnapshot,
   runIds: readonly string[],
-  options: CallOptions,
+  options: QueryOptions,
 ): Promise<Map<string, IssueCount[]>> {
   const rows = await queryRows(
     reader,

@@ -5,6 +5,7 @@ import type {
   InvalidCategory,
   Tally,
 } from '../../../../ingest/families/chaosbench/metrics/index.ts';
+import type { Criterion, VerdictFlag } from '../../../../ingest/families/chaosbench/policy/index.ts';
 
 /** One number of the artifacts beside the one that the answers give. */
 export interface MetricDifference {
@@ -94,13 +95,16 @@ export interface AuditRun {
   readonly runId: string;
   /** The artifact's own id. */
   readonly id: string;
-  readonly provider: string;
+  /** What the run is called beside the others: its own id, or that in the lake where another run has the same. */
+  readonly label: string;
+  /** Null for a run without a manifest. */
+  readonly provider: string | null;
   readonly model: string;
   readonly status: string;
   readonly verdict: string | null;
   /** Criteria of the policy that are not met. */
-  readonly failed: readonly string[];
-  readonly flags: readonly string[];
+  readonly failed: readonly Criterion[];
+  readonly flags: readonly VerdictFlag[];
   /** Undefined for a run that was interrupted before it wrote one. */
   readonly manifest: AnyChaosManifest | undefined;
   /** Undefined when neither answers nor metrics are in the lake. */

@@ -4,9 +4,9 @@ import {
   type ConfusionScores,
 } from '../../../../ingest/families/chaosbench/metrics/index.ts';
 import { fixed } from '../fixed.ts';
-import { grouped, markdownCell, markdownCode, markdownTable } from '../markdown.ts';
+import { counted, grouped, markdownCell, markdownCode, markdownTable } from '../markdown.ts';
 import type { Audit } from './audit.ts';
-import { baselinesMarkdown, familyInterval } from './baselines.ts';
+import { type Baseline, baselinesMarkdown, familyInterval } from './baselines.ts';
 import type { CheckOutcome } from './checks/index.ts';
 import { fingerprintGroups } from './fingerprints.ts';
 import { type AuditRun, exclusion, type FamilyScores } from './model.ts';
@@ -36,30 +36,34 @@ export function auditReport(audit: Audit): string {
     ['Throughput', throughputSection(audit.runs)],
   ];
   const body = sections.map(([title, text], i) => `## ${i}. ${title}\n\n${text}`);
-  const head = `# ChaosBench-Logic — Runs Audit Report\n\n_State of the lake of ${audit.timestamp.toISOString()}, snapshot \`${audit.snapshot}\`_\n`;
+  const head = `# ChaosBench-Logic — Runs Audit Report\n\n_State of the lake of ${audit.timestamp.toISOString()}_\n`;
   return [head, ...body].join('\n');
 }
 
-function plural(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function overview({ runs, checks, baselines }: Audit): string {
+function overview({ snapshot, runs, checks, baselines }: Audit): string {
   const count = (holds: (run: AuditRun) => boolean) => runs.filter(holds).length;
   const results = (result: string) => checks.filter((check) => check.result === result).length;
-  const [best] = baselines;
+  const withAnswers = count(({ evidence }) => evidence !== undefined);
+  const others = runs.length - withAnswers;
   const lines = [
-    `${plural(runs.length, 'run')} audited: ${count(({ verdict }) => verdict === 'OFFICIAL')} OFFICIAL, ${count(({ verdict }) => verdict === 'EXPLORATORY')} EXPLORATORY, ${count(({ verdict }) => verdict === null)} without a verdict.`,
-    `Answers are in the lake for ${count(({ evidence }) => evidence !== undefined)} of them; of the others only reported numbers are.`,
-    `${plural(baselines.length, 'run')} in the paper tables, ${runs.length - baselines.length} left out.`,
-    `${plural(checks.length, 'check')}: ${results('PASSED')} passed, ${results('NOTED')} noted something, ${results('FAILED')} failed, ${results('NOT_EXAMINED')} could not be made.`,
+    `${counted(runs.length, 'run')} audited: ${count(({ verdict }) => verdict === 'OFFICIAL')} OFFICIAL, ${count(({ verdict }) => verdict === 'EXPLORATORY')} EXPLORATORY, ${count(({ verdict }) => verdict === null)} without a verdict.`,
+    `The answers of ${counted(withAnswers, 'run')} are in the lake${others === 0 ? '' : `; of the other ${others} only reported numbers`}.`,
+    `${counted(baselines.length, 'run')} in the paper tables, ${runs.length - baselines.length} left out.`,
+    `${counted(checks.length, 'check')}: ${results('PASSED')} passed, ${results('NOTED')} noted something, ${results('FAILED')} failed, ${results('NOT_EXAMINED')} could not be made.`,
+    ...[true, false].flatMap((full) => bestLine(baselines, full)),
+    `Snapshot: \`${snapshot}\``,
   ];
-  if (best !== undefined) {
-    lines.push(
-      `Highest balanced accuracy of an official run: ${fixed(best.balancedAccuracy, 4)} (MCC ${fixed(best.mcc, 4)}), ${markdownCode(best.model)}, ${plural(best.nTotal, 'item')}.`,
-    );
-  }
   return lines.map((line) => `- ${line}\n`).join('');
+}
+
+/** Scores over the whole dataset and over subsets do not compare, so each has a best run. */
+function bestLine(baselines: readonly Baseline[], full: boolean): string[] {
+  const best = baselines.find(({ isFullRun }) => isFullRun === full);
+  if (best === undefined) return [];
+  const over = full ? 'the whole dataset' : 'a subset';
+  return [
+    `Highest balanced accuracy of an official run over ${over}: ${fixed(best.balancedAccuracy, 4)} (MCC ${fixed(best.mcc, 4)}), ${markdownCode(best.model)}, ${counted(best.nTotal, 'item')}.`,
+  ];
 }
 
 function inventory(runs: readonly AuditRun[]): string {
@@ -78,8 +82,8 @@ function inventory(runs: readonly AuditRun[]): string {
   return markdownTable(
     header,
     runs.map((run) => [
-      markdownCode(run.id),
-      markdownCell(run.provider),
+      markdownCode(run.label),
+      run.provider === null ? NONE : markdownCell(run.provider),
       markdownCell(run.model),
       run.scores === undefined ? NONE : grouped(run.scores.total),
       ...[run.scores?.accuracy_valid, run.scores?.balanced_accuracy, run.scores?.mcc].map(rate),
@@ -98,10 +102,10 @@ function verdicts(runs: readonly AuditRun[]): string {
   const remarkable = runs.filter(({ failed, flags }) => failed.length + flags.length > 0);
   if (remarkable.length === 0) return 'Every run meets every criterion of the policy.\n';
   const met = runs.filter(({ verdict, failed }) => verdict !== null && failed.length === 0).length;
-  return `${met} of ${plural(runs.length, 'run')} meet all criteria of the policy. Criteria that are not met, and what else the verdict flags:\n\n${markdownTable(
+  return `${met} of ${counted(runs.length, 'run')} meet all criteria of the policy. Criteria that are not met, and what else the verdict flags:\n\n${markdownTable(
     ['Run ID', 'Verdict', 'Not met', 'Flags'],
-    remarkable.map(({ id, verdict, failed, flags }) => [
-      markdownCode(id),
+    remarkable.map(({ label, verdict, failed, flags }) => [
+      markdownCode(label),
       verdict ?? NONE,
       failed.join(', ') || NONE,
       flags.join(', ') || NONE,
@@ -125,8 +129,8 @@ function checklist({ checks }: Audit): string {
     .filter(({ findings }) => findings.length > 0)
     .map(({ risk, findings }) => {
       const lines = findings.map(
-        ({ id, level, detail }) =>
-          `- ${level === 'problem' ? '**problem**' : 'note'} ${markdownCode(id)}: ${markdownCell(detail)}\n`,
+        ({ label, level, detail }) =>
+          `- ${level === 'problem' ? '**problem**' : 'note'} ${markdownCode(label)}: ${markdownCell(detail)}\n`,
       );
       return `\n### ${risk}\n\n${lines.join('')}`;
     });
@@ -134,7 +138,7 @@ function checklist({ checks }: Audit): string {
 }
 
 function concerned({ findings }: CheckOutcome): string[] {
-  return [...new Set(findings.map(({ id }) => id))];
+  return [...new Set(findings.map(({ label }) => label))];
 }
 
 function named(ids: readonly string[]): string {
@@ -146,15 +150,15 @@ function named(ids: readonly string[]): string {
 function officialBaselines({ runs, baselines }: Audit): string {
   const left = runs.flatMap((run) => {
     const reason = exclusion(run);
-    return reason === undefined ? [] : [[markdownCode(run.id), markdownCell(reason)]];
+    return reason === undefined ? [] : [[markdownCode(run.label), markdownCell(reason)]];
   });
   const table = baselines.length === 0 ? 'No run qualifies.\n' : baselinesMarkdown(baselines);
   return left.length === 0 ? table : `${table}\nLeft out:\n\n${markdownTable(['Run ID', 'Reason'], left)}`;
 }
 
 function confusionSection(runs: readonly AuditRun[]): string {
-  const rows = runs.flatMap(({ id, confusion }) =>
-    confusion === undefined ? [] : [[markdownCode(id), ...confusionCells(confusion)]],
+  const rows = runs.flatMap(({ label, confusion }) =>
+    confusion === undefined ? [] : [[markdownCode(label), ...confusionCells(confusion)]],
   );
   if (rows.length === 0) return 'No answers are in the lake.\n';
   const header = [
@@ -198,13 +202,13 @@ function fingerprints(runs: readonly AuditRun[]): string {
       markdownCode(sha256),
       state,
       String(members.length),
-      named(members.map(({ id }) => id)),
+      named(members.map(({ label }) => label)),
     ]),
   );
 }
 
 function invalidAnswers(runs: readonly AuditRun[]): string {
-  const rows = runs.flatMap(({ id, scores, evidence }) => {
+  const rows = runs.flatMap(({ label, scores, evidence }) => {
     if (scores === undefined || scores.invalid === 0) return [];
     const kinds = evidence?.parsing.invalid;
     const cells = [
@@ -216,7 +220,7 @@ function invalidAnswers(runs: readonly AuditRun[]): string {
     const share = `${fixed(100 * scores.invalid_rate, 4)} %`;
     return [
       [
-        markdownCode(id),
+        markdownCode(label),
         grouped(scores.total),
         grouped(scores.invalid),
         share,
@@ -226,7 +230,7 @@ function invalidAnswers(runs: readonly AuditRun[]): string {
   });
   const complete = runs.filter(({ scores }) => scores !== undefined && scores.invalid === 0).length;
   const header = ['Run ID', 'N', 'Invalid', 'Rate', 'Empty', 'Refusal', 'Hedging', 'Format'];
-  const sentence = `${complete} of ${plural(runs.length, 'run')} have no invalid answer.\n`;
+  const sentence = `${complete} of ${counted(runs.length, 'run')} have no invalid answer.\n`;
   return rows.length === 0 ? sentence : `${sentence}\n${markdownTable(header, rows)}`;
 }
 
@@ -236,7 +240,7 @@ function familySections(runs: readonly AuditRun[]): string {
   return shown
     .map(
       (run) =>
-        `### ${run.id} — ${markdownCode(run.model)}, ${run.verdict ?? 'no verdict'}\n\n${familyTable(run.families)}`,
+        `### ${markdownCell(run.label)} — ${markdownCode(run.model)}, ${run.verdict ?? 'no verdict'}\n\n${familyTable(run.families)}`,
     )
     .join('\n');
 }
@@ -273,7 +277,7 @@ function paraphrases(runs: readonly AuditRun[]): string {
     const family = run.families.find(({ family: name }) => name === PARAPHRASES);
     if (family === undefined || family.valid === 0) return [];
     const { valid, accuracy_valid: accuracy } = family;
-    return [[markdownCode(run.id), grouped(valid), fixed(accuracy, 4), fixed(1 - accuracy, 4)]];
+    return [[markdownCode(run.label), grouped(valid), fixed(accuracy, 4), fixed(1 - accuracy, 4)]];
   });
   if (rows.length === 0) return `No run has valid answers in ${PARAPHRASES}.\n`;
   return `Answers name no group of paraphrases, so no flip rate can be computed; its proxy is 1 − accuracy in ${PARAPHRASES}.\n\n${markdownTable(['Run ID', 'Valid', 'Accuracy', 'Flip proxy'], rows)}`;
@@ -286,7 +290,7 @@ function throughputSection(runs: readonly AuditRun[]): string {
     const { sum, timed, median, max } = run.evidence.latency;
     return [
       [
-        markdownCode(run.id),
+        markdownCode(run.label),
         run.manifest === undefined ? NONE : String(run.manifest.workers),
         fixed(qps, 2),
         ...[sum / timed, median, max].map((seconds) => fixed(1000 * seconds, 1)),

@@ -48,10 +48,12 @@ export function auditSummary({ snapshot, timestamp, runs, checks }: Audit): obje
       ...rest,
       runs_examined: runsExamined,
       runs_not_examined: runsNotExamined,
-      findings: findings.map(({ runId, id, ...finding }) => ({
+      findings: findings.map(({ runId, id, level, count, detail }) => ({
         run_id: id,
         runlake_run_id: runId,
-        ...finding,
+        level,
+        count,
+        detail,
       })),
     })),
   };
@@ -79,7 +81,7 @@ function runSummary(run: AuditRun, checks: readonly CheckOutcome[]): object {
     coverage: roundedOrNull(scores?.coverage),
     confusion: confusion === undefined ? {} : roundedRates(confusion),
     sha_matches_run_method: fingerprintState(run) === 'legacy formula',
-    sha_matches_freeze_method: manifest !== undefined && fingerprintState(run) === 'frozen',
+    sha_matches_freeze_method: fingerprintState(run) === 'frozen',
     is_canonical_run: manifest !== undefined && !run.failed.includes('canonical_selector'),
     is_full_run: isFullRun(run),
     predictions_match_manifest:

@@ -1,21 +1,24 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
+import {
+  CHECKPOINT_FILE,
+  MANIFEST_FILE,
+  METRICS_FILE,
+  PREDICTIONS_FILE,
+  SUBSET_FILE,
+  SUMMARY_FILE,
+} from '../../../../ingest/families/chaosbench/files.ts';
 import { messageOf } from '../../../../lake/errors.ts';
 import type { CallOptions } from '../../../../lake/store/object-store.ts';
 import { UnpublishableRunError } from './errors.ts';
 import { reproducibleGzip } from './gzip.ts';
-import { MANIFEST_FILE } from './published-tree.ts';
 import type { SourceRun } from './source.ts';
 
-const PREDICTIONS_FILE = 'predictions.jsonl';
-export const PUBLISHED_PREDICTIONS_FILE = 'predictions_subset.jsonl.gz';
-
-/** What is published of every run. A run without the first two is none; the others are skipped when missing. */
-const LIGHTWEIGHT: readonly { readonly file: string; readonly need: 'required' | 'wanted' | 'optional' }[] = [
-  { file: MANIFEST_FILE, need: 'required' },
-  { file: 'metrics.json', need: 'required' },
-  { file: 'summary.md', need: 'wanted' },
-  { file: 'summary.json', need: 'optional' },
+/** What is published of every run. */
+const LIGHTWEIGHT: readonly { readonly file: string; readonly required: boolean }[] = [
+  { file: MANIFEST_FILE, required: true },
+  { file: METRICS_FILE, required: true },
+  { file: SUMMARY_FILE, required: false },
 ];
 
 /** Runs with more items are published without their answers, so that the tree stays light. */
@@ -50,20 +53,20 @@ export async function collectArtifacts(
 ): Promise<CollectedArtifacts> {
   const files = new Map<string, PublishedFile>();
   const skipped: string[] = [];
-  for (const { file, need } of LIGHTWEIGHT) {
+  for (const { file, required } of LIGHTWEIGHT) {
     const bytes = await readArtifact(run, file, options);
     if (bytes !== undefined) files.set(file, { bytes });
-    else if (need === 'required') throw missing(run, file);
-    else if (need === 'wanted') skipped.push(`${file} (missing)`);
+    else if (required) throw missing(run, file);
+    else skipped.push(`${file} (missing)`);
   }
   if (predictions === true) {
     const content = await readPredictions(run, options);
-    files.set(PUBLISHED_PREDICTIONS_FILE, {
+    files.set(SUBSET_FILE, {
       bytes: reproducibleGzip(content),
       contentSha256: createHash('sha256').update(content).digest('hex'),
     });
   } else if (predictions !== undefined) {
-    skipped.push(`${PUBLISHED_PREDICTIONS_FILE} (skipped: ${predictions.skip})`);
+    skipped.push(`${SUBSET_FILE} (skipped: ${predictions.skip})`);
   }
   return { files, skipped };
 }
@@ -83,30 +86,26 @@ async function readArtifact(
 async function readPredictions(run: SourceRun, options: CallOptions): Promise<Uint8Array> {
   const plain = await readArtifact(run, PREDICTIONS_FILE, options);
   if (plain !== undefined) return plain;
-  const compressed = await readArtifact(run, PUBLISHED_PREDICTIONS_FILE, options);
+  const compressed = await readArtifact(run, SUBSET_FILE, options);
   if (compressed === undefined) throw missing(run, PREDICTIONS_FILE);
   try {
     return gunzipSync(compressed, { maxOutputLength: MAX_ARTIFACT_BYTES });
   } catch (cause) {
-    throw new UnpublishableRunError(
-      `${PUBLISHED_PREDICTIONS_FILE} cannot be decompressed: ${messageOf(cause)}`,
-      {
-        where: { file: PUBLISHED_PREDICTIONS_FILE },
-        expected: `gzip of at most ${MAX_ARTIFACT_BYTES} bytes`,
-        cause,
-      },
-    );
+    throw new UnpublishableRunError(`${SUBSET_FILE} cannot be decompressed: ${messageOf(cause)}`, {
+      where: { file: SUBSET_FILE },
+      expected: `gzip of at most ${MAX_ARTIFACT_BYTES} bytes`,
+      cause,
+    });
   }
 }
 
-function missing(run: SourceRun, file: string): UnpublishableRunError {
-  const interrupted = run.files.has('.eval_checkpoint.jsonl')
-    ? 'the run was interrupted: resume it first'
-    : 'put it back, or publish without it';
+export function missing(run: SourceRun, file: string): UnpublishableRunError {
+  const interrupted = run.files.has(CHECKPOINT_FILE) && !run.files.has(MANIFEST_FILE);
+  const predictions = file === PREDICTIONS_FILE ? ', or publish the run without its predictions' : '';
   return new UnpublishableRunError(`${file} is missing`, {
     where: { file: `${run.uri}/${file}` },
-    expected: `${MANIFEST_FILE} and metrics.json; with compressed predictions ${PREDICTIONS_FILE} too`,
-    remedy: interrupted,
+    expected: `${MANIFEST_FILE} and ${METRICS_FILE}; where predictions are asked for, ${PREDICTIONS_FILE} too`,
+    remedy: interrupted ? 'the run was interrupted: resume it first' : `put it back${predictions}`,
   });
 }
 

@@ -1,9 +1,10 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../../ingest/contracts/json-value.ts';
+import { MANIFEST_FILE, METRICS_FILE, RECEIPT_FILE } from '../../../../ingest/families/chaosbench/files.ts';
 import type { CallOptions } from '../../../../lake/store/object-store.ts';
 import { fixed } from '../fixed.ts';
 import { grouped, markdownCell, markdownCode, markdownTable } from '../markdown.ts';
 import { documentOf } from './document.ts';
-import { MANIFEST_FILE, type PublishedTree, RECEIPT_FILE } from './published-tree.ts';
+import type { PublishedTree } from './published-tree.ts';
 
 /** How every index begins, those of the original tool included. */
 const TITLE = '# Published Runs';
@@ -56,7 +57,7 @@ async function readEntry(tree: PublishedTree, name: string, options: CallOptions
   const manifest = await read(MANIFEST_FILE);
   const summary = manifest['metrics_summary'];
   const metrics =
-    isJsonObject(summary) && Object.keys(summary).length > 0 ? summary : await read('metrics.json');
+    isJsonObject(summary) && Object.keys(summary).length > 0 ? summary : await read(METRICS_FILE);
   const verdict = (await read(RECEIPT_FILE))['verdict'];
   return { name, manifest, metrics, verdict: typeof verdict === 'string' ? verdict : undefined };
 }

@@ -3,13 +3,15 @@ import {
   MANIFEST_SCHEMAS,
   manifestGeneration,
 } from '../../../../ingest/contracts/chaosbench/run-manifest.ts';
+import { MANIFEST_FILE, RECEIPT_FILE } from '../../../../ingest/families/chaosbench/files.ts';
+import { CRITERIA, FLAGS, type VerdictFlag } from '../../../../ingest/families/chaosbench/policy/index.ts';
 import { keyProblem } from '../../../../lake/store/keys.ts';
 import type { CallOptions } from '../../../../lake/store/object-store.ts';
-import { type CollectedArtifacts, collectArtifacts, MAX_SUBSET_ITEMS } from './artifacts.ts';
+import { type CollectedArtifacts, collectArtifacts, MAX_SUBSET_ITEMS, missing } from './artifacts.ts';
 import { documentOf } from './document.ts';
 import { NotOfficialError, PublishConflictError, UnpublishableRunError } from './errors.ts';
 import { isIndexPage, renderIndex } from './index-page.ts';
-import { MANIFEST_FILE, PublishedTree, RECEIPT_FILE } from './published-tree.ts';
+import { PublishedTree } from './published-tree.ts';
 import { makeReceipt, type Receipt, type ReceiptInput, receiptBytes } from './receipt.ts';
 import type { DirectoryFiles } from './replace.ts';
 import { findSource, type RunLookup, type SourceOptions, type SourceRun } from './source.ts';
@@ -59,7 +61,7 @@ export async function publishRun(request: PublishRequest, options: PublishOption
   const collected = await collectArtifacts(source, predictions, calls);
   const input: ReceiptInput = {
     published_utc: options.now.toISOString(),
-    source_run_dir: source.root.slice(source.root.lastIndexOf('/') + 1),
+    source_run_dir: sourceRunDir(source),
     run_id: manifest.run_id,
     compress_predictions: compressPredictions,
     verdict: source.verdict,
@@ -87,6 +89,12 @@ export async function publishRun(request: PublishRequest, options: PublishOption
   return { status, runId: source.runId, uri, receipt };
 }
 
+/** The run's place in its tree: what ingest makes the same identity of, and no path of this machine. */
+function sourceRunDir({ runId }: SourceRun): string {
+  const [, , ...identity] = runId.split('/');
+  return ['runs', ...identity].join('/');
+}
+
 function directoryFiles({ files }: CollectedArtifacts, receipt: Receipt): DirectoryFiles {
   const named = [...files].map(([file, { bytes }]) => [file, bytes] as const);
   return new Map([...named, [RECEIPT_FILE, receiptBytes(receipt)]]);
@@ -102,18 +110,10 @@ async function publishedTime(
   return typeof time === 'string' ? time : undefined;
 }
 
-async function readManifest(
-  { tree, files, uri }: SourceRun,
-  options: CallOptions,
-): Promise<AnyChaosManifest> {
+async function readManifest(run: SourceRun, options: CallOptions): Promise<AnyChaosManifest> {
+  const { tree, files, uri } = run;
   const info = files.get(MANIFEST_FILE);
-  if (info === undefined) {
-    const interrupted = files.has('.eval_checkpoint.jsonl');
-    throw new UnpublishableRunError(`${MANIFEST_FILE} is missing`, {
-      where: { file: `${uri}/${MANIFEST_FILE}` },
-      ...(interrupted && { remedy: 'the run was interrupted: resume it first' }),
-    });
-  }
+  if (info === undefined) throw missing(run, MANIFEST_FILE);
   const value = documentOf(await tree.store.get(info.key, options));
   const parsed = MANIFEST_SCHEMAS[manifestGeneration(value)].safeParse(value);
   if (parsed.success) return parsed.data;
@@ -124,12 +124,15 @@ async function readManifest(
   });
 }
 
+/** Says that a run without `max_items` has fewer items than the dataset. */
+const SUBSET_FLAG: VerdictFlag = 'subset_without_max_items';
+
 /** Whether a run's predictions may be published: those of a subset may, to keep the tree light. */
 function subsetDecision(
   manifest: AnyChaosManifest,
   { verdictReasons }: SourceRun,
 ): true | { readonly skip: string } {
-  const isSubset = manifest.max_items !== null || verdictReasons.includes('subset_without_max_items');
+  const isSubset = manifest.max_items !== null || verdictReasons.includes(SUBSET_FLAG);
   if (!isSubset) return { skip: 'not a subset run' };
   const planned = Number(manifest.total_items_evaluated);
   return planned <= MAX_SUBSET_ITEMS
@@ -140,7 +143,11 @@ function subsetDecision(
 /** @throws NotOfficialError */
 function checkVerdict({ runId, verdict, verdictReasons }: SourceRun, allowExploratory: boolean): void {
   if (verdict === 'OFFICIAL' || allowExploratory) return;
-  throw new NotOfficialError(`${runId} is ${verdict ?? 'without a verdict'}: ${verdictReasons.join(', ')}`, {
+  const failed = CRITERIA.filter((criterion) => verdictReasons.includes(criterion));
+  const notes = FLAGS.filter((flag) => verdictReasons.includes(flag));
+  const criteria = failed.length === 0 ? '' : `; criteria not met: ${failed.join(', ')}`;
+  const flags = notes.length === 0 ? '' : ` (${notes.join(', ')})`;
+  throw new NotOfficialError(`${runId} is ${verdict ?? 'without a verdict'}${criteria}${flags}`, {
     expected: 'a run that meets the five criteria of the policy',
     remedy: 'publish it as exploratory (--allow-exploratory), or run it again as the policy says',
   });

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
+import { MANIFEST_FILE } from '../../../../ingest/families/chaosbench/files.ts';
 import type { CallOptions, ObjectInfo, ObjectStore } from '../../../../lake/store/object-store.ts';
 import { openStore, parseStoreUri } from '../../../../lake/store/open-store.ts';
+import { writeDocuments } from '../documents.ts';
 import { PublishConflictError } from './errors.ts';
 import { type DirectoryFiles, type ReplaceDirectory, replaceByMarker, replaceByRename } from './replace.ts';
 
-/** Without it a directory of the tree is no published run. */
-export const MANIFEST_FILE = 'run_manifest.json';
-export const RECEIPT_FILE = 'publish_receipt.json';
+/** The page that lists the runs of a tree. */
 export const INDEX_FILE = 'README.md';
 
 /** How often an index is written again because the tree changed meanwhile. */
@@ -35,7 +35,7 @@ export class PublishedTree {
     return new PublishedTree(store, replace);
   }
 
-  /** Names of the directories that are runs, in key order. */
+  /** Names of the directories that are runs, which those without a manifest are not, in key order. */
   async names(options: CallOptions = {}): Promise<string[]> {
     const names: string[] = [];
     for await (const { key } of this.#store.list(options)) {
@@ -103,7 +103,7 @@ export class PublishedTree {
     for (let round = 0; round < MAX_INDEX_ROUNDS; round++) {
       const text = await render();
       if ((await this.#index(options)) === text) return;
-      await this.#store.put(INDEX_FILE, Buffer.from(text), options);
+      await writeDocuments(this.#store, new Map([[INDEX_FILE, text]]), options);
     }
   }
 

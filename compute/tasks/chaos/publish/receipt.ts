@@ -12,8 +12,8 @@ export interface ReceiptArtifact {
 }
 
 /**
- * What Runlake writes into `publish_receipt.json`: the keys of the contract, of which `source_run_dir` is the directory's
- * name only, so that no path of a machine gets out; then what the policy says about the run, and the hash of every file.
+ * What Runlake writes into `publish_receipt.json`: the keys of the contract, of which `source_run_dir` begins at `runs`, so
+ * that no path of a machine gets out; then what the policy says about the run, and the hash of every file.
  */
 export interface Receipt extends PublishReceipt {
   readonly verdict: string | null;

@@ -1,6 +1,6 @@
 import { discoverRuns } from '../../../../ingest/discovery/discover.ts';
-import { FAMILIES } from '../../../../ingest/families/families.ts';
-import type { Family, Issue, RunCandidate, RunSink, SourceTree } from '../../../../ingest/family.ts';
+import { CHAOSBENCH } from '../../../../ingest/families/chaosbench/index.ts';
+import type { Issue, RunCandidate, RunSink, SourceTree } from '../../../../ingest/family.ts';
 import { ContentHasher } from '../../../../ingest/pipeline/content-hash.ts';
 import { runContentHash } from '../../../../ingest/pipeline/run-ingest.ts';
 import { openTree, uriOf } from '../../../../ingest/pipeline/tree.ts';
@@ -104,8 +104,8 @@ async function ingestedSource(
   const { runId, sourceUri, contentSha256, verdict, verdictReasons } = known;
   const remedy = 'put the artifacts back, ingest them again where they are now, or name their directory';
   const tree = await openTree(sourceUri, options.env);
-  const [found] = await candidates(tree, runId.slice(0, runId.indexOf('/')), options);
-  if (found === undefined) {
+  const [candidate] = await candidates(tree, runId.slice(0, runId.indexOf('/')), options);
+  if (candidate === undefined) {
     throw new SourceChangedError(`the artifacts of ${runId} are gone`, {
       where: { file: sourceUri },
       expected: 'the run directory that was ingested',
@@ -113,10 +113,9 @@ async function ingestedSource(
     });
   }
   const hasher = await ContentHasher.open(lookup.home);
-  const { family, candidate } = found;
   const hashes = [false, true].map((lenient) =>
     runContentHash(
-      { family, candidate, context: { tree, lenient } },
+      { family: CHAOSBENCH, candidate, context: { tree, lenient } },
       new Map(),
       undefined,
       hasher,
@@ -145,7 +144,6 @@ async function directorySource(uri: string, options: SourceOptions): Promise<Sou
       { expected: 'a run id, or the directory of one run', remedy: 'publish one run at a time' },
     );
   }
-  const { family, candidate } = only;
   const issues: Issue[] = [];
   const sink: RunSink = {
     rows: async () => {},
@@ -155,19 +153,19 @@ async function directorySource(uri: string, options: SourceOptions): Promise<Sou
     },
   };
   const context = { tree, lenient: false, ...(options.signal && { signal: options.signal }) };
-  const { columns, accepted } = await family.read(candidate, sink, context);
+  const { columns, accepted } = await CHAOSBENCH.read(only, sink, context);
   if (!accepted) {
     const errors = issues.filter(({ severity }) => severity === 'error');
     const quoted = errors.slice(0, MAX_QUOTED).map(({ code, message }) => `${code}: ${message}`);
     const more = errors.length > MAX_QUOTED ? `; and ${errors.length - MAX_QUOTED} more` : '';
     throw new UnpublishableRunError(`the run breaks its contract: ${quoted.join('; ')}${more}`, {
-      where: { file: uriOf(tree, candidate.root) },
+      where: { file: uriOf(tree, only.root) },
       remedy: 'runlake validate lists every issue',
     });
   }
   return {
-    ...placeOf(tree, candidate),
-    runId: candidate.runId,
+    ...placeOf(tree, only),
+    runId: only.runId,
     verdict: columns.verdict,
     verdictReasons: columns.verdict_reasons ?? [],
   };
@@ -185,10 +183,9 @@ async function candidates(
   tree: SourceTree,
   namespace: string,
   { signal }: SourceOptions,
-): Promise<{ family: Family; candidate: RunCandidate }[]> {
-  const family = FAMILIES.filter(({ name }) => name === 'CHAOSBENCH');
-  const found: { family: Family; candidate: RunCandidate }[] = [];
-  for await (const run of discoverRuns(tree, family, { namespace, ...(signal && { signal }) }))
-    found.push(run);
+): Promise<RunCandidate[]> {
+  const found: RunCandidate[] = [];
+  const context = { namespace, ...(signal && { signal }) };
+  for await (const { candidate } of discoverRuns(tree, [CHAOSBENCH], context)) found.push(candidate);
   return found;
 }

@@ -4,6 +4,7 @@ import {
   wilsonInterval,
 } from '../../../../../ingest/families/chaosbench/metrics/index.ts';
 import { fixed } from '../../fixed.ts';
+import { counted } from '../../markdown.ts';
 import { isMock } from '../model.ts';
 import { type Check, findings, NOT_EXAMINED, note, percent, problem } from './check.ts';
 
@@ -18,14 +19,14 @@ export const parsingAmbiguity: Check = {
     if (evidence === undefined) return NOT_EXAMINED;
     const { compared, disagreeing, examples, bothLabels } = evidence.parsing;
     const truncated = Number(manifest?.budget?.truncate_pred_text ?? 0);
-    const detail = `${disagreeing} of ${compared} stored texts parse to another outcome than is stored (${examples.join(', ')})`;
+    const detail = `${disagreeing} of ${counted(compared, 'stored text')} with another outcome when parsed again (${examples.join(', ')})`;
     const disagreement =
       truncated > 0
         ? note(disagreeing, `${detail}; texts were cut to ${truncated} characters after parsing`)
         : problem(disagreeing, detail);
     return findings(
       disagreement,
-      note(bothLabels, `${bothLabels} valid answers name both labels; the last one counts`),
+      note(bothLabels, `${counted(bothLabels, 'valid answer')} with both labels in the text`),
     );
   },
 };
@@ -40,7 +41,7 @@ export const invalidAnswers: Check = {
     const kinds = Object.entries(evidence?.parsing.invalid ?? {})
       .filter(([, count]) => count > 0)
       .map(([kind, count]) => `${count} ${kind}`);
-    const detail = `${invalid} of ${total} answers (${percent(invalid, total)})${kinds.length === 0 ? '' : `: ${kinds.join(', ')}`}`;
+    const detail = `${invalid} of ${counted(total, 'answer')} (${percent(invalid, total)})${kinds.length === 0 ? '' : `: ${kinds.join(', ')}`}`;
     return findings(coverage < MIN_COVERAGE ? problem(invalid, detail) : note(invalid, detail));
   },
 };
@@ -137,6 +138,6 @@ export const retriedAnswers: Check = {
   examine({ evidence }) {
     if (evidence === undefined) return NOT_EXAMINED;
     const { rescued, retried } = evidence;
-    return findings(note(rescued, `${rescued} of ${retried} retried answers became valid`));
+    return findings(note(rescued, `${rescued} of ${counted(retried, 'retried answer')} became valid`));
   },
 };

@@ -28,6 +28,7 @@ export interface Check {
 export interface RunFinding extends Finding {
   readonly runId: string;
   readonly id: string;
+  readonly label: string;
 }
 
 export type CheckResult = 'PASSED' | 'NOTED' | 'FAILED' | 'NOT_EXAMINED';
@@ -52,8 +53,9 @@ export function runCheck(check: Check, runs: readonly AuditRun[]): CheckOutcome 
     const result = check.examine(run);
     if (result === NOT_EXAMINED) continue;
     examined++;
+    const about = { runId: run.runId, id: run.id, label: run.label };
     if (result === CLEAR) continue;
-    for (const finding of result) findings.push({ runId: run.runId, id: run.id, ...finding });
+    for (const finding of result) findings.push({ ...about, ...finding });
   }
   return {
     id: check.id,

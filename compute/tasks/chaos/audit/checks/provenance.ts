@@ -1,4 +1,5 @@
 import { FINGERPRINT_UNAVAILABLE } from '../../../../../ingest/contracts/chaosbench/run-manifest.ts';
+import { counted } from '../../markdown.ts';
 import { isMock } from '../model.ts';
 import { type Check, findings, NOT_EXAMINED, note, problem } from './check.ts';
 
@@ -41,7 +42,12 @@ export const subsetConfusion: Check = {
     if (failed.includes('canonical_selector'))
       found.push(problem(1, `selector ${manifest.canonical_selector}`));
     if (flags.includes('subset_without_max_items'))
-      found.push(note(1, `max_items is null, and yet ${planned} items were planned, not the whole dataset`));
+      found.push(
+        note(
+          1,
+          `max_items is null, and yet ${counted(planned, 'item')} of the dataset were planned, not all`,
+        ),
+      );
     if (failed.includes('max_items'))
       found.push(note(1, `max_items ${manifest.max_items} is no documented size`));
     return found.length === 0 && flags.includes('dataset_unknown') ? NOT_EXAMINED : found;

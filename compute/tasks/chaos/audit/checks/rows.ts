@@ -1,3 +1,4 @@
+import { counted } from '../../markdown.ts';
 import { type Check, findings, NOT_EXAMINED, note, problem } from './check.ts';
 
 /** Do the rows belong to the items that were planned? */
@@ -9,12 +10,15 @@ export const misalignedRows: Check = {
     const planned = Number(manifest.total_items_evaluated);
     const { rows, conflictingItems, wrongCorrect } = evidence;
     return findings(
-      problem(Math.abs(planned - rows), `${rows} rows, ${planned} items planned`),
+      problem(Math.abs(planned - rows), `${counted(rows, 'row')} of ${counted(planned, 'planned item')}`),
       problem(
         conflictingItems,
-        `${conflictingItems} items have another question or truth in other runs over this dataset`,
+        `${counted(conflictingItems, 'item')} with another question or truth than in other runs over this dataset`,
       ),
-      problem(wrongCorrect, `in ${wrongCorrect} rows 'correct' is not whether label and truth agree`),
+      problem(
+        wrongCorrect,
+        `${counted(wrongCorrect, 'row')} whose 'correct' is not whether label and truth agree`,
+      ),
     );
   },
 };
@@ -27,7 +31,10 @@ export const duplicateIds: Check = {
     evidence === undefined
       ? NOT_EXAMINED
       : findings(
-          problem(evidence.duplicateIds, `${evidence.duplicateIds} rows repeat the id of an earlier one`),
+          problem(
+            evidence.duplicateIds,
+            `${counted(evidence.duplicateIds, 'row')} with the id of an earlier one`,
+          ),
         ),
 };
 
@@ -38,7 +45,7 @@ export const unknownTruth: Check = {
   examine: ({ evidence }) =>
     evidence === undefined
       ? NOT_EXAMINED
-      : findings(problem(evidence.otherTruth, `${evidence.otherTruth} items have another truth`)),
+      : findings(problem(evidence.otherTruth, `${counted(evidence.otherTruth, 'item')} with another truth`)),
 };
 
 /** Does one split know about another? */
@@ -49,8 +56,11 @@ export const leakage: Check = {
     if (evidence === undefined || evidence.splitRows === 0) return NOT_EXAMINED;
     const { splits, splitRows, rows, itemsInSeveralSplits } = evidence;
     return findings(
-      problem(itemsInSeveralSplits, `${itemsInSeveralSplits} items are in more than one of ${splits} splits`),
-      note(rows - splitRows, `${rows - splitRows} of ${rows} rows name no split`),
+      problem(
+        itemsInSeveralSplits,
+        `${counted(itemsInSeveralSplits, 'item')} in more than one of ${splits} splits`,
+      ),
+      note(rows - splitRows, `${rows - splitRows} of ${counted(rows, 'row')} without a split`),
     );
   },
 };
@@ -65,9 +75,9 @@ export const repeatedQuestions: Check = {
     return findings(
       problem(
         contradictory,
-        `${contradictory} rows ask a question that has another truth elsewhere in the run`,
+        `${counted(contradictory, 'row')} whose question has another truth elsewhere in the run`,
       ),
-      note(repeated, `${repeated} rows ask a question that another id asks too`),
+      note(repeated, `${counted(repeated, 'row')} whose question another id asks too`),
     );
   },
 };

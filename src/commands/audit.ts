@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { type Audit, auditFiles, auditRuns } from '../../compute/tasks/chaos/audit/audit.ts';
+import { writeDocuments } from '../../compute/tasks/chaos/documents.ts';
+import { openStore } from '../../lake/store/open-store.ts';
+import { storeEnvironment, withLake } from '../session.ts';
+import { type CommonOptions, configOf, interruptSignal, print, withCommonOptions } from './shared.ts';
+import { parseAsOf } from './sql.ts';
+
+interface AuditOptions extends CommonOptions {
+  readonly out?: string;
+  readonly run?: readonly string[];
+  readonly asOf?: string;
+  readonly strict?: boolean;
+}
+
+export function addAuditCommand(program: Command): void {
+  withCommonOptions(program.command('audit'))
+    .summary('audit the ChaosBench runs of the lake')
+    .description(
+      'Looks at the rows of ChaosBench runs and says what could have gone wrong with them: a checklist whose every line is a\n' +
+        'check that was made on these runs, with the runs concerned. Prints the report (Markdown; summary.json with --json),\n' +
+        'or writes RUNS_AUDIT.md, summary.json, baselines_table.csv, baselines_table.md and baselines_by_family.csv.\n' +
+        'The tables hold official runs of real models only. The same state of the lake gives the same bytes.',
+    )
+    .option('-o, --out <dir>', 'write the five documents there: a directory or s3://bucket/prefix')
+    .option('--run <ids...>', 'only these runs (default: every ChaosBench run)')
+    .option('--as-of <state>', 'an older state: a version of runs, an ISO time, or a snapshot token')
+    .option('--strict', 'exit code 1 when a check failed')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  runlake audit --out artifacts/runs_audit\n' +
+        '  runlake audit --run main/chaosbench/llama31_8b_full/20260220T104105Z_ollama_llama3.1:8b\n' +
+        '  runlake audit --json | jq \'.checks[] | select(.result=="FAILED") | .risk\'\n',
+    )
+    .action(async (options: AuditOptions) => {
+      const config = configOf({ ...options });
+      const calls = { signal: interruptSignal() };
+      await withLake(config, async (lake) => {
+        const snapshot = await lake.snapshot(parseAsOf(options.asOf), calls);
+        const audit = await auditRuns(lake, snapshot, { runIds: options.run }, calls);
+        const files = auditFiles(audit);
+        if (options.out !== undefined) {
+          const store = await openStore(options.out, { env: storeEnvironment(config) });
+          await writeDocuments(store, files, calls);
+        }
+        if (options.json) print(files.get('summary.json') ?? '');
+        else if (options.out === undefined) print(files.get('RUNS_AUDIT.md') ?? '');
+        else print(outcome(audit, options.out, [...files.keys()]));
+        if (options.strict && audit.checks.some(({ result }) => result === 'FAILED')) process.exitCode = 1;
+      });
+    });
+}
+
+function outcome({ runs, checks, baselines }: Audit, out: string, files: readonly string[]): string {
+  const lines = checks
+    .filter(({ result }) => result !== 'PASSED')
+    .map(({ result, risk, findings }) => {
+      const concerned = new Set(findings.map(({ runId }) => runId)).size;
+      return `${result.replace('_', ' ').padEnd(12)} ${risk}${concerned === 0 ? '' : `: ${concerned} runs`}`;
+    });
+  const passed = checks.length - lines.length;
+  return [
+    `${runs.length} runs, ${baselines.length} of them in the paper tables; ${passed} of ${checks.length} checks passed`,
+    ...lines,
+    `written to ${out}: ${files.join(', ')}`,
+  ].join('\n');
+}
