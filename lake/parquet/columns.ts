@@ -12,19 +12,24 @@ import {
 import type duckdb from '@duckdb/node-bindings';
 import { InvalidArgumentError } from '../errors.ts';
 import type { Cell, Column } from '../tables/schema.ts';
-import { sqlString } from './file-name.ts';
-import { writeList, writeText, writeValues } from './raw-vectors.ts';
+import { grown, type TextColumn } from '../tables/text-column.ts';
+import { writeList, writeValues } from './raw-vectors.ts';
+import { writeTexts } from './text-vectors.ts';
 
 /**
- * Values of one column on their way into DuckDB. A batch of n rows travels as one row of n-element lists, numbers as
- * memory copies and texts joined into one string, and is unnested by DuckDB: a call a batch instead of a call a value.
+ * Values of one column on their way into DuckDB. A batch of n rows travels as one row of n-element lists, written as
+ * memory, and is unnested by DuckDB: a call a batch instead of a call a value.
  */
 export interface ColumnBuffer {
   /** Type of the one value that stands for the batch. */
   readonly batchType: DuckDBType;
   add(cell: Cell): void;
+  /** Adds the texts of some rows of a column. @throws InvalidArgumentError when this is no column of texts */
+  addTexts(texts: TextColumn, from: number, to: number): void;
   /** Cells collected. */
   readonly count: number;
+  /** Bytes that the texts among them take. */
+  readonly textBytes: number;
   /** Forgets all but the first cells. */
   truncate(count: number): void;
   /** Writes the batch into the one row of a vector of `batchType`, and empties the buffer. */
@@ -43,15 +48,15 @@ export function columnBuffer(column: Column): ColumnBuffer {
     case 'string[]':
       return new TextBuffer(column, listText, '::JSON::VARCHAR[]');
     case 'long':
-      return new NumberBuffer(column, BIGINT, longOf, (values) => BigInt64Array.from(values));
+      return new NumberBuffer(column, BIGINT, longOf, (values) => new BigInt64Array(values));
     case 'timestamp':
-      return new NumberBuffer(column, TIMESTAMPTZ, timestampOf, (values) => BigInt64Array.from(values));
+      return new NumberBuffer(column, TIMESTAMPTZ, timestampOf, (values) => new BigInt64Array(values));
     case 'integer':
-      return new NumberBuffer(column, INTEGER, integerOf, (values) => Int32Array.from(values));
+      return new NumberBuffer(column, INTEGER, integerOf, (values) => new Int32Array(values));
     case 'double':
-      return new NumberBuffer(column, DOUBLE, doubleOf, (values) => Float64Array.from(values));
+      return new NumberBuffer(column, DOUBLE, doubleOf, (values) => new Float64Array(values));
     case 'boolean':
-      return new NumberBuffer(column, BOOLEAN, booleanOf, (values) => Uint8Array.from(values));
+      return new NumberBuffer(column, BOOLEAN, booleanOf, (values) => new Uint8Array(values));
     case 'float[]':
       return new ListBuffer(column, FLOAT, floatsOf, (total) => new Float32Array(total));
     case 'long[]':
@@ -87,19 +92,18 @@ const floatsOf = (cell: Cell): Converted<Float32Array> => (cell instanceof Float
 const longsOf = (cell: Cell): Converted<readonly bigint[]> =>
   Array.isArray(cell) && cell.every((v) => typeof v === 'bigint') ? cell : MISMATCH;
 
-/** Unit separator: absent from ordinary text, so joins rarely need another one. */
-const SEPARATOR = '\u001f';
-/** Record separator, alone: a null. */
-const NULL_TEXT = '\u001e';
-
 class TextBuffer implements ColumnBuffer {
-  readonly batchType = VARCHAR;
+  readonly batchType = LIST(VARCHAR);
   readonly #column: Column;
   readonly #convert: (cell: Cell) => Converted<string>;
   readonly #cast: string;
-  #texts: string[] = [];
-  #separator = SEPARATOR;
-  #null = NULL_TEXT;
+  #bytes: Buffer = Buffer.allocUnsafe(1024);
+  #size = 0;
+  #starts: number[] = [];
+  #lengths: number[] = [];
+  #nulls: number[] = [];
+  /** The last row's text, which is not stored again when it repeats. */
+  #last: string | undefined;
 
   constructor(column: Column, convert: (cell: Cell) => Converted<string>, cast = '') {
     this.#column = column;
@@ -109,46 +113,76 @@ class TextBuffer implements ColumnBuffer {
 
   add(cell: Cell): void {
     if (cell === null || cell === undefined) {
-      this.#texts.push(this.#null);
+      this.#addNull();
       return;
     }
     const text = this.#convert(cell);
     if (text === MISMATCH) throw wrongCell(this.#column, cell);
-    if (text.includes(this.#separator) || text === this.#null) this.#avoid(text);
-    this.#texts.push(text);
+    if (text === this.#last) {
+      this.#addRow(this.#starts.at(-1)!, this.#lengths.at(-1)!);
+      return;
+    }
+    this.#reserve(3 * text.length);
+    // UTF-8, as DuckDB has it: half of a surrogate pair has no encoding there and becomes U+FFFD.
+    const length = this.#bytes.write(text, this.#size);
+    this.#addRow(this.#size, length);
+    this.#size += length;
+    this.#last = text;
+  }
+
+  addTexts(texts: TextColumn, from: number, to: number): void {
+    const start = texts.start(from);
+    const offset = this.#size - start;
+    this.#reserve(texts.start(to) - start);
+    this.#size += texts.bytes.copy(this.#bytes, this.#size, start, texts.start(to));
+    for (let row = from; row < to; row++) {
+      if (texts.missing[row] === 1) this.#addNull();
+      else this.#addRow(offset + texts.start(row), texts.ends[row]! - texts.start(row));
+    }
+    this.#last = undefined;
   }
 
   get count(): number {
-    return this.#texts.length;
+    return this.#starts.length;
+  }
+
+  get textBytes(): number {
+    return this.#size;
   }
 
   truncate(count: number): void {
-    this.#texts.length = count;
+    this.#starts.length = count;
+    this.#lengths.length = count;
+    this.#nulls = this.#nulls.filter((row) => row < count);
+    this.#last = undefined;
   }
 
   writeTo(vector: duckdb.Vector): void {
-    // DuckDB stores UTF-8: a lone surrogate has no encoding there.
-    writeText(vector, this.#texts.join(this.#separator).toWellFormed());
-    this.#texts = [];
-    this.#separator = SEPARATOR;
-    this.#null = NULL_TEXT;
+    const bytes = this.#bytes.subarray(0, this.#size);
+    writeTexts(vector, { bytes, starts: this.#starts, lengths: this.#lengths }, this.#nulls);
+    this.#bytes = Buffer.alloc(0);
+    this.#size = 0;
+    this.truncate(0);
   }
 
   unnest(name: string): string {
-    // The text of an empty batch would split into one empty value, but empty batches are not written.
-    const item = `unnest(string_split(${name}, ${sqlString(this.#separator)}))`;
-    return `nullif(${item}, ${sqlString(this.#null)})${this.#cast}`;
+    return `unnest(${name})${this.#cast}`;
   }
 
-  /** Takes other marks, which nothing collected so far nor `text` contains. */
-  #avoid(text: string): void {
-    const nulls = this.#null;
-    do {
-      const random = Math.random().toString(36).slice(2);
-      this.#separator = `${SEPARATOR}${random}${SEPARATOR}`;
-      this.#null = `${NULL_TEXT}${random}${NULL_TEXT}`;
-    } while ([text, ...this.#texts].some((t) => t.includes(this.#separator) || t === this.#null));
-    this.#texts = this.#texts.map((t) => (t === nulls ? this.#null : t));
+  #addNull(): void {
+    this.#nulls.push(this.#starts.length);
+    this.#addRow(0, 0);
+    this.#last = undefined;
+  }
+
+  #addRow(start: number, length: number): void {
+    this.#starts.push(start);
+    this.#lengths.push(length);
+  }
+
+  #reserve(bytes: number): void {
+    const wanted = this.#size + bytes;
+    if (this.#bytes.length < wanted) this.#bytes = grown(this.#bytes, this.#size, wanted);
   }
 }
 
@@ -186,8 +220,16 @@ class NumberBuffer<T extends number | bigint> implements ColumnBuffer {
     this.#values.push(value);
   }
 
+  addTexts(): never {
+    throw wrongCell(this.#column, '');
+  }
+
   get count(): number {
     return this.#values.length;
+  }
+
+  get textBytes(): number {
+    return 0;
   }
 
   truncate(count: number): void {
@@ -239,8 +281,16 @@ class ListBuffer<T extends ArrayLike<number> | ArrayLike<bigint>> implements Col
     this.#lists.push(list);
   }
 
+  addTexts(): never {
+    throw wrongCell(this.#column, '');
+  }
+
   get count(): number {
     return this.#lists.length;
+  }
+
+  get textBytes(): number {
+    return 0;
   }
 
   truncate(count: number): void {

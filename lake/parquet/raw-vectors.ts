@@ -51,11 +51,6 @@ export function listElements(
   return duckdb.list_vector_get_child(vector);
 }
 
-/** Writes a text into the first row of a VARCHAR vector. */
-export function writeText(vector: duckdb.Vector, text: string): void {
-  duckdb.vector_assign_string_element(vector, 0, text);
-}
-
 /** Writes values, some of them null, as the one list in the first row of a LIST vector. */
 export function writeValues(vector: duckdb.Vector, values: Plain, nulls: readonly number[]): void {
   const elements = listElements(vector, [values.length], values.length);

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
-import type { Row, TableSpec } from '../tables/schema.ts';
+import type { ColumnRows, Row, TableSpec } from '../tables/schema.ts';
+import { TextColumn } from '../tables/text-column.ts';
 import { type ColumnBuffer, columnBuffer } from './columns.ts';
 import { type CopiedFile, copyToParquet } from './copy.ts';
 import { duckdbType } from './duckdb-types.ts';
@@ -10,6 +11,8 @@ import { dataFileName, sqlName } from './file-name.ts';
 
 /** Rows that are handed to DuckDB at a time: enough to make the call cheap, little enough to hold twice. */
 const BATCH_ROWS = 8_192;
+/** Texts that are handed over early, where rows are large. */
+const BATCH_BYTES = 32 * 1024 * 1024;
 
 interface StagedTable {
   readonly spec: TableSpec;
@@ -23,6 +26,19 @@ interface StagedTable {
 interface BatchSource {
   readonly name: string;
   batch: readonly ColumnBuffer[] | undefined;
+}
+
+/** Adds rows to the buffers, a column at a time. */
+function fill(table: StagedTable, given: ColumnRows, from: number, to: number, constants: Row): void {
+  table.spec.columns.forEach(({ name }, c) => {
+    const buffer = table.buffers[c]!;
+    const constant = constants[name];
+    const column = given.columns[name];
+    if (constant !== undefined && constant !== null) for (let i = from; i < to; i++) buffer.add(constant);
+    else if (column instanceof TextColumn) buffer.addTexts(column, from, to);
+    else if (column !== undefined) for (let i = from; i < to; i++) buffer.add(column[i]);
+    else for (let i = from; i < to; i++) buffer.add(given.rows[i]![name]);
+  });
 }
 
 let registered = 0;
@@ -53,26 +69,25 @@ export class Staging {
   }
 
   /**
+   * Takes rows over; what they are made of may be used again afterwards.
    * @param constants cells that every row has, over those of its own
    * @throws InvalidArgumentError when a cell is not of its column's type
    */
-  async append(spec: TableSpec, rows: readonly Row[], constants: Row = {}): Promise<void> {
+  async append(spec: TableSpec, rows: readonly Row[] | ColumnRows, constants: Row = {}): Promise<void> {
     const table = this.#tables.get(spec.name) ?? (await this.#open(spec));
-    const { columns } = spec;
-    const names = columns.map((column) => column.name);
-    for (const row of rows) {
+    const given = 'columns' in rows ? rows : { length: rows.length, rows, columns: {} };
+    for (let from = 0, to = 0; from < rows.length; from = to) {
+      to = Math.min(rows.length, from + BATCH_ROWS - table.filled);
       try {
-        for (let c = 0; c < names.length; c++) {
-          const name = names[c]!;
-          table.buffers[c]!.add(constants[name] ?? row[name]);
-        }
+        fill(table, given, from, to, constants);
       } catch (error) {
         for (const buffer of table.buffers) if (buffer.count > table.filled) buffer.truncate(table.filled);
         throw error;
       }
-      table.filled += 1;
-      table.total += 1;
-      if (table.filled === BATCH_ROWS) await this.#flush(table);
+      table.filled += to - from;
+      table.total += to - from;
+      const bytes = table.buffers.reduce((sum, buffer) => sum + buffer.textBytes, 0);
+      if (table.filled === BATCH_ROWS || bytes >= BATCH_BYTES) await this.#flush(table);
     }
   }
 

@@ -1,3 +1,5 @@
+import type { TextColumn } from './text-column.ts';
+
 /**
  * Column types of the lake. Each maps to one Delta type and one DuckDB type (`lake/log/types.ts`):
  * `json` is a string that holds one JSON text; `float[]` is a LIST<FLOAT> whose elements are never null.
@@ -54,3 +56,10 @@ export type Cell =
 
 /** A row by column name; a missing column is null. */
 export type Row = Readonly<Record<string, Cell>>;
+
+/** Rows that have some of their cells in columns: in all columns that are not named there they are like `rows`. */
+export interface ColumnRows {
+  readonly length: number;
+  readonly rows: readonly Row[];
+  readonly columns: Readonly<Record<string, TextColumn | readonly Cell[]>>;
+}
