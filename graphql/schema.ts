@@ -6,6 +6,7 @@ import { ENTITIES } from './plan/entities.ts';
 import { ChangesResolver } from './resolvers/changes.ts';
 import { ChaosResolver } from './resolvers/chaos.ts';
 import { CostResolver } from './resolvers/cost.ts';
+import { FvResolver } from './resolvers/fv.ts';
 import { JobConnectionResolver, JobsResolver } from './resolvers/jobs.ts';
 import { LakeResolver } from './resolvers/lake.ts';
 import { MetricsResolver } from './resolvers/metrics.ts';
@@ -36,6 +37,7 @@ const RESOLVERS = [
   CostResolver,
   ChangesResolver,
   ChaosResolver,
+  FvResolver,
   JobsResolver,
   JobConnectionResolver,
   RunIngestedResolver,

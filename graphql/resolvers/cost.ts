@@ -17,6 +17,7 @@ import { BadUserInputError } from '../errors.ts';
 import { documentLimits } from '../limits/document.ts';
 import { estimateNodes } from '../limits/nodes.ts';
 import { compileAggregate, type Dimension } from '../plan/aggregate.ts';
+import type { Arguments } from '../plan/arguments.ts';
 import { ENTITIES, ROOT_ENTITIES } from '../plan/entities.ts';
 import {
   argumentsOf,
@@ -27,6 +28,7 @@ import {
   planOne,
   sizeSources,
 } from '../plan/execute.ts';
+import { compileHeatmap, compileLayerCurve, type FvRequest } from '../plan/fv.ts';
 import type { Source } from '../plan/ir.ts';
 import { selectedFields } from '../plan/selection.ts';
 import { AsOfInput } from '../types/inputs.ts';
@@ -168,11 +170,19 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
       }).sources;
     case 'chaosAudit':
       return AUDITED_TABLES.map((table) => ({ table, prune: [] }));
+    case 'fvHeatmap':
+      return compileHeatmap(fvRequest(args, 'scoreKey')).sources;
+    case 'fvLayerCurve':
+      return compileLayerCurve(fvRequest(args, 'metric')).sources;
     case 'sql':
       return sqlSources(String(args['query']));
     default:
       return [];
   }
+}
+
+function fvRequest(args: Arguments, column: string): FvRequest {
+  return { runId: String(args['runId']), column: String(args[column]), qId: undefined };
 }
 
 /** Strings, quoted identifiers' quotes and comments, so that only words are left. */

@@ -1,0 +1,238 @@
+import { z } from 'zod';
+import { bestLayer, rankHeads } from '../../ingest/families/fv/ranking.ts';
+import type { EngineValue, SqlValue } from '../../lake/engine/types.ts';
+import { FV_HEADS, FV_INJECTIONS } from '../../lake/tables/fv.ts';
+import { RUNS } from '../../lake/tables/tables.ts';
+import { BadUserInputError } from '../errors.ts';
+import type { Source } from './ir.ts';
+
+/** One statement and the tables it reads. */
+export interface FvPlan {
+  readonly sources: readonly Source[];
+  readonly print: (relations: readonly string[]) => {
+    readonly text: string;
+    readonly params: readonly SqlValue[];
+  };
+}
+
+/** Which scores of which run. `qId` undefined: the mean over the relation queries, or every one of them. */
+export interface FvRequest {
+  readonly runId: string;
+  readonly column: string;
+  readonly qId: string | undefined;
+}
+
+/** Number of heads in a function vector where the run does not say: the one that the contract fixes. */
+const DEFAULT_K = 20;
+
+const SCORE_KEYS = FV_HEADS.columns.filter(({ type }) => type === 'double').map(({ name }) => name);
+
+/** Columns of the curve by the metric of the change: [without, with, spread]. */
+const CURVES: Readonly<Record<string, readonly [base: string, with_: string, std: string | undefined]>> = {
+  mean_delta_p: ['mean_p_base', 'mean_p_with', 'std_delta_p'],
+  mean_delta_logprob: ['mean_logprob_base', 'mean_logprob_with', 'std_delta_logprob'],
+  mean_delta_logit: ['mean_logit_base', 'mean_logit_with', 'std_delta_logit'],
+  delta_acc: ['acc_base', 'acc_with', undefined],
+};
+
+function sourcesOf(tables: readonly string[], runId: string): Source[] {
+  return tables.map((table) => ({ table, prune: [{ column: 'run_id', in: [runId.toWellFormed()] }] }));
+}
+
+function parameters({ runId, qId }: FvRequest): string[] {
+  return [runId, ...(qId === undefined ? [] : [qId])].map((text) => text.toWellFormed());
+}
+
+const BY_RUN = 'run_id = $1::VARCHAR';
+
+function conditionOf({ qId }: FvRequest): string {
+  return qId === undefined ? BY_RUN : `${BY_RUN} AND q_id = $2::VARCHAR`;
+}
+
+/** Scores of every head of a run. @throws BadUserInputError for a score that heads do not have */
+export function compileHeatmap(request: FvRequest): FvPlan {
+  if (!SCORE_KEYS.includes(request.column)) {
+    throw new BadUserInputError('scoreKey', `${request.column} is no score of heads`, {
+      expected: `one of ${SCORE_KEYS.join(', ')}`,
+    });
+  }
+  return {
+    sources: sourcesOf([RUNS.name, FV_HEADS.name], request.runId),
+    print([runs, heads]) {
+      const order = 'ORDER BY h.layer, h.head';
+      const columns = ['layer', 'head', 'score', 'selected'].map((name) => `list(h.${name} ${order})`);
+      const scores = `SELECT layer, head, avg("${request.column}") AS score, bool_or(selected) AS selected FROM ${heads} WHERE ${conditionOf(request)} GROUP BY layer, head`;
+      return {
+        text: `SELECT any_value(r.manifest), ${columns.join(', ')} FROM ${runs} r, (${scores}) h WHERE r.${BY_RUN}`,
+        params: parameters(request),
+      };
+    },
+  };
+}
+
+/** What the ingest noted of the run's shape. */
+const factsSchema = z.object({
+  runlake: z.object({
+    n_layers: z.int().min(0).nullish(),
+    n_heads: z.int().min(0).nullish(),
+    topk: z.int().min(0).nullish(),
+  }),
+});
+
+export interface RankedHead {
+  readonly rank: number;
+  readonly layer: number;
+  readonly head: number;
+  readonly score: number;
+  readonly selected: boolean | null;
+  readonly tied: boolean;
+}
+
+export interface Heatmap {
+  readonly layers: number;
+  readonly heads: number;
+  /** layers x heads; null where there is no score. */
+  readonly matrix: readonly (readonly (number | null)[])[];
+  readonly missing: number;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly k: number;
+  readonly topHeads: readonly RankedHead[];
+  readonly boundaryGap: number | null;
+  readonly smallestGap: number | null;
+}
+
+interface HeadScore {
+  readonly layer: number;
+  readonly head: number;
+  readonly score: number;
+  readonly selected: boolean | null;
+}
+
+function listOf(value: EngineValue | undefined): readonly EngineValue[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function numberOrNull(value: EngineValue | undefined): number | null {
+  return typeof value === 'number' && !Number.isNaN(value) ? value : null;
+}
+
+function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/**
+ * The heatmap from the row of the statement; undefined for a run without head scores.
+ * @param k how many heads count as the top; the run's own number when undefined
+ */
+export function heatmapOf(
+  row: readonly EngineValue[] | undefined,
+  k: number | undefined,
+): Heatmap | undefined {
+  const [manifest, layerList, headList, scoreList, selectedList] = row ?? [];
+  const layerIndices = listOf(layerList).map(Number);
+  if (layerIndices.length === 0) return undefined;
+  const headIndices = listOf(headList).map(Number);
+  const facts = factsSchema.safeParse(typeof manifest === 'string' ? JSON.parse(manifest) : undefined);
+  const known = facts.success ? facts.data.runlake : {};
+  const layers = indexCount(layerIndices, known.n_layers);
+  const heads = indexCount(headIndices, known.n_heads);
+  const matrix = Array.from({ length: layers }, () => new Array<number | null>(heads).fill(null));
+  const scores: HeadScore[] = [];
+  layerIndices.forEach((layer, i) => {
+    const head = headIndices[i] ?? 0;
+    const score = numberOrNull(listOf(scoreList)[i]);
+    const selected = listOf(selectedList)[i];
+    if (score === null) return;
+    // Infinite scores have a rank but no number in JSON.
+    matrix[layer]![head] = finiteOrNull(score);
+    scores.push({ layer, head, score, selected: typeof selected === 'boolean' ? selected : null });
+  });
+  const ranked = rankHeads(scores, ({ score }) => score);
+  const top = Math.min(ranked.length, k ?? known.topk ?? DEFAULT_K);
+  const gaps = ranked.slice(0, top).flatMap(({ score }, i) => gapAfter(score, ranked[i + 1]));
+  const boundary = ranked[top - 1];
+  return {
+    layers,
+    heads,
+    matrix,
+    missing: layers * heads - scores.length,
+    min: finiteOrNull(ranked.at(-1)?.score ?? Number.NaN),
+    max: finiteOrNull(ranked[0]?.score ?? Number.NaN),
+    k: top,
+    topHeads: ranked.slice(0, top).map((head, i) => ({
+      ...head,
+      rank: i + 1,
+      tied: ranked[i - 1]?.score === head.score || ranked[i + 1]?.score === head.score,
+    })),
+    boundaryGap: boundary === undefined ? null : (gapAfter(boundary.score, ranked[top])[0] ?? null),
+    smallestGap: gaps.length === 0 ? null : Math.min(...gaps),
+  };
+}
+
+/** An untrusted manifest must not make an answer of billions of cells. */
+const MAX_MODEL = 4096;
+
+function indexCount(indices: readonly number[], noted: number | null | undefined): number {
+  const seen = indices.reduce((most, index) => Math.max(most, index + 1), 0);
+  return Math.max(seen, Math.min(noted ?? 0, MAX_MODEL));
+}
+
+/** The distance to the next head; none after the last one, or between infinities. */
+function gapAfter(score: number, next: HeadScore | undefined): number[] {
+  const gap = next === undefined ? Number.NaN : score - next.score;
+  return Number.isFinite(gap) ? [gap] : [];
+}
+
+/** The injections of a run. @throws BadUserInputError for a metric that injections do not have */
+export function compileLayerCurve(request: FvRequest): FvPlan {
+  const columns = CURVES[request.column];
+  if (columns === undefined || !Object.hasOwn(CURVES, request.column)) {
+    throw new BadUserInputError('metric', `${request.column} is no change that injections are judged by`, {
+      expected: `one of ${Object.keys(CURVES).join(', ')}`,
+    });
+  }
+  const [base, with_, std] = columns;
+  return {
+    sources: sourcesOf([FV_INJECTIONS.name], request.runId),
+    print: ([injections]) => ({
+      text: `SELECT q_id, layer, n_eval, "${base}", "${with_}", "${request.column}", ${std === undefined ? 'NULL' : `"${std}"`} FROM ${injections} WHERE ${conditionOf(request)} ORDER BY q_id NULLS FIRST, layer`,
+      params: parameters(request),
+    }),
+  };
+}
+
+export interface LayerPoint {
+  readonly qId: string | null;
+  readonly layer: number;
+  readonly baseline: number | null;
+  readonly with: number | null;
+  readonly delta: number | null;
+  readonly n: number | null;
+  readonly std: number | null;
+  readonly best: boolean;
+}
+
+/** The points of the curve from the rows of the statement. */
+export function layerCurveOf(rows: readonly (readonly EngineValue[])[]): LayerPoint[] {
+  const deltas = new Map<string | null, [layer: number, value: number][]>();
+  const points = rows.map(([query, layer, n, base, with_, delta, std]) => {
+    const qId = typeof query === 'string' ? query : null;
+    const own = deltas.get(qId) ?? [];
+    deltas.set(qId, own);
+    const value = numberOrNull(delta);
+    if (value !== null) own.push([Number(layer), value]);
+    const finite = (cell: EngineValue | undefined) => finiteOrNull(numberOrNull(cell) ?? Number.NaN);
+    return {
+      qId,
+      layer: Number(layer),
+      baseline: finite(base),
+      with: finite(with_),
+      delta: finite(delta),
+      n: n === null || n === undefined ? null : Number(n),
+      std: finite(std),
+    };
+  });
+  const best = new Map([...deltas].map(([qId, values]) => [qId, bestLayer(values)]));
+  return points.map((point) => ({ ...point, best: best.get(point.qId) === point.layer }));
+}
