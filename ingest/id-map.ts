@@ -1,4 +1,10 @@
-import { hash } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
+
+/** Hashing in one call is twice as fast where Node has it (from 20.12). */
+const sha256: (text: string) => Buffer =
+  'hash' in crypto
+    ? (text) => crypto.hash('sha256', text, 'buffer')
+    : (text) => createHash('sha256').update(text).digest();
 
 const SLOT_WORDS = 4;
 const INITIAL_SLOTS = 1 << 10;
@@ -94,7 +100,7 @@ for (let i = 0; i < 16; i++) HEX['0123456789abcdef'.charCodeAt(i)] = i;
 /** 128 bits of an id: the first 32 digits of a SHA-256 text, the start of the SHA-256 of anything else. */
 function fingerprint(id: string, out: Uint32Array): void {
   if (id.length === 64 && readHex(id, out)) return;
-  const digest = hash('sha256', id, 'buffer');
+  const digest = sha256(id);
   for (let i = 0; i < SLOT_WORDS; i++) out[i] = digest.readUInt32BE(4 * i);
 }
 

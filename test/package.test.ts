@@ -16,7 +16,7 @@ it('pins every direct dependency exactly', () => {
   for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
     expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
   }
-  expect(manifest.engines.node).toBe('>=20.12');
+  expect(manifest.engines.node).toBe('>=20.11');
 });
 
 it('adds no run-time dependency unnoticed', () => {
