@@ -106,6 +106,20 @@ export interface RecordViolation {
   readonly message: string;
 }
 
+/** Whether a truth is one that an answer can agree with. */
+export function isKnownTruth(truth: string): truth is Label {
+  return truth === 'TRUE' || truth === 'FALSE';
+}
+
+/** That a truth is none of the labels. By itself it is an oddity of the item, which any answer gets wrong. */
+export function unknownTruth(truth: string): RecordViolation {
+  return {
+    code: 'UNKNOWN_GROUND_TRUTH',
+    pointer: '/ground_truth',
+    message: `ground_truth is ${JSON.stringify(truth)}; expected "TRUE" or "FALSE"`,
+  };
+}
+
 const NONE: readonly RecordViolation[] = Object.freeze([]);
 
 /**
@@ -135,6 +149,7 @@ export function recordViolations(record: PredictionRecord): readonly RecordViola
       message: `correct is ${correct} with outcome ${outcome}; expected null exactly for INVALID`,
     });
   } else if (correct !== expectedCorrect) {
+    if (!isKnownTruth(truth)) violations.push(unknownTruth(truth));
     violations.push({
       code: 'CORRECT_MISMATCH',
       pointer: '/correct',

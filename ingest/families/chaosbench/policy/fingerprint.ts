@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { compareKeys } from '../../../../lake/store/keys.ts';
 import type { DatasetFile } from '../../../contracts/chaosbench/dataset.ts';
 
 /** What the fingerprint needs of a file. */
@@ -6,13 +7,8 @@ export type FingerprintFile = Pick<DatasetFile, 'path' | 'count' | 'sha256'>;
 
 function digest(files: readonly FingerprintFile[], line: (file: FingerprintFile) => string): string {
   const hash = createHash('sha256');
-  for (const file of files.toSorted((a, b) => compareCodePoints(a.path, b.path))) hash.update(line(file));
+  for (const file of files.toSorted((a, b) => compareKeys(a.path, b.path))) hash.update(line(file));
   return hash.digest('hex');
-}
-
-/** Order of code points, as Python sorts texts; UTF-16 puts the astral planes before U+E000. */
-function compareCodePoints(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /**
