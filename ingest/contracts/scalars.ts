@@ -6,6 +6,11 @@ export const wholeNumber = z.union([z.int(), z.bigint()], { error: 'expected an 
 /** A number that is not NaN or infinite. */
 export const finiteNumber = z.union([z.number(), z.bigint()], { error: 'expected a number' });
 
+/** Any number: where a computation may diverge, NaN and infinities are values, not damage. */
+export const anyNumber = z.union([finiteNumber, z.nan(), z.literal(Infinity), z.literal(-Infinity)], {
+  error: 'expected a number',
+});
+
 export const nonEmptyString = z.string().min(1, { error: 'expected a non-empty string' });
 
 /** A label: 0/1 or a boolean. */

@@ -15,4 +15,4 @@ export {
 } from './ranking.ts';
 export { logBeta, regularisedBeta } from './special.ts';
 export { studentTCdf, studentTPdf, studentTQuantile } from './student-t.ts';
-export { mean, type SampleSummary, standardDeviation, summarise } from './summary.ts';
+export { mean, type SampleSummary, standardDeviation, sum, summarise } from './summary.ts';

@@ -13,18 +13,23 @@ export interface SampleSummary {
   readonly halfWidth: number;
 }
 
-/** Arithmetic mean with compensated summation; NaN without values. */
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0;
+/** Sum with Neumaier's compensation: the error does not grow with the number of values. */
+export function sum(values: ArrayLike<number>): number {
+  let total = 0;
   let lost = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    const next = sum + value;
-    lost += Math.abs(sum) >= Math.abs(value) ? sum - next + value : value - next + sum;
-    sum = next;
+    const next = total + value;
+    lost += Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total;
+    total = next;
   }
   // Infinite values make the compensation NaN although the sum is well defined.
-  return (Number.isNaN(lost) ? sum : sum + lost) / values.length;
+  return Number.isNaN(lost) ? total : total + lost;
+}
+
+/** Arithmetic mean; NaN without values. */
+export function mean(values: ArrayLike<number>): number {
+  return sum(values) / values.length;
 }
 
 /** Sample standard deviation with n - 1 in the denominator; NaN for fewer than two values. */

@@ -75,6 +75,11 @@ export const ENTROPY_UPDATES = table({
     double('update_seconds', 'Of it, the update direction.'),
     double('true_seconds', 'Of it, the true change.'),
     double('approx_seconds', 'Of it, the derivatives.'),
+    {
+      name: 'checks',
+      type: 'json',
+      doc: 'Which identities of the batch hold, with difference and tolerance.',
+    },
     extra,
   ],
 });
