@@ -3,7 +3,7 @@ import { bestLayer, rankHeads } from '../../ingest/families/fv/ranking.ts';
 import type { EngineValue, SqlValue } from '../../lake/engine/types.ts';
 import { FV_HEADS, FV_INJECTIONS } from '../../lake/tables/fv.ts';
 import { RUNS } from '../../lake/tables/tables.ts';
-import { BadUserInputError } from '../errors.ts';
+import { BadUserInputError, LimitExceededError } from '../errors.ts';
 import type { Source } from './ir.ts';
 
 /** One statement and the tables it reads. */
@@ -124,10 +124,12 @@ function finiteOrNull(value: number): number | null {
 /**
  * The heatmap from the row of the statement; undefined for a run without head scores.
  * @param k how many heads count as the top; the run's own number when undefined
+ * @throws LimitExceededError for a matrix of more than `maxCells` cells, which no model has
  */
 export function heatmapOf(
   row: readonly EngineValue[] | undefined,
   k: number | undefined,
+  maxCells: number,
 ): Heatmap | undefined {
   const [manifest, layerList, headList, scoreList, selectedList] = row ?? [];
   const layerIndices = listOf(layerList).map(Number);
@@ -137,6 +139,8 @@ export function heatmapOf(
   const known = facts.success ? facts.data.runlake : {};
   const layers = indexCount(layerIndices, known.n_layers);
   const heads = indexCount(headIndices, known.n_heads);
+  if (layers * heads > maxCells)
+    throw new LimitExceededError('rows', maxCells, layers * heads, 'page through fvHeads');
   const matrix = Array.from({ length: layers }, () => new Array<number | null>(heads).fill(null));
   const scores: HeadScore[] = [];
   layerIndices.forEach((layer, i) => {
@@ -170,12 +174,8 @@ export function heatmapOf(
   };
 }
 
-/** An untrusted manifest must not make an answer of billions of cells. */
-const MAX_MODEL = 4096;
-
 function indexCount(indices: readonly number[], noted: number | null | undefined): number {
-  const seen = indices.reduce((most, index) => Math.max(most, index + 1), 0);
-  return Math.max(seen, Math.min(noted ?? 0, MAX_MODEL));
+  return indices.reduce((most, index) => Math.max(most, index + 1), noted ?? 0);
 }
 
 /** The distance to the next head; none after the last one, or between infinities. */

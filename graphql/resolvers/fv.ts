@@ -50,7 +50,7 @@ export class FvResolver {
     }
     const plan = compileHeatmap({ runId, column: scoreKey, qId: qId ?? undefined });
     const { rows } = await runPlan(context, info, plan);
-    const heatmap = heatmapOf(rows[0], k ?? undefined);
+    const heatmap = heatmapOf(rows[0], k ?? undefined, context.limits.rows);
     return heatmap === undefined ? null : { runId, scoreKey, ...heatmap };
   }
 

@@ -78,7 +78,7 @@ export async function readFvRun(
       method: 'function_vector',
       model_id: identity.modelId,
       benchmark: identity.benchmark,
-      split: run.qId,
+      split: run.qId ?? onlyQuery(table, sweeps),
       seed: identity.seed,
       run_date: null,
       created_at: created === undefined ? null : (parseIsoTime(created) ?? null),
@@ -97,6 +97,13 @@ export async function readFvRun(
       compliance: null,
     },
   };
+}
+
+/** The relation query that all rows are about, in a run that has no status file to say so. */
+function onlyQuery(table: HeadTable | undefined, sweeps: readonly Sweep[]): string | null {
+  const queries = new Set([...(table?.heads ?? []), ...sweeps].map(({ qId }) => qId));
+  const [only = null] = queries;
+  return queries.size === 1 ? only : null;
 }
 
 /** Number of heads in the function vector. */
