@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { activationRows, meanVector, norms } from './activations.ts';
+import { floatCount, toFloat32 } from '../lake/parquet/floats/floats.ts';
+import { activationRows, meanVector } from './activations.ts';
 import type { ActivationOptions, LayerValues, StoreEntry } from './family.ts';
 
 function entry(layers: (LayerValues | undefined)[], promptTokens?: number, firstToken = 0): StoreEntry {
@@ -28,13 +29,13 @@ function layer(tokens: number, dim: number, at = 0, dtype = 'float16'): LayerVal
 async function rows(of: StoreEntry, options: Partial<ActivationOptions> = {}) {
   const out: { layer: number; token: number; segment: number; vector: number[]; dtype: string }[] = [];
   for await (const batch of activationRows(of, { tokens: 'all', sequence: 'recorded', ...options })) {
-    expect(batch.vectors.length).toBe(batch.rows * batch.dim);
+    expect(floatCount(batch.vectors)).toBe(batch.rows * batch.dim);
     for (let row = 0; row < batch.rows; row++) {
       out.push({
         layer: batch.layer[row]!,
         token: batch.tokenIndex[row]!,
         segment: batch.segment[row]!,
-        vector: [...batch.vectors.subarray(row * batch.dim, (row + 1) * batch.dim)],
+        vector: [...toFloat32(batch.vectors).subarray(row * batch.dim, (row + 1) * batch.dim)],
         dtype: batch.dtype,
       });
     }
@@ -94,7 +95,7 @@ describe('rows of an entry', () => {
   });
 });
 
-test('means and norms are those of double precision', () => {
+test('means are those of double precision', () => {
   const values = fc.float32Array({
     minLength: 6,
     maxLength: 6,
@@ -106,7 +107,6 @@ test('means and norms are those of double precision', () => {
     fc.property(values, (v) => {
       const mean = meanVector(v, 3, 2);
       expect(mean[0]).toBe(Math.fround((v[0]! + v[2]! + v[4]!) / 3));
-      expect(norms(v, 3, 2)[1]).toBe(Math.sqrt(v[2]! * v[2]! + v[3]! * v[3]!));
     }),
   );
 });

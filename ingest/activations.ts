@@ -1,4 +1,11 @@
-import type { VectorBatch } from '../lake/parquet/vectors.ts';
+import {
+  type Floats,
+  floatCount,
+  joinFloats,
+  sliceFloats,
+  toFloat32,
+} from '../lake/parquet/floats/floats.ts';
+import type { VectorBatch } from '../lake/parquet/vectors/batch.ts';
 import type {
   ActivationOptions,
   LayerValues,
@@ -46,7 +53,7 @@ async function* siteRows(
       values = 0;
     }
     pending.push(pooled);
-    values += pooled.values.length;
+    values += floatCount(pooled.values);
     if (values >= BATCH_VALUES) {
       yield toBatch(entry, vectors, pending, options.tokens);
       pending = [];
@@ -66,9 +73,9 @@ function pool(layer: number, stored: LayerValues, tokens: TokenSelection): Poole
   const { values, dim, dtype, tokens: sequence } = stored;
   if (tokens === 'all') return { layer, sequence, values, dim, dtype, tokens: sequence };
   if (tokens === 'last') {
-    return { layer, sequence, values: values.slice((sequence - 1) * dim), dim, dtype, tokens: 1 };
+    return { layer, sequence, values: sliceFloats(values, (sequence - 1) * dim), dim, dtype, tokens: 1 };
   }
-  return { layer, sequence, values: meanVector(values, sequence, dim), dim, dtype, tokens: 1 };
+  return { layer, sequence, values: meanVector(toFloat32(values), sequence, dim), dim, dtype, tokens: 1 };
 }
 
 /** Mean over tokens, accumulated in double precision and rounded once. */
@@ -80,20 +87,6 @@ export function meanVector(values: Float32Array, tokens: number, dim: number): F
   return mean;
 }
 
-/** Euclidean norms of `rows` vectors, accumulated in double precision. */
-export function norms(vectors: Float32Array, rows: number, dim: number): Float64Array {
-  const norm = new Float64Array(rows);
-  for (let row = 0, i = 0; row < rows; row++) {
-    let sum = 0;
-    for (let d = 0; d < dim; d++, i++) {
-      const value = vectors[i]!;
-      sum += value * value;
-    }
-    norm[row] = Math.sqrt(sum);
-  }
-  return norm;
-}
-
 function toBatch(
   entry: StoreEntryInfo,
   site: SiteVectors,
@@ -102,7 +95,8 @@ function toBatch(
 ): VectorBatch {
   const { dim, dtype } = layers[0]!;
   const rows = layers.reduce((sum, layer) => sum + layer.tokens, 0);
-  const vectors = layers.length === 1 ? layers[0]!.values : concatenate(layers, rows * dim);
+  // In memory of its own, since a batch is given away.
+  const vectors: Floats = joinFloats(layers.map(({ values }) => values));
   const layer = new Int32Array(rows);
   const tokenIndex = new Int32Array(rows);
   const segment = new Uint8Array(rows);
@@ -134,21 +128,10 @@ function toBatch(
     layer,
     tokenIndex,
     segment,
-    norm: norms(vectors, rows, dim),
   };
 }
 
 function segmentOf(site: SiteVectors, token: number): number {
   if (site.promptTokens === undefined) return UNKNOWN;
   return token < site.promptTokens ? PROMPT : RESPONSE;
-}
-
-function concatenate(layers: readonly PooledLayer[], length: number): Float32Array {
-  const all = new Float32Array(length);
-  let at = 0;
-  for (const { values } of layers) {
-    all.set(values, at);
-    at += values.length;
-  }
-  return all;
 }

@@ -1,3 +1,4 @@
+import type { Floats } from '../lake/parquet/floats/floats.ts';
 import type { ObjectInfo, ObjectStore } from '../lake/store/object-store.ts';
 import type { Row, TableSpec } from '../lake/tables/schema.ts';
 import type { Directory } from './discovery/directory.ts';
@@ -118,8 +119,8 @@ export interface StoreEntryInfo {
 
 /** One layer of one entry, decoded. */
 export interface LayerValues {
-  /** Vectors, row-major: `tokens` x `dim`. Never written to again by the reader. */
-  readonly values: Float32Array;
+  /** Vectors, row-major: `tokens` x `dim`. Never written to again by the reader, whose memory they may be. */
+  readonly values: Floats;
   readonly tokens: number;
   readonly dim: number;
   /** dtype in the artifact: `float16`, `bfloat16`, `float32` or `float64` (the last is rounded to float). */

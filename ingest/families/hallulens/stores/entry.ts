@@ -58,15 +58,13 @@ export function asTokens(tensor: Tensor): Tensor {
   });
 }
 
-/** Decodes the cut of a layer; the values are a copy, so that they do not keep a larger buffer alive. */
+/** Decodes the cut of a layer. */
 export function layerValues(tensor: Tensor, cut: SequenceCut): LayerValues {
   const tokens = asTokens(tensor);
   const end = Math.min(cut.end, tokens.shape[0]!);
   const start = Math.min(cut.start, end);
   const part = tokens.narrow(0, start, end - start);
-  const decoded = part.toFloat32();
-  const values = decoded.buffer.byteLength === decoded.byteLength ? decoded : decoded.slice();
-  return { values, tokens: end - start, dim: tokens.shape[1]!, dtype: tensor.dtype };
+  return { values: part.toFloats(), tokens: end - start, dim: tokens.shape[1]!, dtype: tensor.dtype };
 }
 
 /** Where a reader collects what is wrong with a store. */

@@ -1,3 +1,4 @@
+import { type Floats, joinFloats } from '../../../../lake/parquet/floats/floats.ts';
 import type {
   LayerValues,
   ReadContext,
@@ -204,19 +205,19 @@ async function layerOf(
   const { hidden_dim: dim, max_prompt_len: maxPrompt, max_response_len: maxResponse } = config;
   const tokens = cut.end - cut.start;
   if (layer > config.num_layers || tokens === 0) return undefined;
-  const values = new Float32Array(tokens * dim);
+  const parts: Floats[] = [];
   const promptEnd = Math.min(cut.end, promptLength);
   if (arrays.prompt !== undefined && promptEnd > cut.start) {
     const start = (layer * maxPrompt + cut.start) * dim;
-    values.set((await read(arrays.prompt, sample, start, (promptEnd - cut.start) * dim, signal)).toFloat32());
+    parts.push((await read(arrays.prompt, sample, start, (promptEnd - cut.start) * dim, signal)).toFloats());
   }
   const responseStart = Math.max(cut.start, promptLength);
   if (arrays.response !== undefined && cut.end > responseStart) {
     const start = (layer * maxResponse + responseStart - promptLength) * dim;
-    const part = await read(arrays.response, sample, start, (cut.end - responseStart) * dim, signal);
-    values.set(part.toFloat32(), (responseStart - cut.start) * dim);
+    const count = (cut.end - responseStart) * dim;
+    parts.push((await read(arrays.response, sample, start, count, signal)).toFloats());
   }
-  return { values, tokens, dim, dtype: 'float16' };
+  return { values: joinFloats(parts), tokens, dim, dtype: 'float16' };
 }
 
 /**
@@ -242,7 +243,7 @@ function attentionPattern(
       if (layer < 1 || layer > config.num_layers || tokens === 0) return undefined;
       const start = (layer - 1) * side * side;
       const values = await read(array, sample, start, tokens * side, layerSignal ?? signal);
-      return { values: values.toFloat32(), tokens, dim: side, dtype: 'float16' };
+      return { values: values.toFloats(), tokens, dim: side, dtype: 'float16' };
     },
   };
 }

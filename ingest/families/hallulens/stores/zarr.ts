@@ -1,3 +1,4 @@
+import { type Floats, joinFloats } from '../../../../lake/parquet/floats/floats.ts';
 import { isJsonObject, type JsonObject } from '../../../contracts/json-value.ts';
 import type {
   LayerValues,
@@ -174,21 +175,21 @@ async function layerOf(
       expected: `at most ${MAX_LAYER_VALUES} values`,
     });
   }
-  const values = new Float32Array(tokens * dim);
+  const parts: Floats[] = [];
   const options = signal === undefined ? {} : { signal };
-  const read = async (array: ZarrArrays['prompt'], start: number, end: number, at: number) => {
+  const read = async (array: ZarrArrays['prompt'], start: number, end: number) => {
     if (array === undefined || end <= start) return;
     const ranges = [
       { start: row, end: row + 1 },
       { start: layer, end: layer + 1 },
       { start, end },
     ];
-    values.set((await array.readRegion(ranges, options)).toFloat32(), at * dim);
+    parts.push((await array.readRegion(ranges, options)).toFloats());
   };
-  await read(arrays.prompt, cut.start, Math.min(cut.end, prompt), 0);
+  await read(arrays.prompt, cut.start, Math.min(cut.end, prompt));
   const responseStart = Math.max(cut.start, prompt);
-  await read(arrays.response, responseStart - prompt, cut.end - prompt, responseStart - cut.start);
+  await read(arrays.response, responseStart - prompt, cut.end - prompt);
   const dtype = arrays.prompt?.dtype ?? arrays.response?.dtype;
   if (dtype === undefined) throw new FormatError('ZARR_CORRUPT', 'activations that are no numbers');
-  return { values, tokens, dim, dtype };
+  return { values: joinFloats(parts), tokens, dim, dtype };
 }

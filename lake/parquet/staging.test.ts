@@ -1,9 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,9 +9,9 @@ import { pythonHas, pythonJson } from '../../test/support/python.ts';
 import { runQuery } from '../engine/engine.ts';
 import { InvalidArgumentError } from '../errors.ts';
 import type { TableSpec } from '../tables/schema.ts';
-import { ACTIVATIONS, METRICS } from '../tables/tables.ts';
+import { METRICS } from '../tables/tables.ts';
+import { TextColumn } from '../tables/text-column.ts';
 import { Staging } from './staging.ts';
-import { type VectorBatch, VectorWriter } from './vectors.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'runlake-parquet-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -30,6 +27,23 @@ def plain(v):
 t = pq.read_table(sys.argv[1], columns=json.loads(sys.argv[2]))
 print(json.dumps([{k: plain(v) for k, v in row.items()} for row in t.to_pylist()], default=str))`;
   return z.array(z.record(z.string(), z.unknown())).parse(pythonJson(script, [path, columns]));
+}
+
+/** A column that is used a second time. */
+function textColumn(texts: readonly (string | null)[]): TextColumn {
+  const column = new TextColumn();
+  for (const round of [['left', 'over'], texts]) {
+    column.truncate(0);
+    for (const text of round) {
+      if (text === null) column.endMissing();
+      else {
+        column.reserve(3 * text.length);
+        column.size += column.bytes.write(text, column.size);
+        column.endText();
+      }
+    }
+  }
+  return column;
 }
 
 const everyType: TableSpec = {
@@ -148,11 +162,11 @@ describe('Staging', () => {
     );
   });
 
-  it('keeps every text, those that look like its own marks included', async () => {
+  it('keeps every text, given as cells or as UTF-8', async () => {
     const text = fc.oneof(
-      fc.string(),
-      fc.string({ unit: 'binary' }),
-      fc.constantFrom('', '\u001f', '\u001e', 'a\u001fb', '\u001e\u001f', '\u0000', null),
+      fc.string({ maxLength: 14 }),
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.constantFrom('', 'twelve bytes', 'thirteen byte', '\u0000', 'half \ud83d', null),
     );
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
     const spec: TableSpec = {
@@ -162,17 +176,26 @@ describe('Staging', () => {
       columns: [everyType.columns[1]!, everyType.columns[7]!],
     };
     await fc.assert(
-      fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 30 }), async (texts) => {
-        const staging = new Staging(connection, directory);
-        await staging.append(
-          spec,
-          texts.map((j, l) => ({ l, j })),
-        );
-        const { path } = (await staging.write()).get('texts')!;
-        const { rows } = await runQuery(connection, `SELECT j FROM read_parquet('${path}') ORDER BY l`);
-        expect(rows.map(([j]) => j)).toEqual(texts.map((j) => j?.toWellFormed() ?? null));
-      }),
-      { numRuns: 40 },
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.boolean(), fc.array(text, { maxLength: 10 })), { minLength: 1, maxLength: 6 }),
+        async (parts) => {
+          const staging = new Staging(connection, directory);
+          let count = 0;
+          for (const [asColumn, texts] of parts) {
+            const rows = texts.map((j) => ({ l: count++, j }));
+            await staging.append(
+              spec,
+              asColumn ? { length: rows.length, rows, columns: { j: textColumn(texts) } } : rows,
+            );
+          }
+          const file = (await staging.write()).get('texts');
+          const found =
+            file && (await runQuery(connection, `SELECT j FROM read_parquet('${file.path}') ORDER BY l`));
+          const expected = parts.flatMap(([, texts]) => texts.map((j) => j?.toWellFormed() ?? null));
+          expect(found?.rows.map(([j]) => j) ?? []).toEqual(expected);
+        },
+      ),
+      { numRuns: 12 },
     );
   });
 
@@ -180,108 +203,8 @@ describe('Staging', () => {
     const connection = await (await DuckDBInstance.create(':memory:')).connect();
     const staging = new Staging(connection, directory);
     await expect(staging.append(METRICS, [{ run_id: 1 }])).rejects.toThrow(InvalidArgumentError);
-  });
-});
-
-describe('VectorWriter', () => {
-  const batch = (key: string, layers: number, tokens: number, dim: number, seed: number): VectorBatch => {
-    const rows = layers * tokens;
-    return {
-      key: key,
-      exampleId: seed % 2 === 0 ? `e-${key}` : null,
-      modelId: 'm',
-      site: 'resid_post',
-      tokenSelector: 'all',
-      dtype: 'float16',
-      dim,
-      rows,
-      vectors: Float32Array.from({ length: rows * dim }, (_, i) => Math.fround(Math.sin(i + seed))),
-      layer: Int32Array.from({ length: rows }, (_, r) => Math.floor(r / tokens)),
-      tokenIndex: Int32Array.from({ length: rows }, (_, r) => r % tokens),
-      segment: Uint8Array.from({ length: rows }, (_, r) => (r % tokens === 0 ? 1 : 2)),
-      norm: Float64Array.from({ length: rows }, (_, r) => r / 3),
-    };
-  };
-
-  it('writes file after file, and lets go of the vectors of each', async () => {
-    const connection = await (await DuckDBInstance.create(':memory:')).connect();
-    const writer = new VectorWriter(connection, directory, {
-      spec: ACTIVATIONS,
-      storeId: 's',
-      ingestId: 'i',
-    });
-    const write = async (key: string, dim: number) => {
-      const added = batch(key, 2, 3, dim, 1);
-      writer.add(added);
-      const file = (await writer.write())!;
-      const select = `SELECT DISTINCT activation_key, dim, len(vector) FROM read_parquet('${file.path}')`;
-      expect((await connection.runAndReadAll(select)).getRowsJson()).toEqual([[key, dim, String(dim)]]);
-      return new WeakRef(added.vectors);
-    };
-    const written = [await write('first', 8), await write('second', 16)];
-    expect(await writer.write()).toBeUndefined();
-    setFlagsFromString('--expose-gc');
-    const collect: unknown = runInNewContext('gc');
-    // Objects that were looked at in this turn of the event loop are kept until the next.
-    await setImmediate();
-    if (typeof collect === 'function') collect();
-    expect(written.map((vectors) => vectors.deref())).toEqual([undefined, undefined]);
-  });
-
-  it.skipIf(!pythonHas('pyarrow'))(
-    'keeps every value and orders rows by layer, key and token, whatever the order of the batches',
-    async () => {
-      const connection = await (await DuckDBInstance.create(':memory:')).connect();
-      const writer = new VectorWriter(connection, directory, {
-        spec: ACTIVATIONS,
-        storeId: "st'1",
-        ingestId: 'i1',
-      });
-      const batches = [batch('k2', 3, 400, 16, 2), batch('k1', 3, 500, 16, 1), batch('k3', 2, 3, 8, 3)];
-      for (const b of batches) writer.add(b);
-      const file = (await writer.write())!;
-      expect(file.rows).toBe(1_200 + 1_500 + 6);
-      const rows = pyarrow(file.path, JSON.stringify(ACTIVATIONS.columns.map((c) => c.name)));
-      const expected = batches
-        .flatMap((b) =>
-          Array.from({ length: b.rows }, (_, r) => ({
-            store_id: "st'1",
-            ingest_id: 'i1',
-            activation_key: b.key,
-            example_id: b.exampleId,
-            model_id: 'm',
-            site: 'resid_post',
-            layer: b.layer[r],
-            token_selector: 'all',
-            segment: b.segment[r] === 1 ? 'prompt' : 'response',
-            token_index: b.tokenIndex[r]!,
-            dtype: 'float16',
-            dim: b.dim,
-            norm: b.norm[r],
-            vector: Array.from(b.vectors.subarray(r * b.dim, (r + 1) * b.dim)),
-          })),
-        )
-        .sort(
-          (a, b) =>
-            a.layer! - b.layer! ||
-            a.activation_key.localeCompare(b.activation_key) ||
-            a.token_index - b.token_index,
-        );
-      expect(rows).toEqual(expected);
-    },
-  );
-
-  it('says when a file is full', async () => {
-    const connection = await (await DuckDBInstance.create(':memory:')).connect();
-    const writer = new VectorWriter(connection, directory, {
-      spec: ACTIVATIONS,
-      storeId: 's',
-      ingestId: 'i',
-      fileBytes: 4_000,
-    });
-    expect(writer.add(batch('a', 1, 10, 32, 1))).toBe(false);
-    expect(writer.add(batch('b', 5, 10, 32, 1))).toBe(true);
-    expect((await writer.write())?.rows).toBe(60);
-    expect(await writer.write()).toBeUndefined();
+    const columns = { value: textColumn(['1']) };
+    await expect(staging.append(METRICS, { length: 1, rows: [{}], columns })).rejects.toThrow(/value/);
+    expect(await staging.write()).toEqual(new Map());
   });
 });

@@ -1,0 +1,125 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { frameBound, writeFrame } from '../zstd/frame.ts';
+import {
+  type ChunkSummary,
+  dataPageHeader,
+  dictionaryPageHeader,
+  ENCODING,
+  type EncodedColumn,
+  fileMetadata,
+  type PageSizes,
+  type RowGroupSummary,
+} from './format.ts';
+import { encodeThrift, type ThriftValue } from './thrift.ts';
+
+const MAGIC = Buffer.from('PAR1', 'latin1');
+
+/** A Parquet file that is being written, page by page: nothing larger than a page is held. */
+export class ParquetFile {
+  readonly #columns: readonly EncodedColumn[];
+  readonly #descriptor: number;
+  readonly #groups: RowGroupSummary[] = [];
+  #bytes = 0;
+  #frame = new Uint8Array(0);
+
+  /** @throws when there is a file already */
+  constructor(path: string, columns: readonly EncodedColumn[]) {
+    this.#columns = columns;
+    this.#descriptor = openSync(path, 'wx');
+    this.#write(MAGIC);
+  }
+
+  /** Bytes written so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Starts a column of the current row group; its pages follow before those of another. */
+  chunk(column: EncodedColumn): ColumnChunk {
+    return new ColumnChunk(column, this);
+  }
+
+  /** Ends a row group. The chunks are in the order of the columns, in whatever order they were written. */
+  endRowGroup(rows: number, chunks: readonly ChunkSummary[]): void {
+    this.#groups.push({ rows, chunks });
+  }
+
+  /** Compresses and writes a page whose content is the parts; bytes of one part should be alike. */
+  writePage(parts: readonly Uint8Array[], header: (sizes: PageSizes) => ThriftValue): PageSizes {
+    const uncompressed = parts.reduce((sum, part) => sum + part.length, 0);
+    const bound = frameBound(uncompressed, parts.length);
+    if (this.#frame.length < bound) this.#frame = new Uint8Array(bound);
+    const compressed = writeFrame(parts, this.#frame);
+    const head = encodeThrift(header({ uncompressed, compressed }));
+    this.#write(head);
+    this.#write(this.#frame.subarray(0, compressed));
+    return { uncompressed: head.length + uncompressed, compressed: head.length + compressed };
+  }
+
+  /** Writes the footer. */
+  finish(): void {
+    const footer = encodeThrift(fileMetadata(this.#columns, this.#groups));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(footer.length);
+    for (const part of [footer, length, MAGIC]) this.#write(part);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  #write(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done);
+    this.#bytes += bytes.length;
+  }
+}
+
+/** One column of one row group. */
+export class ColumnChunk {
+  readonly #column: EncodedColumn;
+  readonly #file: ParquetFile;
+  readonly #encodings = new Set<number>([ENCODING.rle]);
+  #values = 0;
+  #uncompressed = 0;
+  #compressed = 0;
+  #dictionaryOffset: number | undefined;
+  #dataOffset: number | undefined;
+
+  constructor(column: EncodedColumn, file: ParquetFile) {
+    this.#column = column;
+    this.#file = file;
+  }
+
+  /** At most one, before the data pages. */
+  dictionaryPage(content: Uint8Array, values: number): void {
+    this.#dictionaryOffset = this.#file.bytes;
+    this.#encodings.add(ENCODING.plain);
+    this.#add(this.#file.writePage([content], (sizes) => dictionaryPageHeader(sizes, values)));
+  }
+
+  /** @param values as many as there are levels */
+  dataPage(parts: readonly Uint8Array[], values: number, encoding: number): void {
+    this.#dataOffset ??= this.#file.bytes;
+    this.#encodings.add(encoding);
+    this.#values += values;
+    this.#add(this.#file.writePage(parts, (sizes) => dataPageHeader(sizes, values, encoding)));
+  }
+
+  end(statistics: Pick<ChunkSummary, 'nulls' | 'bounds'>): ChunkSummary {
+    return {
+      ...statistics,
+      column: this.#column,
+      encodings: [...this.#encodings],
+      values: this.#values,
+      uncompressed: this.#uncompressed,
+      compressed: this.#compressed,
+      dictionaryOffset: this.#dictionaryOffset,
+      dataOffset: this.#dataOffset ?? this.#file.bytes,
+    };
+  }
+
+  #add({ uncompressed, compressed }: PageSizes): void {
+    this.#uncompressed += uncompressed;
+    this.#compressed += compressed;
+  }
+}

@@ -1,0 +1,173 @@
+import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { InvalidArgumentError } from '../../errors.ts';
+import { ACTIVATIONS } from '../../tables/tables.ts';
+import type { CopiedColumnStats, CopiedFile } from '../copy.ts';
+import { type ChunkSummary, type EncodedColumn, isEncodedType } from '../encode/format.ts';
+import { ParquetFile } from '../encode/parquet-file.ts';
+import { INTEGERS, RunColumn, type ScalarKind, TEXTS, writeDoubles } from '../encode/scalar-columns.ts';
+import { PAGE_VALUES, VectorColumn } from '../encode/vector-column.ts';
+import { sqlName } from '../file-name.ts';
+import { BytePlanes } from '../floats/byte-planes.ts';
+import { SEGMENTS, type VectorBatch } from './batch.ts';
+import { rowGroups, type Span, spansInOrder } from './spans.ts';
+
+/** A file of `activations` to be written. */
+export interface VectorFileJob {
+  /** Where nothing is yet. */
+  readonly path: string;
+  readonly storeId: string;
+  readonly ingestId: string;
+  /** Checked. */
+  readonly batches: readonly VectorBatch[];
+}
+
+/** Adds the rows of a span to a column. */
+type Fill<T> = (column: RunColumn<T>, span: Span, job: VectorFileJob) => void;
+
+function bySpan<T>(value: (span: Span, job: VectorFileJob) => T | null): Fill<T> {
+  return (column, span, job) => column.add(value(span, job), span.end - span.start);
+}
+
+function byRow<T>(value: (batch: VectorBatch, row: number) => T | null): Fill<T> {
+  return (column, { batch, start, end }) => {
+    for (let row = start; row < end; row++) column.add(value(batch, row), 1);
+  };
+}
+
+const TEXT_COLUMNS: Readonly<Record<string, Fill<string>>> = {
+  store_id: bySpan((_, job) => job.storeId),
+  ingest_id: bySpan((_, job) => job.ingestId),
+  // Half a surrogate pair cannot be written as UTF-8, and has no place in its order.
+  activation_key: bySpan(({ batch }) => batch.key.toWellFormed()),
+  example_id: bySpan(({ batch }) => batch.exampleId?.toWellFormed() ?? null),
+  model_id: bySpan(({ batch }) => batch.modelId?.toWellFormed() ?? null),
+  site: bySpan(({ batch }) => batch.site),
+  token_selector: bySpan(({ batch }) => batch.tokenSelector),
+  segment: byRow((batch, row) => SEGMENTS[batch.segment[row]!] ?? null),
+  dtype: bySpan(({ batch }) => batch.dtype),
+};
+
+const INTEGER_COLUMNS: Readonly<Record<string, Fill<number>>> = {
+  layer: bySpan(({ layer }) => layer),
+  token_index: byRow(({ tokenIndex }, row) => (tokenIndex[row] === -1 ? null : tokenIndex[row]!)),
+  dim: bySpan(({ batch }) => batch.dim),
+};
+
+const COLUMNS: readonly EncodedColumn[] = ACTIVATIONS.columns.map(({ name, type }) => {
+  if (!isEncodedType(type))
+    throw new InvalidArgumentError(`activations.${name} is of a type not written here`);
+  return { name, type };
+});
+const VECTOR = COLUMNS.find(({ name }) => name === 'vector')!;
+
+/** A column of texts or integers of one file, row group by row group. */
+class ScalarColumn<T extends string | number> {
+  readonly column: EncodedColumn;
+  readonly #kind: ScalarKind<T>;
+  readonly #fill: Fill<T>;
+  #min: T | undefined;
+  #max: T | undefined;
+  #nulls = 0;
+
+  constructor(column: EncodedColumn, kind: ScalarKind<T>, fill: Fill<T> | undefined) {
+    if (fill === undefined) throw new InvalidArgumentError(`nothing is known for activations.${column.name}`);
+    this.column = column;
+    this.#kind = kind;
+    this.#fill = fill;
+  }
+
+  write(file: ParquetFile, group: readonly Span[], job: VectorFileJob): ChunkSummary {
+    const values = new RunColumn(this.#kind);
+    for (const span of group) this.#fill(values, span, job);
+    const { compare } = this.#kind;
+    const bounds = values.bounds();
+    if (bounds !== undefined) {
+      if (this.#min === undefined || compare(bounds.min, this.#min) < 0) this.#min = bounds.min;
+      if (this.#max === undefined || compare(bounds.max, this.#max) > 0) this.#max = bounds.max;
+    }
+    this.#nulls += values.nulls();
+    return values.write(file, this.column);
+  }
+
+  /** Of all row groups so far, in the form in which DuckDB tells those of its own files. */
+  statistics(): CopiedColumnStats {
+    return {
+      null_count: String(this.#nulls),
+      ...(this.#min === undefined || this.#max === undefined
+        ? {}
+        : { min: String(this.#min), max: String(this.#max) }),
+    };
+  }
+}
+
+function scalarColumns(): ReadonlyMap<EncodedColumn, ScalarColumn<string> | ScalarColumn<number>> {
+  const columns = new Map<EncodedColumn, ScalarColumn<string> | ScalarColumn<number>>();
+  for (const column of COLUMNS) {
+    const { name, type } = column;
+    if (type === 'string') columns.set(column, new ScalarColumn(column, TEXTS, TEXT_COLUMNS[name]));
+    if (type === 'integer') columns.set(column, new ScalarColumn(column, INTEGERS, INTEGER_COLUMNS[name]));
+  }
+  return columns;
+}
+
+/**
+ * Writes a file of `activations`: rows by layer, key and token, the vectors in byte planes, the norms computed on the
+ * way. Holds a page, not the file. Nothing is left behind when it fails.
+ */
+export function encodeVectorFile(job: VectorFileJob): CopiedFile {
+  const { path, batches } = job;
+  const file = new ParquetFile(path, COLUMNS);
+  try {
+    const scalars = scalarColumns();
+    const planes = new BytePlanes(pageCapacity(batches));
+    let rows = 0;
+    for (const group of rowGroups(spansInOrder(batches), ACTIVATIONS.rowGroupSize)) {
+      const { vector, norms } = writeVectors(file, group, planes);
+      const chunks = COLUMNS.map((column) => {
+        if (column === VECTOR) return vector;
+        return scalars.get(column)?.write(file, group, job) ?? writeDoubles(file, column, norms);
+      });
+      file.endRowGroup(norms.length, chunks);
+      rows += norms.length;
+    }
+    file.finish();
+    const columnStats = Object.fromEntries(
+      COLUMNS.filter((column) => column !== VECTOR).map((column) => [
+        sqlName(column.name),
+        scalars.get(column)?.statistics() ?? { null_count: '0' },
+      ]),
+    );
+    return { path, name: basename(path), rows, bytes: file.bytes, columnStats };
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    file.close();
+  }
+}
+
+/** Room for every page: a full one, or the longest vector. */
+function pageCapacity(batches: readonly VectorBatch[]): number {
+  const total = batches.reduce((sum, { rows, dim }) => sum + rows * dim, 0);
+  const longest = batches.reduce((max, { dim }) => Math.max(max, dim), 0);
+  return Math.max(Math.min(total, PAGE_VALUES), longest);
+}
+
+/** The vectors of a row group; they lie before its other columns, because they are what the norms are computed from. */
+function writeVectors(
+  file: ParquetFile,
+  group: readonly Span[],
+  planes: BytePlanes,
+): { readonly vector: ChunkSummary; readonly norms: Float64Array } {
+  const norms = new Float64Array(group.reduce((sum, { start, end }) => sum + end - start, 0));
+  const column = new VectorColumn(file, VECTOR, planes);
+  let at = 0;
+  for (const { batch, start, end } of group) {
+    const { dim, vectors } = batch;
+    for (let row = start; row < end; row++, at++) {
+      norms[at] = Math.sqrt(column.add(vectors, row * dim, (row + 1) * dim));
+    }
+  }
+  return { vector: column.end(), norms };
+}
