@@ -24,7 +24,7 @@ export interface Audit {
   /** Token and time of the state of the lake. */
   readonly snapshot: string;
   readonly timestamp: Date;
-  /** In the order of their run ids. */
+  /** In the order of their own ids. */
   readonly runs: readonly AuditRun[];
   readonly checks: readonly CheckOutcome[];
   /** Rows of the paper's tables, best first. */

@@ -18,7 +18,7 @@ import type { AuditRun, FamilyScores, IssueCount, RowEvidence, RunScores } from 
 import { type ReportedMetrics, reportedFamilies, reportedScores } from './reported.ts';
 
 /**
- * The ChaosBench runs of a state of the lake, in the order of their ids, with everything that the checks look at.
+ * The ChaosBench runs of a state of the lake, in the order of their own ids, with everything that the checks look at.
  * @throws InvalidArgumentError when the scope names a run that is none
  */
 export async function loadRuns(
@@ -54,10 +54,13 @@ export async function loadRuns(
   return labelled(runs);
 }
 
+/** In the order of their own ids, which begin with the time, and with labels that tell them apart. */
 function labelled(runs: readonly AuditRun[]): AuditRun[] {
+  const order = ({ id, runId }: AuditRun) => `${id}\n${runId}`;
+  const sorted = runs.toSorted((a, b) => (order(a) < order(b) ? -1 : 1));
   const named = new Map<string, number>();
   for (const { id } of runs) named.set(id, (named.get(id) ?? 0) + 1);
-  return runs.map((run) => ((named.get(run.id) ?? 0) > 1 ? { ...run, label: run.runId } : run));
+  return sorted.map((run) => ((named.get(run.id) ?? 0) > 1 ? { ...run, label: run.runId } : run));
 }
 
 /** What of a run decides how its answers are looked at. */
