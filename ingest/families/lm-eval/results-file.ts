@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../../contracts/json-value.ts';
 import { isJsonObject } from '../../contracts/json-value.ts';
 import { type Results, resultsSchema } from '../../contracts/lm-eval/results.ts';
 import { schemaIssues } from '../../contracts/schema-issues.ts';
-import type { Issue, ReadContext } from '../../family.ts';
+import type { Issue, ReadContext, SourceTree } from '../../family.ts';
 import { readJsonDocument } from '../../run-files/documents.ts';
 
 export interface ResultsFile {
@@ -13,17 +13,41 @@ export interface ResultsFile {
   readonly results: Results;
 }
 
+export interface ReadResults {
+  /** Undefined when the file is not what it should be. */
+  readonly content: ResultsFile | undefined;
+  readonly issues: readonly Issue[];
+}
+
+/**
+ * The file that was read last of a tree: its runs are read one after the other, and there may be thousands of them.
+ */
+const latest = new WeakMap<
+  SourceTree,
+  { readonly object: ObjectInfo; readonly reading: Promise<ReadResults> }
+>();
+
 /** Reads a results file. Violations are errors: without it nothing is known of its runs. */
-export async function readResultsFile(
+export function readResultsFile(
   context: ReadContext,
   object: ObjectInfo,
   file: string,
-): Promise<{ readonly content: ResultsFile | undefined; readonly issues: readonly Issue[] }> {
+): Promise<ReadResults> {
+  const { tree } = context;
+  const known = latest.get(tree);
+  if (known?.object === object) return known.reading;
+  const reading = read(context, object, file);
+  latest.set(tree, { object, reading });
+  reading.catch(() => latest.delete(tree));
+  return reading;
+}
+
+async function read(context: ReadContext, object: ObjectInfo, file: string): Promise<ReadResults> {
   const { value, issues } = await readJsonDocument(context, object, file);
   if (value === undefined) return { content: undefined, issues };
   const parsed = resultsSchema.safeParse(value);
   if (parsed.success) return { content: { document: value, results: parsed.data }, issues };
-  return { content: undefined, issues: [...issues, ...schemaIssues(resultsSchema, value, { file })] };
+  return { content: undefined, issues: schemaIssues(resultsSchema, value, { file }) };
 }
 
 /** Keys by which the harness finds the model's name in its arguments, in this order. */

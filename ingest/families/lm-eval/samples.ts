@@ -8,7 +8,7 @@ import { type ArtifactPlace, schemaIssues } from '../../contracts/schema-issues.
 import type { ReadContext, RunSink } from '../../family.ts';
 import { readJsonList } from '../../run-files/documents.ts';
 import type { IssueLog } from '../../run-files/issue-log.ts';
-import { jsonText } from '../../run-files/json-text.ts';
+import { extraJson, jsonText } from '../../run-files/json-text.ts';
 import { readJsonRecords } from '../../run-files/records.ts';
 import { MetricColumn } from './aggregation.ts';
 import {
@@ -44,6 +44,11 @@ export interface ReadSamples {
 
 /** Metrics that say whether an answer is right, the first that a sample has. */
 const CORRECTNESS = ['acc', 'exact_match', 'em', 'pass@1', 'pass_at_1'];
+
+/** What a filter made of a scored text is what the model said of it; of a written one it is another text. */
+const KEYS_BESIDE_ANSWER: ReadonlySet<string> = new Set(
+  [...SAMPLE_KEYS].filter((key) => key !== 'filtered_resps'),
+);
 
 /** A record of a samples file and where it is; `ordinal` is its line, before 0.4.3 its position in the array. */
 interface Sample {
@@ -246,15 +251,17 @@ function generationColumns(
   scored: readonly Choice[] | undefined,
 ): Row {
   const [first] = requests;
-  const { doc, doc_hash, prompt_hash, target_hash } = value;
-  const extra = { doc, doc_hash, prompt_hash, target_hash, ...furtherAnswers(value, requests, scored) };
+  const extra = {
+    ...members(value, 'doc', 'doc_hash', 'prompt_hash', 'target_hash'),
+    ...furtherAnswers(value, requests, scored),
+  };
   return {
     prompt: first?.prompt ?? null,
     response: responseOf(requests, scored),
     reference: jsonText(value['target'] ?? null),
     generation_params:
       scored === undefined && first?.argument !== undefined ? jsonText(first.argument) : null,
-    extra: jsonText(present(extra)),
+    extra: jsonText(extra),
   };
 }
 
@@ -273,19 +280,27 @@ function furtherAnswers(
   value: JsonObject,
   requests: readonly Request[],
   scored: readonly Choice[] | undefined,
-): Record<string, JsonValue | undefined> {
+): JsonObject {
   const asksMore = requests.some(({ hasMore }) => hasMore) || (scored === undefined && requests.length > 1);
   const saysMore = asksMore || requests.some(({ responses }) => responses.length !== 1);
+  const choices = scored?.map(({ prompt, continuation, logLikelihood, isGreedy }, i) => ({
+    ...(prompt === requests[0]!.prompt ? {} : { prompt }),
+    ...(requests[i]!.argument === undefined ? {} : { continuation }),
+    loglikelihood: logLikelihood,
+    ...(isGreedy === null ? {} : { is_greedy: isGreedy }),
+  }));
   return {
-    choices: scored?.map(({ prompt, continuation, logLikelihood, isGreedy }, i) => ({
-      ...(prompt === requests[0]!.prompt ? {} : { prompt }),
-      ...(requests[i]!.argument === undefined ? {} : { continuation }),
-      loglikelihood: logLikelihood,
-      ...(isGreedy === null ? {} : { is_greedy: isGreedy }),
-    })),
-    arguments: asksMore ? value['arguments'] : undefined,
-    resps: saysMore ? value['resps'] : undefined,
+    ...(choices === undefined ? {} : { choices }),
+    ...(asksMore ? members(value, 'arguments') : {}),
+    ...(saysMore ? members(value, 'resps') : {}),
   };
+}
+
+/** The members of an object that it has of these. */
+function members(object: JsonObject, ...names: readonly string[]): JsonObject {
+  const found: Record<string, JsonValue> = {};
+  for (const name of names) if (object[name] !== undefined) found[name] = object[name];
+  return found;
 }
 
 function predictionColumns(
@@ -294,11 +309,8 @@ function predictionColumns(
   scored: readonly Choice[] | undefined,
 ): Row {
   const { filtered_resps: filtered, target } = value;
-  const extra: Record<string, JsonValue | undefined> = {
-    filtered_resps: scored === undefined ? filtered : undefined,
-  };
-  for (const [key, member] of Object.entries(value)) if (!SAMPLE_KEYS.has(key)) extra[key] = member;
-  const labels = { correct: correctness(value), extra: jsonText(present(extra)) };
+  const extra = extraJson(value, scored === undefined ? KEYS_BESIDE_ANSWER : SAMPLE_KEYS);
+  const labels = { correct: correctness(value), extra };
   if (scored !== undefined && scored.length > 1) {
     const choices = filteredChoices(requests, filtered, scored);
     const preferred = preferredChoice(choices);
@@ -331,10 +343,4 @@ function correctness(value: JsonObject): boolean | null {
   const metric = CORRECTNESS.map((name) => value[name]).find((found) => found !== undefined);
   if (typeof metric === 'boolean') return metric;
   return metric === 1 || metric === 0 ? metric === 1 : null;
-}
-
-function present(members: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
-  const object: Record<string, JsonValue> = Object.create(null) as Record<string, JsonValue>;
-  for (const [key, value] of Object.entries(members)) if (value !== undefined) object[key] = value;
-  return object;
 }
