@@ -37,6 +37,8 @@ export interface ModelInfo {
   readonly keyValueHeads: number;
   readonly headDim: number;
   readonly hidden: number;
+  /** Inner width of the widest feed-forward part. */
+  readonly mlpWidth: number;
   readonly vocabulary: number;
   readonly contextLength: number;
 }
@@ -73,6 +75,7 @@ export class Model {
       keyValueHeads,
       headDim,
       hidden,
+      mlpWidth: Math.max(...decoder.blocks.map((block) => block.mlp.width)),
       vocabulary,
       contextLength,
     });
