@@ -11,6 +11,9 @@ import { type Check, findings, NOT_EXAMINED, note, percent, problem } from './ch
 /** A run that leaves more of its items without a valid answer than this is incomplete. */
 export const MIN_COVERAGE = 0.97;
 
+/** Numbers that a finding quotes. */
+const MAX_SHOWN = 3;
+
 /** Does the stored text mean what was stored? */
 export const parsingAmbiguity: Check = {
   id: 'parsing-ambiguity',
@@ -114,9 +117,14 @@ export const metricErrors: Check = {
     if (evidence === undefined) return NOT_EXAMINED;
     const { differences } = evidence;
     const shown = differences
-      .slice(0, 3)
-      .map(({ scope, metric, reported, recomputed }) => `${scope} ${metric} ${reported}, not ${recomputed}`);
-    return findings(problem(differences.length, shown.join('; ')));
+      .slice(0, MAX_SHOWN)
+      .map(
+        ({ scope, metric, reported, recomputed }) =>
+          `${scope} ${metric} ${fixed(reported, 4)}, not ${fixed(recomputed, 4)}`,
+      );
+    const more = differences.length - shown.length;
+    const detail = `${shown.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+    return findings(problem(differences.length, detail));
   },
 };
 
