@@ -27,6 +27,10 @@ export async function* discoverRuns(
     },
     recognised: (key) => unrecognised.explain(key),
   };
+  const settle = (found: readonly FoundRun[]): FoundRun[] => {
+    for (const { candidate } of found) unrecognised.claim(candidate);
+    return found.length === 0 ? [] : claims.settle(found);
+  };
   const finders = families.map((family) => ({ family, finder: family.finder(tree, familyContext) }));
   const listing = tree.store.list({
     ...(tree.prefix === '' ? {} : { prefix: `${tree.prefix}/` }),
@@ -39,17 +43,12 @@ export async function* discoverRuns(
     for (const { family, finder } of finders) {
       for (const candidate of await finder.visit(directory)) found.push({ family, candidate });
     }
-    unrecognised.add(
-      directory,
-      found.map(({ candidate }) => candidate),
-    );
-    if (found.length > 0) yield* claims.settle(found);
+    unrecognised.add(directory);
+    yield* settle(found);
   }
   for (const { family, finder } of finders) {
-    const found = (await finder.finish?.()) ?? [];
-    unrecognised.addLate(found);
-    yield* claims.settle(found.map((candidate) => ({ family, candidate })));
+    yield* settle(((await finder.finish?.()) ?? []).map((candidate) => ({ family, candidate })));
   }
-  for (const issue of unrecognised.issues()) notes.add(issue);
+  for (const issue of unrecognised.issues(tree.prefix)) notes.add(issue);
   notes.finish();
 }

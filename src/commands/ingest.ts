@@ -174,12 +174,22 @@ function printReport(report: IngestReport, verb: string): void {
   print(report.runs.length === 0 ? 'no runs were found' : `${report.runs.length} runs: ${summary}`);
 }
 
+/** Issues of one code about the tree that are shown on a terminal. */
+const MAX_SHOWN_PER_CODE = 5;
+
 /** What belongs to no run, the serious first. */
 function printTreeIssues(issues: readonly Issue[]): void {
-  const ordered = [...issues.filter(isSerious), ...issues.filter((issue) => !isSerious(issue))];
-  for (const issue of ordered.slice(0, MAX_ISSUES_SHOWN)) print(issueLine(issue));
-  const hidden = ordered.length - MAX_ISSUES_SHOWN;
-  if (hidden > 0) print(`${hidden} more ${hidden === 1 ? 'note' : 'notes'} about the tree: see --json`);
+  const byCode = new Map<string, Issue[]>();
+  for (const issue of [...issues.filter(isSerious), ...issues.filter((issue) => !isSerious(issue))]) {
+    const same = byCode.get(issue.code);
+    if (same === undefined) byCode.set(issue.code, [issue]);
+    else same.push(issue);
+  }
+  for (const [code, same] of byCode) {
+    for (const issue of same.slice(0, MAX_SHOWN_PER_CODE)) print(issueLine(issue));
+    const hidden = same.length - MAX_SHOWN_PER_CODE;
+    if (hidden > 0) print(`     ${hidden} more ${code}: see --json`);
+  }
 }
 
 function isSerious({ severity }: Issue): boolean {
