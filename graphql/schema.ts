@@ -6,6 +6,7 @@ import { ENTITIES } from './plan/entities.ts';
 import { ChangesResolver } from './resolvers/changes.ts';
 import { ChaosResolver } from './resolvers/chaos.ts';
 import { CostResolver } from './resolvers/cost.ts';
+import { EntropyResolver } from './resolvers/entropy.ts';
 import { FvResolver } from './resolvers/fv.ts';
 import { JobConnectionResolver, JobsResolver } from './resolvers/jobs.ts';
 import { LakeResolver } from './resolvers/lake.ts';
@@ -27,6 +28,7 @@ const PLANNED = new Set([
   ...Object.keys(ENTITIES).flatMap((name) => [name, `${name}Connection`, `${name}Edge`]),
   'PageInfo',
   'ComplianceItem',
+  'IdentityCheck',
 ]);
 
 const RESOLVERS = [
@@ -37,6 +39,7 @@ const RESOLVERS = [
   CostResolver,
   ChangesResolver,
   ChaosResolver,
+  EntropyResolver,
   FvResolver,
   JobsResolver,
   JobConnectionResolver,

@@ -1,3 +1,9 @@
+import {
+  ENTROPY_FEATURES,
+  ENTROPY_POINTS,
+  ENTROPY_SEQUENCES,
+  ENTROPY_UPDATES,
+} from '../../lake/tables/entropy.ts';
 import { FV_HEADS, FV_INJECTION_TRIALS, FV_INJECTIONS, FV_TRIALS, FV_VECTORS } from '../../lake/tables/fv.ts';
 import type { Column, TableSpec } from '../../lake/tables/schema.ts';
 import {
@@ -22,6 +28,11 @@ export type EntityName =
   | 'Activation'
   | 'Token'
   | 'ActivationStore'
+  | 'EntropyUpdate'
+  | 'EntropyPoint'
+  | 'EntropyComparison'
+  | 'EntropySequence'
+  | 'EntropyFeature'
   | 'FvHead'
   | 'FvTrial'
   | 'FvVector'
@@ -63,6 +74,7 @@ export type ScalarName =
   | 'Date'
   | 'Vector'
   | 'ComplianceItem'
+  | 'IdentityCheck'
   | 'StringList'
   | 'BigIntList'
   | 'FloatList';
@@ -103,6 +115,7 @@ export function camelCase(column: string): string {
 
 function scalarOf(table: string, column: Column): ScalarName {
   if (table === 'runs' && column.name === 'compliance') return 'ComplianceItem';
+  if (column.type === 'json' && column.name === 'checks') return 'IdentityCheck';
   if (column.type === 'float[]' && column.name !== 'vector') return 'FloatList';
   return column.type === 'long' && SMALL.test(column.name) ? 'Int' : SCALARS[column.type];
 }
@@ -180,6 +193,25 @@ const RUN = entity({
       on: [['run_id', 'store_id']],
       through: TO_STORE,
       doc: 'Vectors of every store the run refers to.',
+    },
+    entropyUpdate: {
+      kind: 'one',
+      target: 'EntropyUpdate',
+      on: BY_RUN,
+      doc: 'The update and the derivatives of the entropy (entropy runs).',
+    },
+    entropyPoints: {
+      kind: 'list',
+      target: 'EntropyPoint',
+      on: BY_RUN,
+      first: WHOLE,
+      doc: 'True and predicted change of the entropy, a learning rate each (entropy runs).',
+    },
+    entropyFeatures: {
+      kind: 'list',
+      target: 'EntropyFeature',
+      on: BY_RUN,
+      doc: 'Derivatives and features of the sequences (entropy runs).',
     },
     fvHeads: {
       kind: 'list',
@@ -341,6 +373,86 @@ const TOKEN = entity({
   relationships: {},
 });
 
+const ENTROPY_UPDATE = entity({
+  name: 'EntropyUpdate',
+  table: ENTROPY_UPDATES,
+  identity: ['run_id'],
+  unique: true,
+  relationships: {
+    run,
+    points: {
+      kind: 'list',
+      target: 'EntropyPoint',
+      on: BY_RUN,
+      first: WHOLE,
+      doc: 'True and predicted change, a learning rate each.',
+    },
+    features: {
+      kind: 'list',
+      target: 'EntropyFeature',
+      on: BY_RUN,
+      doc: 'Derivatives and features of the sequences.',
+    },
+  },
+});
+
+const BY_ETA = [
+  ['run_id', 'run_id'],
+  ['eta', 'eta'],
+] as const;
+const POINT_RELATIONSHIPS: Readonly<Record<string, Relationship>> = {
+  run,
+  update: { kind: 'one', target: 'EntropyUpdate', on: BY_RUN, doc: 'The derivatives that predict it.' },
+  sequences: {
+    kind: 'list',
+    target: 'EntropySequence',
+    on: BY_ETA,
+    first: 10_000,
+    doc: 'Weights, entropies and contributions of the sequences, in their order.',
+  },
+};
+
+const ENTROPY_POINT = entity({
+  name: 'EntropyPoint',
+  table: ENTROPY_POINTS,
+  identity: ['run_id', 'eta'],
+  relationships: POINT_RELATIONSHIPS,
+});
+
+/** The same row under the name it has where one learning rate is asked for. */
+const ENTROPY_COMPARISON = entity({
+  name: 'EntropyComparison',
+  table: ENTROPY_POINTS,
+  identity: ['run_id', 'eta'],
+  relationships: POINT_RELATIONSHIPS,
+});
+
+const ENTROPY_SEQUENCE = entity({
+  name: 'EntropySequence',
+  table: ENTROPY_SEQUENCES,
+  identity: ['run_id', 'eta', 'sequence'],
+  relationships: {
+    run,
+    point: { kind: 'one', target: 'EntropyPoint', on: BY_ETA, doc: 'The sums at its learning rate.' },
+    features: {
+      kind: 'one',
+      target: 'EntropyFeature',
+      on: [
+        ['run_id', 'run_id'],
+        ['sequence', 'sequence'],
+      ],
+      doc: 'Its derivatives and features, which no learning rate changes.',
+    },
+  },
+});
+
+const ENTROPY_FEATURE = entity({
+  name: 'EntropyFeature',
+  table: ENTROPY_FEATURES,
+  identity: ['run_id', 'sequence'],
+  relationships: { run },
+});
+
 const FV_HEAD = entity({
   name: 'FvHead',
   table: FV_HEADS,
@@ -416,6 +528,11 @@ export const ENTITIES: Readonly<Record<EntityName, Entity>> = Object.freeze({
   Activation: ACTIVATION,
   Token: TOKEN,
   ActivationStore: ACTIVATION_STORE,
+  EntropyUpdate: ENTROPY_UPDATE,
+  EntropyPoint: ENTROPY_POINT,
+  EntropyComparison: ENTROPY_COMPARISON,
+  EntropySequence: ENTROPY_SEQUENCE,
+  EntropyFeature: ENTROPY_FEATURE,
   FvHead: FV_HEAD,
   FvTrial: FV_TRIAL,
   FvVector: FV_VECTOR,
@@ -432,6 +549,10 @@ export const ROOT_ENTITIES: ReadonlyMap<string, EntityName> = new Map([
   ['metrics', 'Metric'],
   ['trainMetrics', 'TrainMetric'],
   ['activations', 'Activation'],
+  ['entropyUpdates', 'EntropyUpdate'],
+  ['entropyPoints', 'EntropyPoint'],
+  ['entropySequences', 'EntropySequence'],
+  ['entropyFeatures', 'EntropyFeature'],
   ['fvHeads', 'FvHead'],
   ['fvTrials', 'FvTrial'],
   ['fvVectors', 'FvVector'],

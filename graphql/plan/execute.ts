@@ -10,7 +10,7 @@ import { type CompileOptions, RowsBuilder, StatementBuilder } from './compile.ts
 import { type ConnectionPlan, compileConnection, shapeConnection } from './connection.ts';
 import { type Cursor, decodeCursor, queryHash } from './cursor.ts';
 import { columnOf, type Entity } from './entities.ts';
-import type { Shape, Source, Statement } from './ir.ts';
+import type { Condition, Shape, Source, Statement } from './ir.ts';
 import type { FieldGroup } from './selection.ts';
 import { compileShape } from './shape.ts';
 import { type PrintedStatement, printStatement } from './sql.ts';
@@ -210,21 +210,21 @@ export async function resolveConnection(
   });
 }
 
-/** A field that gives the one row whose identity is `value`, compiled. */
+/** The row of an entity whose identity is `value`. */
+export function isIdentifiedBy(entity: Entity, value: string): Condition {
+  const column = columnOf(entity, entity.identity[0] ?? '');
+  return { kind: 'compare', column, op: 'eq', value: value.toWellFormed() };
+}
+
+/** A field that gives the one row that meets a condition, compiled. */
 export function planOne(
   options: CompileOptions,
   info: FieldInfo,
   entity: Entity,
-  value: string,
+  condition: Condition,
 ): { statement: Statement; fields: Shape } {
   const statement = new StatementBuilder(options);
-  const column = columnOf(entity, entity.identity[0] ?? '');
-  const rows = new RowsBuilder(statement, {
-    entity,
-    args: {},
-    also: [{ kind: 'compare', column, op: 'eq', value: value.toWellFormed() }],
-    limit: 1,
-  });
+  const rows = new RowsBuilder(statement, { entity, args: {}, also: [condition], limit: 1 });
   const fields = rows.select(groupOf(info), objectTypeOf(info));
   const built = rows.build();
   return {
@@ -233,14 +233,14 @@ export function planOne(
   };
 }
 
-/** Resolves a field of Query that gives the one row whose identity is `value`, or null. */
+/** Resolves a field of Query that gives the one row that meets a condition, or null. */
 export async function resolveOne(
   context: RequestContext,
   info: GraphQLResolveInfo,
   entity: Entity,
-  value: string,
+  condition: Condition,
 ): Promise<Record<string, unknown> | null> {
-  const { statement, fields } = planOne(compileOptions(context.limits, info), info, entity, value);
+  const { statement, fields } = planOne(compileOptions(context.limits, info), info, entity, condition);
   const snapshot = await context.snapshots.at(asOfArgument(argumentsOf(info)));
   const { printed, result } = await runStatement(context, snapshot, statement);
   const [row] = result.rows;

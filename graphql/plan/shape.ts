@@ -62,6 +62,7 @@ const CONVERTERS: Readonly<Record<ScalarName, Convert>> = {
   DateTime: (value) => (typeof value === 'bigint' ? isoTimestamp(value) : value),
   JSON: (value, path, issues) => (typeof value === 'string' ? json(value, path, issues) : value),
   ComplianceItem: (value, path, issues) => (typeof value === 'string' ? json(value, path, issues) : value),
+  IdentityCheck: (value, path, issues) => (typeof value === 'string' ? json(value, path, issues) : value),
 };
 
 const base64: Convert = (value) => (value instanceof Float32Array ? base64Floats(value) : value);

@@ -19,11 +19,13 @@ import { estimateNodes } from '../limits/nodes.ts';
 import { compileAggregate, type Dimension } from '../plan/aggregate.ts';
 import type { Arguments } from '../plan/arguments.ts';
 import { ENTITIES, ROOT_ENTITIES } from '../plan/entities.ts';
+import { comparisonCondition } from '../plan/entropy.ts';
 import {
   argumentsOf,
   asOfArgument,
   compileOptions,
   type FieldInfo,
+  isIdentifiedBy,
   planConnection,
   planOne,
   sizeSources,
@@ -156,7 +158,12 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
   const args = argumentsOf(info);
   switch (info.fieldName) {
     case 'run':
-      return planOne(options, info, ENTITIES.Run, String(args['id'])).statement.sources;
+      return planOne(options, info, ENTITIES.Run, isIdentifiedBy(ENTITIES.Run, String(args['id']))).statement
+        .sources;
+    case 'entropyComparison': {
+      const condition = comparisonCondition(String(args['runId']), Number(args['eta']));
+      return planOne(options, info, ENTITIES.EntropyComparison, condition).statement.sources;
+    }
     case 'aggregateMetrics':
       return compileAggregate(options, {
         metric: String(args['metric']),

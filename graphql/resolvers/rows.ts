@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, Ctx, ID, Info, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.ts';
 import { ENTITIES, type Entity, ROOT_ENTITIES } from '../plan/entities.ts';
-import { resolveConnection, resolveOne } from '../plan/execute.ts';
+import { isIdentifiedBy, resolveConnection, resolveOne } from '../plan/execute.ts';
 import { CONNECTIONS } from '../types/connections.ts';
 import { TYPES_BY_ENTITY } from '../types/entities.ts';
 import { AsOfInput, CONNECTION_ARGUMENTS } from '../types/inputs.ts';
@@ -17,7 +17,7 @@ export class RowsResolver {
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Record<string, unknown> | null> {
-    return resolveOne(context, info, ENTITIES.Run, id);
+    return resolveOne(context, info, ENTITIES.Run, isIdentifiedBy(ENTITIES.Run, id));
   }
 }
 

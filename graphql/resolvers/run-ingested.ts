@@ -3,7 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Ctx, Info, Resolver, Root, Subscription } from 'type-graphql';
 import type { RequestContext } from '../context.ts';
 import { ENTITIES } from '../plan/entities.ts';
-import { resolveOne } from '../plan/execute.ts';
+import { isIdentifiedBy, resolveOne } from '../plan/execute.ts';
 import { SnapshotScope } from '../snapshots.ts';
 import { endable } from '../subscriptions.ts';
 import { TYPES_BY_ENTITY } from '../types/entities.ts';
@@ -32,7 +32,7 @@ export class RunIngestedResolver {
       snapshots: new SnapshotScope(reader, signal),
       issues: new ValueIssues(),
     };
-    return resolveOne(fresh, info, ENTITIES.Run, runId);
+    return resolveOne(fresh, info, ENTITIES.Run, isIdentifiedBy(ENTITIES.Run, runId));
   }
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../plan/entities.ts';
 import { ComplianceItem } from './compliance-item.ts';
 import { VectorEncoding } from './enums.ts';
+import { IdentityCheck } from './identity-check.ts';
 import { type ArgumentSpec, filterArgument, listArguments } from './inputs.ts';
 import { defineField, namedClass } from './operators.ts';
 import { BigIntScalar, DateScalar, DateTimeScalar, JsonScalar, VectorScalar } from './scalars.ts';
@@ -27,6 +28,7 @@ const TYPES: Readonly<Record<EntityField['scalar'], () => unknown>> = {
   Date: () => DateScalar,
   Vector: () => VectorScalar,
   ComplianceItem: () => [ComplianceItem],
+  IdentityCheck: () => [IdentityCheck],
   StringList: () => [String],
   BigIntList: () => [BigIntScalar],
   FloatList: () => [Float],

@@ -28,6 +28,7 @@ const UNSORTABLE: ReadonlySet<string> = new Set([
   'Vector',
   'JSON',
   'ComplianceItem',
+  'IdentityCheck',
   'StringList',
   'BigIntList',
   'FloatList',

@@ -65,6 +65,7 @@ const FILTERS: Readonly<Partial<Record<ScalarName, Constructor>>> = {
   StringList: ListFilter,
   JSON: JsonFilter,
   ComplianceItem: JsonFilter,
+  IdentityCheck: JsonFilter,
 };
 
 /** The input type of conditions on a field; undefined where there is nothing to compare (vectors). */

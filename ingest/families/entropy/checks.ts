@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../contracts/json-value.ts';
 import type { IssueLog } from '../../run-files/issue-log.ts';
+import { jsonText } from '../../run-files/json-text.ts';
 
 /** How far two numbers may be apart: at all, or as a part of the larger one (or of `of`). */
 export type Tolerance = { readonly absolute: number } | { readonly relative: number; readonly of?: number };
@@ -16,7 +16,7 @@ export interface Identity {
 }
 
 /** How one identity came out; rows keep the list as JSON. */
-export interface Check extends JsonObject {
+export interface Check {
   readonly identity: string;
   readonly found: number;
   readonly expected: number;
@@ -39,6 +39,20 @@ export class Checks {
   constructor(log: IssueLog, file: string, reach: 'run' | 'record') {
     this.#report = log[reach];
     this.#file = file;
+  }
+
+  /** For a `json` column; what is no finite number is null. */
+  get text(): string {
+    return jsonText(
+      this.list.map((check) =>
+        Object.fromEntries(
+          Object.entries(check).map(([key, value]) => [
+            key,
+            typeof value === 'number' && !Number.isFinite(value) ? null : value,
+          ]),
+        ),
+      ),
+    );
   }
 
   /** Whether an identity did not hold. */

@@ -7,7 +7,6 @@ import type { JsonObject } from '../../contracts/json-value.ts';
 import { schemaIssues } from '../../contracts/schema-issues.ts';
 import type { RunSink } from '../../family.ts';
 import { asNumber } from '../../metric-values.ts';
-import { jsonText } from '../../run-files/json-text.ts';
 import { Checks } from './checks.ts';
 import { type MemberPaths, memberAt, memberRow, objectsAt } from './members.ts';
 import { etaScope, metricRows } from './metrics.ts';
@@ -177,6 +176,6 @@ function pointRow(
     normalization,
     linquad_nested: row.deltaH_approx_linquad,
     ratio_pred: ratios.get(row.eta),
-    checks: jsonText(checks.list),
+    checks: checks.text,
   };
 }

@@ -9,7 +9,6 @@ import type { JsonObject } from '../../../contracts/json-value.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import type { RunSink } from '../../../family.ts';
 import { agrees, asNumber } from '../../../metric-values.ts';
-import { jsonText } from '../../../run-files/json-text.ts';
 import { standardDeviation, sum } from '../../../stats/index.ts';
 import { Checks } from '../checks.ts';
 import type { RunSource } from '../companions.ts';
@@ -209,7 +208,7 @@ async function emit(
     normalization,
     has_sequences: table !== undefined,
     gdotv_sum: table === undefined ? undefined : sum(table.column('gdotv')),
-    checks: jsonText(checks.list),
+    checks: checks.text,
   };
   await sink.rows(ENTROPY_UPDATES, [update]);
   if (table !== undefined) await sink.rows(ENTROPY_FEATURES, table.featureRows());

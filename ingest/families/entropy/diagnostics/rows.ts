@@ -9,7 +9,6 @@ import { METRICS } from '../../../../lake/tables/tables.ts';
 import type { TrueEntry } from '../../../contracts/entropy/diagnostics.ts';
 import type { JsonObject } from '../../../contracts/json-value.ts';
 import type { RunSink } from '../../../family.ts';
-import { jsonText } from '../../../run-files/json-text.ts';
 import { sum } from '../../../stats/index.ts';
 import { featureRow } from '../features.ts';
 import { type MemberPaths, memberRow, objectsAt } from '../members.ts';
@@ -131,7 +130,7 @@ function updateRow(
     ),
     gdotv_sum: content.gdotvSum,
     vhvv_sum: content.vhvvSum,
-    checks: jsonText(content.checks.list),
+    checks: content.checks.text,
   };
 }
 
@@ -172,7 +171,7 @@ function pointRow(
     ratio_pred: ratio,
     n_sequences: entry.diagnostics.token_counts.length,
     n_tokens: change.tokens,
-    checks: jsonText(checks.list),
+    checks: checks.text,
   };
 }
 
@@ -183,8 +182,8 @@ function sequenceRows(
 ): Row[] {
   const { gdotv, vhvv } = content;
   return Array.from(contributions, (true_contrib, i) => {
-    const linear = gdotv?.[i];
-    const predicted = linear === undefined ? undefined : predict({ linear, quadratic: vhvv?.[i] }, eta);
+    const term = gdotv?.[i];
+    const predicted = term === undefined ? undefined : predict({ linear: term, quadratic: vhvv?.[i] }, eta);
     return {
       eta,
       sequence: i,
@@ -195,7 +194,7 @@ function sequenceRows(
       h_new: diagnostics.h_new[i],
       delta_h: diagnostics.delta_h_seq[i],
       true_contrib,
-      linear,
+      linear: predicted?.linear,
       quad: predicted?.quad,
       linquad: predicted?.linquad,
     };
