@@ -3,6 +3,7 @@ import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
 import { CANONICAL_SELECTOR, FREEZE_MANIFEST } from '../../../contracts/chaosbench/dataset.ts';
 import { TAGGED_COMMITS_FILE } from '../../../contracts/chaosbench/tagged-commits.ts';
 import type { Directory } from '../../../discovery/directory.ts';
+import { relativeKey } from '../../../discovery/path.ts';
 import type { DiscoverContext, RunCandidate, RunFinder, SourceTree } from '../../../family.ts';
 import { RUN_FILES } from '../files.ts';
 import { Projects } from '../project/knowledge.ts';
@@ -97,12 +98,12 @@ async function leaveOut(
 ): Promise<RunCandidate[]> {
   if (best.kind !== 'published' && other.kind !== 'published')
     return [await toCandidate(tree, other, context)];
-  const [copy, original] = other.kind === 'published' ? ['published copy', best] : ['source', best];
+  const copy = other.kind === 'published' ? 'published copy' : 'source';
   context.issue?.({
     severity: 'info',
     code: 'PUBLISHED_COPY',
     file: other.directory.key,
-    message: `the ${copy} of the run in ${original.directory.key}, which is read`,
+    message: `the ${copy} of ${best.identity}, which is read from ${relativeKey(other.directory.key, best.directory.key)}`,
   });
   return [];
 }

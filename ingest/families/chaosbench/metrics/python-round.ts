@@ -3,6 +3,8 @@
  * @param digits 0 to 15
  */
 export function pythonRound(value: number, digits: number): number {
+  // The sign of zero stays, too.
+  if (value === 0) return value;
   // A double is a tie iff it is an odd multiple of 2^-(digits + 1); toFixed rounds those away from zero.
   const halves = value * 2 ** (digits + 1);
   const scaled = (Math.abs(halves) * 5 ** digits) / 2;
