@@ -7,6 +7,7 @@ import { readJsonDocument } from '../../run-files/documents.ts';
 import { type IssueLog, issueLog } from '../../run-files/issue-log.ts';
 import { jsonText } from '../../run-files/json-text.ts';
 import { manifestJson } from '../../run-files/manifest-json.ts';
+import { runColumns } from '../../run-files/run-columns.ts';
 import { attachmentList, readRunDocument, runFiles } from '../../run-files/run-files.ts';
 import {
   type Configuration,
@@ -58,19 +59,13 @@ export async function readRun(
   const attachments = attachmentList(candidate);
   return {
     accepted: !log.rejected,
-    columns: {
+    columns: runColumns({
       method: reading?.method ?? config?.known?.approx_delta_h?.method ?? null,
       model_id: config?.known?.checkpoint?.backbone ?? null,
       benchmark: config?.known?.batch_config?.dataset_name ?? null,
       split: config?.known?.batch_config?.E_split ?? null,
-      seed: null,
-      run_date: null,
       created_at: reading?.createdAt === undefined ? null : (parseIsoTime(reading.createdAt) ?? null),
       status: 'completed',
-      verdict: null,
-      verdict_reasons: null,
-      git_commit: null,
-      git_dirty: null,
       config:
         config === undefined && plan === undefined
           ? null
@@ -83,8 +78,7 @@ export async function readRun(
         ...reading?.manifest,
         ...(attachments.length === 0 ? {} : { attachments }),
       }),
-      compliance: null,
-    },
+    }),
   };
 }
 

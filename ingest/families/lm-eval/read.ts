@@ -4,6 +4,7 @@ import { parseIsoTime } from '../../contracts/scalars.ts';
 import type { ReadContext, RunCandidate, RunColumns, RunSink, RunStatus, RunSummary } from '../../family.ts';
 import { type IssueLog, issueLog } from '../../run-files/issue-log.ts';
 import { jsonText } from '../../run-files/json-text.ts';
+import { runColumns } from '../../run-files/run-columns.ts';
 import { runFiles } from '../../run-files/run-files.ts';
 import { recomputedRows, reportedRows } from './metrics.ts';
 import { resultsStamp, stampTime } from './names.ts';
@@ -31,7 +32,8 @@ export async function readLmEvalRun(
   const { content, issues } = await readResultsFile(context, object, file);
   for (const issue of issues) log.add(issue);
   const { part } = candidate;
-  if (content === undefined || part === undefined) return { columns: UNKNOWN, accepted: false };
+  if (content === undefined || part === undefined)
+    return { columns: runColumns({ status: 'failed' }), accepted: false };
   const { results } = content;
   const columns = columnsOf(content, part, file);
   const members = metricsOf(results.results[part] ?? {});
@@ -58,30 +60,11 @@ export async function readLmEvalRun(
   return { columns, accepted: !log.rejected };
 }
 
-const UNKNOWN: RunColumns = {
-  method: null,
-  model_id: null,
-  benchmark: null,
-  split: null,
-  seed: null,
-  run_date: null,
-  created_at: null,
-  status: 'failed',
-  verdict: null,
-  verdict_reasons: null,
-  git_commit: null,
-  git_dirty: null,
-  config: null,
-  manifest: null,
-  compliance: null,
-};
-
 function columnsOf({ document, results }: ResultsFile, part: string, file: string): RunColumns {
   const task = results.configs?.[part];
   const { config } = results;
   const stamp = resultsStamp(file);
-  return {
-    ...UNKNOWN,
+  return runColumns({
     method: promptingOf(results, part),
     model_id: modelName(results),
     benchmark: part,
@@ -94,7 +77,7 @@ function columnsOf({ document, results }: ResultsFile, part: string, file: strin
     git_commit: results.git_hash ?? null,
     config: jsonText(configOf(document, part)),
     manifest: jsonText(manifestOf(document, part)),
-  };
+  });
 }
 
 /** How the model was asked: scores of one benchmark are comparable only among runs that agree in this. */

@@ -2,6 +2,7 @@ import { absolutePath } from '../../../discovery/path.ts';
 import type { ReadContext, RunCandidate, RunSink, RunStatus, RunSummary } from '../../../family.ts';
 import { type IssueLog, issueLog } from '../../../run-files/issue-log.ts';
 import { manifestJson } from '../../../run-files/manifest-json.ts';
+import { runColumns } from '../../../run-files/run-columns.ts';
 import { attachmentList } from '../../../run-files/run-files.ts';
 import { isDamage } from '../contract-run/activation-link.ts';
 import { candidateStores } from '../stores/referenced.ts';
@@ -28,26 +29,17 @@ export async function readCapture(
   const status: RunStatus = summary === undefined ? 'partial' : summary.status;
   return {
     accepted: !log.rejected,
-    columns: {
-      method: null,
+    columns: runColumns({
       model_id: summary?.modelId ?? null,
       benchmark: summary?.benchmark ?? directories.at(-2) ?? null,
-      split: null,
-      seed: null,
-      run_date: null,
       created_at: summary?.createdAt ?? null,
       status,
-      verdict: null,
-      verdict_reasons: null,
-      git_commit: null,
-      git_dirty: null,
       config: summary?.config ?? null,
       manifest: manifestJson(undefined, {
         layout: candidate.kind,
         ...(attachments.length === 0 ? {} : { attachments }),
       }),
-      compliance: null,
-    },
+    }),
   };
 }
 

@@ -10,6 +10,7 @@ import { type IssueLog, issueLog } from '../../../run-files/issue-log.ts';
 import { jsonText } from '../../../run-files/json-text.ts';
 import { manifestJson } from '../../../run-files/manifest-json.ts';
 import { readJsonRecords } from '../../../run-files/records.ts';
+import { runColumns } from '../../../run-files/run-columns.ts';
 import { attachmentList, runFiles } from '../../../run-files/run-files.ts';
 import { promptHash, recipeExampleId } from '../identity.ts';
 import { otherMembers } from '../metric-rows.ts';
@@ -70,27 +71,16 @@ export async function readOutputTree(
   const attachments = attachmentList(candidate);
   return {
     accepted: !log.rejected,
-    columns: {
-      method: null,
+    columns: runColumns({
       model_id: model,
       benchmark: task,
-      split: null,
-      seed: null,
-      run_date: null,
-      created_at: null,
       status: rows > 0 && read.evaluation !== undefined ? 'completed' : 'partial',
-      verdict: null,
-      verdict_reasons: null,
-      git_commit: null,
-      git_dirty: null,
-      config: null,
       manifest: manifestJson(undefined, {
         layout: 'output',
         ...(others === undefined ? {} : { eval_results: others }),
         ...(attachments.length === 0 ? {} : { attachments }),
       }),
-      compliance: null,
-    },
+    }),
   };
 }
 

@@ -16,6 +16,7 @@ import { agrees, asNumber, metricRow } from '../../../metric-values.ts';
 import { type IssueLog, issueLog } from '../../../run-files/issue-log.ts';
 import { jsonText } from '../../../run-files/json-text.ts';
 import { manifestJson } from '../../../run-files/manifest-json.ts';
+import { runColumns } from '../../../run-files/run-columns.ts';
 import { attachmentList, readRunDocument, runFiles } from '../../../run-files/run-files.ts';
 import { whole } from '../contract-run/run-identity.ts';
 import { parseSeedDirectory } from '../identity.ts';
@@ -103,17 +104,14 @@ export async function readRunnerRun(
   const createdAt = text(manifest?.['created_at']);
   return {
     accepted: !log.rejected,
-    columns: {
+    columns: runColumns({
       method: methodName,
       model_id: modelId,
       benchmark,
       split: SPLIT,
       seed,
-      run_date: null,
       created_at: createdAt === null ? null : (parseIsoTime(createdAt) ?? null),
       status,
-      verdict: null,
-      verdict_reasons: null,
       git_commit: text(manifest?.['git_commit']),
       git_dirty: typeof manifest?.['git_dirty'] === 'boolean' ? manifest['git_dirty'] : null,
       config: config === undefined ? null : jsonText(config),
@@ -124,8 +122,7 @@ export async function readRunnerRun(
         ...(extended === undefined ? {} : { eval_metrics_extended: extended }),
         ...(attachments.length === 0 ? {} : { attachments }),
       }),
-      compliance: null,
-    },
+    }),
   };
 }
 
