@@ -50,6 +50,8 @@ export interface RunCandidate {
   readonly files: readonly ObjectInfo[];
   /** The one of the files that alone is the measurement: another run with the same bytes there is a copy of it. */
   readonly results?: ObjectInfo;
+  /** A copy that may lack something of its original, as a published run does: the original is read where both are found. */
+  readonly copy?: boolean;
   /** Files that belong to the run and are listed but never read (weights, checkpoints); possibly cut off. */
   readonly attachments?: readonly ObjectInfo[];
 }

@@ -33,17 +33,36 @@ export async function discoverJobs(
       listeners.issue(file === undefined ? rest : { ...rest, file: placeOf(tree, file) });
     const found = discoverRuns(tree, families, { namespace, signal, issue });
     for await (const { family, candidate } of found) {
+      const job: RunJob = { family, candidate, context };
       const known = jobs.get(candidate.runId);
       if (known === undefined) listeners.found?.();
       else if (known.candidate.root !== candidate.root) {
-        throw new InvalidArgumentError(`two directories claim to be run ${candidate.runId}`, {
-          where: { file: candidate.root },
-          expected: `only ${known.candidate.root}`,
-          remedy: 'ingest them into different namespaces with --namespace',
-        });
+        const [read, left] = choose(known, job);
+        listeners.issue(leftOutIssue(read, left));
+        if (left === job) continue;
       }
-      jobs.set(candidate.runId, { family, candidate, context });
+      jobs.set(candidate.runId, job);
     }
   }
   return [...jobs.values()];
+}
+
+/** Which of two directories of one run is read, and which is left out. @throws InvalidArgumentError unless one is a copy */
+function choose(known: RunJob, found: RunJob): readonly [read: RunJob, left: RunJob] {
+  if (found.candidate.copy) return [known, found];
+  if (known.candidate.copy) return [found, known];
+  throw new InvalidArgumentError(`two directories claim to be run ${found.candidate.runId}`, {
+    where: { file: found.candidate.root },
+    expected: `only ${known.candidate.root}`,
+    remedy: 'ingest them into different namespaces with --namespace',
+  });
+}
+
+function leftOutIssue(read: RunJob, left: RunJob): Issue {
+  return {
+    severity: 'info',
+    code: 'PUBLISHED_COPY',
+    file: placeOf(left.context.tree, left.candidate.root),
+    message: `a copy of ${read.candidate.runId}, which is read from ${placeOf(read.context.tree, read.candidate.root)}`,
+  };
 }

@@ -125,6 +125,7 @@ async function toCandidate(
     root: directory.key,
     runId: `${context.namespace}/chaosbench/${identity}`,
     files: [...own, ...project].sort((a, b) => compareKeys(a.key, b.key)),
+    ...(kind === 'published' ? { copy: true } : {}),
     ...(attachments.length === 0 ? {} : { attachments }),
   };
 }
