@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../contracts/json-value.ts';
+import type { JsonObject } from '../../contracts/json-value.ts';
 import { parseIsoTime } from '../../contracts/scalars.ts';
 import type { ReadContext, RunCandidate, RunSink, RunStatus, RunSummary } from '../../family.ts';
 import { asNumber } from '../../metric-values.ts';

@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import { ahead } from './ahead.ts';
 import { withBlockCache } from './block-cache.ts';
 import { type ByteSource, memorySource, openSource, sliceSource, storeSource } from './byte-source.ts';
+import { textChunks } from './chunks.ts';
 import { fileSource } from './file-source.ts';
 import { readExtents } from './read-extents.ts';
 
@@ -213,5 +214,25 @@ describe('ahead', () => {
     returned = false;
     for await (const n of ahead(numbers(), 3)) if (n === 1) break;
     expect(returned).toBe(true);
+  });
+});
+
+describe('textChunks', () => {
+  it('closes its input however early one leaves', async () => {
+    for (const chunks of [['ab', 'cd'], ['a', 'b', 'cd'], ['']]) {
+      for (const wanted of [1, 2, 9]) {
+        let closed = false;
+        async function* input() {
+          try {
+            for (const chunk of chunks) yield Buffer.from(chunk);
+          } finally {
+            closed = true;
+          }
+        }
+        let seen = 0;
+        for await (const _ of textChunks(input())) if (++seen === wanted) break;
+        expect(closed).toBe(true);
+      }
+    }
   });
 });

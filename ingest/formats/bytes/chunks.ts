@@ -62,8 +62,13 @@ async function* concatenate(
   head: Uint8Array,
   rest: AsyncGenerator<Uint8Array, void, undefined>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (head.length > 0) yield head;
-  yield* rest;
+  try {
+    if (head.length > 0) yield head;
+    yield* rest;
+  } finally {
+    // Who stops at the head has not begun with the rest, which holds the file open.
+    await rest.return();
+  }
 }
 
 function isGzip(bytes: Uint8Array): boolean {
