@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ModelInfo } from './engine/model.ts';
 
 /** A tensor to be written to a safetensors file; values are rounded to the type. */
 export interface TestTensor {
@@ -91,3 +92,19 @@ export async function writeCheckpoint(
   await writeFile(join(directory, 'model.safetensors'), safetensorsBytes(tensors));
   return directory;
 }
+
+/** What `Model.info` says of the tiny Llama. */
+export const tinyModelInfo: ModelInfo = {
+  modelType: 'llama',
+  provider: 'cpu',
+  compute: 'float32',
+  graphVersion: 1,
+  layers: 2,
+  heads: 2,
+  keyValueHeads: 1,
+  headDim: 4,
+  hidden: 8,
+  mlpWidth: 12,
+  vocabulary: 19,
+  contextLength: 64,
+};

@@ -16,6 +16,8 @@ const nothing = () => undefined;
 describe('the model in its process', () => {
   let folder: string;
   let script: Awaited<ReturnType<typeof compileScript>>;
+  /** For tests that leave it as it was. */
+  let shared: ModelProcess;
   const open: ModelProcess[] = [];
   const start = (options: Partial<ModelProcessOptions> = {}) => {
     const model = new ModelProcess({ path: folder, provider: 'cpu', script: script.path, ...options });
@@ -25,18 +27,20 @@ describe('the model in its process', () => {
   beforeAll(async () => {
     script = await compileScript(new URL('./host.ts', import.meta.url));
     folder = await writeCheckpoint(join(await mkdtemp(join(tmpdir(), 'runlake-model-')), 'tiny'));
+    shared = new ModelProcess({ path: folder, provider: 'cpu', script: script.path });
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map((model) => model.close()));
   });
   afterAll(async () => {
+    await shared.close();
     await script.remove();
     await rm(join(folder, '..'), { recursive: true });
   });
 
   it('gives what the model gives in this process, batch by batch, also behind a prefix', async () => {
     const here = await Model.load({ path: folder, provider: 'cpu' });
-    const there = start();
+    const there = shared;
     expect(await there.info()).toEqual(here.info);
     const batches = [batch([1, 2, 3]), batch([4]), batch([5, 6])];
     const results: Float32Array[] = [];
@@ -53,7 +57,7 @@ describe('the model in its process', () => {
   });
 
   it('passes its own checks', async () => {
-    const verdict = await start().check();
+    const verdict = await shared.check();
     expect(verdict.checks.map((check) => check.name)).toEqual([
       'full pass = prefix pass',
       'full pass = pass in steps',
@@ -68,7 +72,7 @@ describe('the model in its process', () => {
   it('hands on the errors of the other process and goes on', async () => {
     const missing = start({ path: join(folder, 'absent') });
     await expect(missing.info()).rejects.toThrow(CheckpointError);
-    const model = start();
+    const model = shared;
     await expect(model.forward({ batches: [batch([99])] }, nothing)).rejects.toMatchObject({
       constructor: InvalidArgumentError,
       message: 'row 0: token 99',
@@ -80,7 +84,7 @@ describe('the model in its process', () => {
   });
 
   it('an error of the caller ends the call, not the process', async () => {
-    const model = start();
+    const model = shared;
     const failure = new Error('disk full');
     const batches = Array.from({ length: 50 }, () => batch([1]));
     let seen = 0;
@@ -95,7 +99,7 @@ describe('the model in its process', () => {
   });
 
   it('stops between batches when cancelled, and keeps its process', async () => {
-    const model = start();
+    const model = shared;
     const abort = new AbortController();
     const batches = Array.from({ length: 500 }, () => batch([1, 2]));
     let seen = 0;

@@ -42,11 +42,9 @@ export async function openSession(
 ): Promise<Session> {
   const tried: string[] = [];
   for (const provider of candidates(options.provider)) {
+    const bytes = graph(provider);
     try {
-      return wrap(
-        await InferenceSession.create(graph(provider), sessionOptions(provider, options)),
-        provider,
-      );
+      return wrap(await InferenceSession.create(bytes, sessionOptions(provider, options)), provider);
     } catch (error) {
       if (provider.name === 'cpu') {
         throw new RuntimeFailedError(`ONNX Runtime does not load the model: ${messageOf(error)}`, {
