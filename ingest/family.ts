@@ -1,6 +1,6 @@
 import type { Floats } from '../lake/parquet/floats/floats.ts';
 import type { ObjectInfo, ObjectStore } from '../lake/store/object-store.ts';
-import type { Row, TableSpec } from '../lake/tables/schema.ts';
+import type { ColumnRows, Row, TableSpec } from '../lake/tables/schema.ts';
 import type { Directory } from './discovery/directory.ts';
 
 /** The kinds of experiment whose artifacts Runlake reads (column `runs.family`). */
@@ -196,7 +196,8 @@ export interface StoreResult {
 
 /** Where a family puts what it reads. The pipeline fills `run_id`, `ingest_id` and `store_ingest_id`. */
 export interface RunSink {
-  rows(table: TableSpec, rows: readonly Row[]): Promise<void>;
+  /** What the rows are made of may be used again once they are taken. */
+  rows(table: TableSpec, rows: readonly Row[] | ColumnRows): Promise<void>;
   issue(issue: Issue): void;
   /** Ingests the store if its content is new, and ties it to the run. */
   store(ref: StoreRef): Promise<StoreResult>;

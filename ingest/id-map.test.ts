@@ -8,6 +8,7 @@ const id = fc.oneof(
   // The same first half, and almost hexadecimal.
   hexId.map((text) => `${text.slice(0, 32)}${'0'.repeat(31)}g`),
   hexId.map((text) => text.toUpperCase()),
+  hexId.map((text) => `${text.slice(1)}é`),
   fc.string(),
   fc.nat(50).map(String),
 );
@@ -17,14 +18,16 @@ test('behaves like a Map', () => {
     fc.property(fc.array(fc.tuple(id, fc.integer()), { maxLength: 300 }), fc.array(id), (entries, others) => {
       const model = new Map<string, number>();
       const map = new IdMap();
-      for (const [key, value] of entries) {
-        model.set(key, value);
-        map.set(key, value);
+      for (const [i, [key, value]] of entries.entries()) {
+        const id = i % 2 === 0 ? key : Buffer.from(key);
+        if (i % 3 > 0) map.set(id, value);
+        else expect(map.add(id, value)).toBe(!model.has(key));
+        if (i % 3 > 0 || !model.has(key)) model.set(key, value);
       }
       expect(map.size).toBe(model.size);
       for (const key of [...model.keys(), ...others]) {
         expect(map.get(key)).toBe(model.get(key));
-        expect(map.has(key)).toBe(model.has(key));
+        expect(map.has(Buffer.from(key))).toBe(model.has(key));
       }
     }),
   );

@@ -1,10 +1,13 @@
 import crypto, { createHash } from 'node:crypto';
 
 /** Hashing in one call is twice as fast where Node has it (from 20.12). */
-const sha256: (text: string) => Buffer =
+const sha256: (id: Id) => Buffer =
   'hash' in crypto
-    ? (text) => crypto.hash('sha256', text, 'buffer')
-    : (text) => createHash('sha256').update(text).digest();
+    ? (id) => crypto.hash('sha256', id, 'buffer')
+    : (id) => createHash('sha256').update(id).digest();
+
+/** A text, or the UTF-8 of one. */
+export type Id = string | Uint8Array;
 
 const SLOT_WORDS = 4;
 const INITIAL_SLOTS = 1 << 10;
@@ -25,17 +28,17 @@ export class IdMap {
     return this.#size;
   }
 
-  has(id: string): boolean {
+  has(id: Id): boolean {
     return this.get(id) !== undefined;
   }
 
-  get(id: string): number | undefined {
+  get(id: Id): number | undefined {
     const slot = this.slot(id);
     return slot === -1 ? undefined : this.#values[slot]!;
   }
 
   /** Where the id is kept, for `at` and `put` until the next `set`; -1 when it is absent. */
-  slot(id: string): number {
+  slot(id: Id): number {
     fingerprint(id, this.#print);
     const slot = this.#find(this.#print, 0);
     return Number.isNaN(this.#values[slot]!) ? -1 : slot;
@@ -50,15 +53,20 @@ export class IdMap {
   }
 
   /** @param value any number but NaN */
-  set(id: string, value: number): void {
+  set(id: Id, value: number): void {
+    if (!this.add(id, value)) this.#values[this.#find(this.#print, 0)] = value;
+  }
+
+  /** Sets the value of an id that has none; whether it had none. @param value any number but NaN */
+  add(id: Id, value: number): boolean {
     fingerprint(id, this.#print);
     const slot = this.#find(this.#print, 0);
-    if (Number.isNaN(this.#values[slot]!)) {
-      this.#words.set(this.#print, slot * SLOT_WORDS);
-      this.#size++;
-    }
+    if (!Number.isNaN(this.#values[slot]!)) return false;
+    this.#words.set(this.#print, slot * SLOT_WORDS);
     this.#values[slot] = value;
+    this.#size++;
     if (this.#size * 4 > this.#values.length * 3) this.#grow();
+    return true;
   }
 
   /** The slot of the fingerprint at `at`, or the free slot where it belongs. */
@@ -94,27 +102,33 @@ export class IdMap {
   }
 }
 
-const HEX = new Int8Array(128).fill(-1);
+const HEX_ID = 64;
+const HEX = new Int8Array(256).fill(-1);
 for (let i = 0; i < 16; i++) HEX['0123456789abcdef'.charCodeAt(i)] = i;
+const scratch = Buffer.alloc(HEX_ID);
 
 /** 128 bits of an id: the first 32 digits of a SHA-256 text, the start of the SHA-256 of anything else. */
-function fingerprint(id: string, out: Uint32Array): void {
-  if (id.length === 64 && readHex(id, out)) return;
+function fingerprint(id: Id, out: Uint32Array): void {
+  if (id.length === HEX_ID) {
+    if (typeof id !== 'string') {
+      if (readHex(id, out)) return;
+    } else if (scratch.write(id) === HEX_ID && readHex(scratch, out)) return;
+  }
   const digest = sha256(id);
   for (let i = 0; i < SLOT_WORDS; i++) out[i] = digest.readUInt32BE(4 * i);
 }
 
-function readHex(id: string, out: Uint32Array): boolean {
+function readHex(id: Uint8Array, out: Uint32Array): boolean {
   for (let word = 0; word < SLOT_WORDS; word++) {
     let value = 0;
     for (let i = 8 * word; i < 8 * word + 8; i++) {
-      const digit = HEX[id.charCodeAt(i)] ?? -1;
+      const digit = HEX[id[i]!]!;
       if (digit < 0) return false;
       value = (value << 4) | digit;
     }
     out[word] = value;
   }
   // The second half is not kept, but it must be hexadecimal for the id to be what it seems.
-  for (let i = 32; i < 64; i++) if ((HEX[id.charCodeAt(i)] ?? -1) < 0) return false;
+  for (let i = HEX_ID / 2; i < HEX_ID; i++) if (HEX[id[i]!]! < 0) return false;
   return true;
 }

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { LocalStore } from '../lake/store/local-store.ts';
-import type { Row } from '../lake/tables/schema.ts';
+import type { Cell, ColumnRows, Row } from '../lake/tables/schema.ts';
+import { TextColumn } from '../lake/tables/text-column.ts';
 import { activationRows } from './activations.ts';
 import { discoverRuns } from './discovery/discover.ts';
 import {
@@ -51,13 +52,14 @@ export function memorySink(
     table: (name) => tables.get(name) ?? [],
     async rows(table, rows) {
       const known = new Set(table.columns.map((column) => column.name));
-      for (const row of rows) {
+      const own = 'columns' in rows ? wholeRows(rows) : rows;
+      for (const row of own) {
         for (const name of Object.keys(row)) {
           if (!known.has(name)) throw new Error(`${table.name} has no column ${name}`);
         }
       }
       const all = tables.get(table.name) ?? [];
-      all.push(...rows);
+      all.push(...own);
       tables.set(table.name, all);
     },
     issue: (issue) => void issues.push(issue),
@@ -80,6 +82,17 @@ export function memorySink(
       };
     },
   };
+}
+
+/** Rows with the cells of their columns, as they would have been without columns. */
+function wholeRows({ length, rows, columns }: ColumnRows): Row[] {
+  return Array.from({ length }, (_, i) => {
+    const row: Record<string, Cell> = { ...rows[i] };
+    for (const [name, cells] of Object.entries(columns)) {
+      row[name] = cells instanceof TextColumn ? (cells.text(i) ?? null) : cells[i];
+    }
+    return row;
+  });
 }
 
 /** What one run of a tree gave, for tests. */

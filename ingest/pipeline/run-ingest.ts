@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { messageOf, RunlakeError } from '../../lake/errors.ts';
 import type { Staging } from '../../lake/parquet/staging.ts';
-import type { Row, TableSpec } from '../../lake/tables/schema.ts';
+import type { ColumnRows, Row, TableSpec } from '../../lake/tables/schema.ts';
 import { ACTIVATIONS, GENERATIONS, ISSUES, PREDICTIONS, RUN_STORES, RUNS } from '../../lake/tables/tables.ts';
 import type { RunEntry } from '../../lake/visibility.ts';
 import type {
@@ -106,7 +106,7 @@ export async function stageRun(
   const original = measurement?.duplicateOf;
   const issues: Issue[] = original === undefined ? [] : [duplicateIssue(candidate, original)];
   const stores = new Map<string, LinkedStore>();
-  const append = async (table: TableSpec, values: readonly Row[]) => {
+  const append = async (table: TableSpec, values: readonly Row[] | ColumnRows) => {
     rows[table.name] = (rows[table.name] ?? 0) + values.length;
     await staging.append(table, values, { run_id: runId, ingest_id: ingestId });
   };

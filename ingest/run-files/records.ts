@@ -1,7 +1,8 @@
 import type { ObjectInfo } from '../../lake/store/object-store.ts';
 import type { JsonValue } from '../contracts/json-value.ts';
 import type { ReadContext } from '../family.ts';
-import { type JsonlLine, readJsonl } from '../formats/json/jsonl.ts';
+import type { AlikeLines, AlikeRows } from '../formats/alike/alike-lines.ts';
+import { type JsonlLine, readAlikeJsonl, readJsonl } from '../formats/json/jsonl.ts';
 import type { IssueLog } from './issue-log.ts';
 
 /** One line of a JSONL file. */
@@ -32,16 +33,54 @@ export async function* readJsonRecords(
   const signal = context.signal === undefined ? {} : { signal: context.signal };
   const chunks = context.tree.store.stream(object.key, signal);
   for await (const lines of readJsonl(chunks, { ...signal, file, invalidUtf8: 'replace' })) {
-    const records: JsonRecord[] = [];
-    for (const line of lines) {
-      if (line.error === undefined) records.push(toRecord(line, file, log));
-      else {
-        stats.unreadable++;
-        log.record(lineIssue(line, file));
-      }
-    }
+    const records = toRecords(lines, file, log, stats);
     if (records.length > 0) yield records;
   }
+}
+
+/**
+ * As `readJsonRecords`, but records that are like earlier ones come in columns. Those of a batch are read the other
+ * way with `parsedRecords`.
+ */
+export async function* readAlikeRecords<T>(
+  context: ReadContext,
+  object: ObjectInfo,
+  file: string,
+  log: IssueLog,
+  alike: AlikeLines<JsonValue, T>,
+  stats: RecordStats = { unreadable: 0 },
+): AsyncGenerator<JsonRecord[] | AlikeRows<JsonValue, T>> {
+  const signal = context.signal === undefined ? {} : { signal: context.signal };
+  const chunks = context.tree.store.stream(object.key, signal);
+  for await (const lines of readAlikeJsonl(chunks, alike, { ...signal, file, invalidUtf8: 'replace' })) {
+    if (!Array.isArray(lines)) yield lines;
+    else {
+      const records = toRecords(lines, file, log, stats);
+      if (records.length > 0) yield records;
+    }
+  }
+}
+
+/** The rows of a batch from one on, as `readJsonRecords` gives them. */
+export function parsedRecords(rows: AlikeRows<JsonValue, unknown>, from: number): JsonRecord[] {
+  return rows.lines.slice(from).map((line, i) => ({ line, value: rows.value(from + i), damaged: false }));
+}
+
+function toRecords(
+  lines: readonly JsonlLine[],
+  file: string,
+  log: IssueLog,
+  stats: RecordStats,
+): JsonRecord[] {
+  const records: JsonRecord[] = [];
+  for (const line of lines) {
+    if (line.error === undefined) records.push(toRecord(line, file, log));
+    else {
+      stats.unreadable++;
+      log.record(lineIssue(line, file));
+    }
+  }
+  return records;
 }
 
 function toRecord(

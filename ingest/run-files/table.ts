@@ -1,6 +1,7 @@
 import type { ObjectInfo } from '../../lake/store/object-store.ts';
 import type { ReadContext } from '../family.ts';
-import { type CsvTable, readCsv as readCsvFormat } from '../formats/csv/csv.ts';
+import type { AlikeLines, AlikeRows } from '../formats/alike/alike-lines.ts';
+import { type CsvRows, type CsvTable, readAlikeCsv as readAlikeCsvFormat } from '../formats/csv/csv.ts';
 import { FormatError } from '../formats/errors.ts';
 import type { IssueLog } from './issue-log.ts';
 
@@ -16,6 +17,12 @@ export interface CsvBatch {
   readonly records: readonly CsvRecord[];
 }
 
+/** Records that are like earlier ones, in columns. */
+export interface AlikeCsvBatch<T> {
+  readonly header: readonly string[];
+  readonly alike: AlikeRows<readonly string[], T>;
+}
+
 /**
  * The records of a CSV file with a header line, some at a time. Records that do not fit the header become issues
  * (`CSV_FIELD_COUNT`, `NON_UTF8_BYTES`, `TRUNCATED_LAST_LINE`). The first batch of a file without records is empty.
@@ -26,6 +33,19 @@ export async function* readCsv(
   file: string,
   log: IssueLog,
 ): AsyncGenerator<CsvBatch> {
+  for await (const batch of readAlikeCsv<never>(context, object, file, log, () => undefined)) {
+    if ('records' in batch) yield batch;
+  }
+}
+
+/** As `readCsv`, but records that are like earlier ones come in columns; `alikeWith` recognises them, by the header. */
+export async function* readAlikeCsv<T>(
+  context: ReadContext,
+  object: ObjectInfo,
+  file: string,
+  log: IssueLog,
+  alikeWith: (header: readonly string[]) => AlikeLines<readonly string[], T> | undefined,
+): AsyncGenerator<CsvBatch | AlikeCsvBatch<T>> {
   const signal = context.signal === undefined ? {} : { signal: context.signal };
   const issueOf = ({ subcode, message, where }: FormatError) => ({
     code: CODES[subcode] ?? 'CSV_FIELD_COUNT',
@@ -33,17 +53,23 @@ export async function* readCsv(
     ...(where?.line === undefined ? {} : { line: where.line }),
     message,
   });
+  let close: (() => Promise<unknown>) | undefined;
+  let table: CsvTable<CsvRows<T>> | undefined;
   try {
-    const { header, batches }: CsvTable = await readCsvFormat(context.tree.store.stream(object.key, signal), {
-      ...signal,
-      file,
-    });
+    const chunks = context.tree.store.stream(object.key, signal);
+    table = await readAlikeCsvFormat(chunks, alikeWith, { ...signal, file });
+    const { header, batches } = table;
+    close = () => batches.return();
     if (header.length === 0) {
       log.run({ code: 'EMPTY_FILE', file, message: 'the file has no header' });
       return;
     }
     yield { header, records: [] };
     for await (const rows of batches) {
+      if (!Array.isArray(rows)) {
+        yield { header, alike: rows };
+        continue;
+      }
       const records: CsvRecord[] = [];
       for (const row of rows) {
         if (row.error === undefined) records.push(row);
@@ -55,7 +81,15 @@ export async function* readCsv(
     // A header that cannot be read, or a record without end: there is no next record to go on with.
     if (!(error instanceof FormatError)) throw error;
     log.run(issueOf(error));
+  } finally {
+    // A reader that the header is enough for has not begun with the batches, which hold the file open.
+    await close?.();
   }
+}
+
+/** The rows of a batch from one on, as `readCsv` gives them. */
+export function parsedCsvRecords(rows: AlikeRows<readonly string[], unknown>, from: number): CsvRecord[] {
+  return rows.lines.slice(from).map((line, i) => ({ line, fields: rows.value(from + i) }));
 }
 
 const CODES: Readonly<Record<string, string>> = {

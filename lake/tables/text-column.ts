@@ -1,6 +1,6 @@
 /**
  * Texts of some rows as UTF-8, one after the other: cells on their way into the lake that need not become strings.
- * Whoever fills it writes to `bytes` behind `size`, after `reserve`, and ends each text with `endText`.
+ * Whoever fills it writes bytes, or puts them behind `size` after `reserve`, and ends each text with `endText`.
  */
 export class TextColumn {
   bytes: Buffer = Buffer.allocUnsafe(4096);
@@ -32,6 +32,12 @@ export class TextColumn {
   /** Makes room for so many bytes behind `size`. */
   reserve(bytes: number): void {
     if (this.bytes.length - this.size < bytes) this.bytes = grown(this.bytes, this.size, this.size + bytes);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.size);
+    this.size += bytes.length;
   }
 
   /** Makes the bytes behind the last text the next one. */

@@ -1,3 +1,4 @@
+import type { AlikeLines, AlikeRows } from '../alike/alike-lines.ts';
 import type { ByteInput } from '../bytes/chunks.ts';
 import { FormatError, type FormatSubcode } from '../errors.ts';
 import { type RawRecord, readRecord } from './records.ts';
@@ -25,12 +26,16 @@ export interface CsvOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface CsvTable {
+/** `B` is what the rows come in. */
+export interface CsvTable<B = CsvRow[]> {
   /** The first record, exactly; empty when the file is. */
   readonly header: readonly string[];
   /** To be read once, to its end or to `return`. */
-  readonly batches: AsyncGenerator<CsvRow[], void, undefined>;
+  readonly batches: AsyncGenerator<B, void, undefined>;
 }
+
+/** Rows that were read one by one, or rows that are like such. */
+export type CsvRows<T> = CsvRow[] | AlikeRows<readonly string[], T>;
 
 /**
  * Reads CSV (RFC 4180; CRLF or LF, gzip or not, byte order mark or not) with bounded memory. Blank lines are
@@ -39,23 +44,53 @@ export interface CsvTable {
  * @throws FormatError for a header with an error, a record over the limit, a damaged gzip stream
  */
 export async function readCsv(input: ByteInput, options: CsvOptions = {}): Promise<CsvTable> {
-  const rows = readRows(input, options);
-  const first = await rows.next();
-  if (first.done === true) return { header: [], batches: rows };
+  const { header, batches } = await readTable<never>(input, () => undefined, options);
+  return { header, batches: onlyRows(batches) };
+}
+
+/**
+ * As `readCsv`, but rows that are like earlier ones come in columns, in their place among the others.
+ * @param alikeWith what recognises them, by the header; undefined when each row is to be read on its own
+ */
+export function readAlikeCsv<T>(
+  input: ByteInput,
+  alikeWith: (header: readonly string[]) => AlikeLines<readonly string[], T> | undefined,
+  options: Omit<CsvOptions, 'delimiter' | 'maxRecord'> = {},
+): Promise<CsvTable<CsvRows<T>>> {
+  return readTable(input, alikeWith, options);
+}
+
+async function* onlyRows(batches: AsyncGenerator<CsvRows<never>>): AsyncGenerator<CsvRow[], void, undefined> {
+  for await (const batch of batches) if (Array.isArray(batch)) yield batch;
+}
+
+async function readTable<T>(
+  input: ByteInput,
+  alikeWith: (header: readonly string[]) => AlikeLines<readonly string[], T> | undefined,
+  options: CsvOptions,
+): Promise<CsvTable<CsvRows<T>>> {
+  const batches = readRows(input, alikeWith, options);
+  const first = await batches.next();
+  if (first.done === true || !Array.isArray(first.value)) return { header: [], batches };
   const header = first.value[0]!;
   if (header.error !== undefined) {
-    await rows.return();
+    await batches.return();
     throw header.error;
   }
-  return { header: header.fields, batches: rows };
+  return { header: header.fields, batches };
 }
 
 /** The header as a batch of its own, then the rows. */
-async function* readRows(input: ByteInput, options: CsvOptions): AsyncGenerator<CsvRow[], void, undefined> {
+async function* readRows<T>(
+  input: ByteInput,
+  alikeWith: (header: readonly string[]) => AlikeLines<readonly string[], T> | undefined,
+  options: CsvOptions,
+): AsyncGenerator<CsvRows<T>, void, undefined> {
   const delimiter = options.delimiter ?? ',';
   const maxRecord = options.maxRecord ?? 16 * 1024 * 1024;
   const batchSize = options.batchSize ?? 1000;
   const bad = new Set<number>();
+  let alike: AlikeLines<readonly string[], T> | undefined;
   let width = -1;
   let batch: CsvRow[] = [];
   let line = 1;
@@ -80,9 +115,20 @@ async function* readRows(input: ByteInput, options: CsvOptions): AsyncGenerator<
     return error(cut && found < width ? 'TRUNCATED_LINE' : 'BAD_CSV', `${found} fields`);
   }
 
-  function* parse(text: string, final: boolean): Generator<CsvRow[], number> {
+  function* parse(text: string, final: boolean, ascii?: Uint8Array): Generator<CsvRows<T>, number> {
     let at = 0;
     while (at < text.length) {
+      if (alike !== undefined && ascii !== undefined) {
+        const behind = alike.take(ascii, at, line);
+        if (behind > at) {
+          if (batch.length > 0) yield batch;
+          batch = [];
+          yield alike;
+          line += alike.length;
+          at = behind;
+          continue;
+        }
+      }
       const record = readRecord(text, at, delimiter, final);
       if (record === undefined) break;
       const complete = text.charCodeAt(record.end - 1) === 0x0a;
@@ -91,8 +137,14 @@ async function* readRows(input: ByteInput, options: CsvOptions): AsyncGenerator<
       if (!blank && !comment) {
         const problem = problemOf(record, final, complete);
         batch.push({ line, fields: record.fields, ...(problem === undefined ? {} : { error: problem }) });
-        if (width < 0 || batch.length >= batchSize) {
-          width = width < 0 ? record.fields.length : width;
+        const isHeader = width < 0;
+        if (isHeader) {
+          width = record.fields.length;
+          alike = alikeWith(record.fields);
+        } else if (problem === undefined && ascii !== undefined) {
+          alike?.learn(ascii.subarray(at, record.end), record.fields);
+        }
+        if (isHeader || batch.length >= batchSize) {
           yield batch;
           batch = [];
         }
@@ -106,7 +158,7 @@ async function* readRows(input: ByteInput, options: CsvOptions): AsyncGenerator<
   for await (const block of textBlocks(input, { ...options, maxLineBytes: maxRecord })) {
     for (const index of block.badLines) bad.add(line + restLines + index);
     const text = rest + block.text;
-    const used = yield* parse(text, false);
+    const used = yield* parse(text, false, rest === '' ? block.ascii : undefined);
     rest = text.slice(used);
     restLines = rest === '' ? 0 : rest.split('\n').length - 1;
     if (rest.length > maxRecord) throw error('LIMIT', `a record of more than ${maxRecord} characters`);

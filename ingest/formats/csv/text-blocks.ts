@@ -5,6 +5,8 @@ import { decodeUtf8 } from '../json/utf8.ts';
 /** Text of whole lines (the last block: up to the end of the file). */
 export interface TextBlock {
   readonly text: string;
+  /** The bytes of the text if each of its characters is one byte. */
+  readonly ascii?: Uint8Array;
   /** Lines of the block, counted from 0, whose bytes are not UTF-8; they are U+FFFD in the text. */
   readonly badLines: ReadonlySet<number>;
 }
@@ -55,7 +57,8 @@ export async function* textBlocks(
 
 function decode(bytes: Uint8Array): TextBlock {
   const text = decodeUtf8(bytes);
-  if (text !== undefined) return { text, badLines: NONE };
+  if (text !== undefined)
+    return { text, badLines: NONE, ...(text.length === bytes.length ? { ascii: bytes } : {}) };
   const badLines = new Set<number>();
   let line = 0;
   for (let start = 0; start < bytes.length; line++) {

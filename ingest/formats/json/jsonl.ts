@@ -1,3 +1,4 @@
+import type { AlikeLines, AlikeRows } from '../alike/alike-lines.ts';
 import { type ByteInput, textChunks } from '../bytes/chunks.ts';
 import { FormatError } from '../errors.ts';
 import { type JsonOptions, MAX_DEPTH, parseJson, parsePlain } from './parse.ts';
@@ -39,6 +40,24 @@ export async function* readJsonl(
   input: ByteInput,
   options: JsonlOptions = {},
 ): AsyncGenerator<JsonlLine[], void, undefined> {
+  for await (const batch of readLines<never>(input, undefined, options))
+    if (Array.isArray(batch)) yield batch;
+}
+
+/** As `readJsonl`, but lines that are like earlier ones come unparsed, as rows, in their place among the others. */
+export function readAlikeJsonl<T>(
+  input: ByteInput,
+  alike: AlikeLines<JsonValue, T>,
+  options: Omit<JsonlOptions, 'maxDepth' | 'maxLineBytes'> = {},
+): AsyncGenerator<JsonlLine[] | AlikeRows<JsonValue, T>, void, undefined> {
+  return readLines(input, alike, options);
+}
+
+async function* readLines<T>(
+  input: ByteInput,
+  alike: AlikeLines<JsonValue, T> | undefined,
+  options: JsonlOptions,
+): AsyncGenerator<JsonlLine[] | AlikeRows<JsonValue, T>, void, undefined> {
   const maxLine = options.maxLineBytes ?? 64 * 1024 * 1024;
   const batchSize = options.batchSize ?? 1000;
   const depth = options.maxDepth ?? MAX_DEPTH;
@@ -94,12 +113,27 @@ export async function* readJsonl(
     for await (const chunk of textChunks(input, options)) {
       let start = 0;
       while (true) {
+        if (alike !== undefined && held === 0) {
+          const behind = alike.take(chunk, start, line);
+          if (behind > start) {
+            if (batch.length > 0) yield batch;
+            batch = [];
+            yield alike;
+            line += alike.length;
+            offset += behind - start;
+            start = behind;
+          }
+        }
         const end = chunk.indexOf(NEWLINE, start);
         if (end === -1) break;
         const part = chunk.subarray(start, end);
         const length = held + part.length;
-        if (held === 0) addLine(part, true);
-        else if (length > maxLine) batch.push(tooLong(length, pieces[0] ?? part));
+        if (held === 0) {
+          addLine(part, true);
+          const last = batch.at(-1);
+          if (last?.line === line && last.error === undefined && last.notes.length === 0)
+            alike?.learn(chunk.subarray(start, end + 1), last.value);
+        } else if (length > maxLine) batch.push(tooLong(length, pieces[0] ?? part));
         else addLine(Buffer.concat([...pieces, part]), true);
         pieces = [];
         held = 0;

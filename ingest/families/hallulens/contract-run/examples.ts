@@ -1,4 +1,4 @@
-import { IdMap } from '../../../id-map.ts';
+import { type Id, IdMap } from '../../../id-map.ts';
 
 const FLAG_BITS = 4;
 const SPLIT_BITS = 12;
@@ -32,23 +32,28 @@ export class Examples {
     return this.#map.size;
   }
 
-  has(id: string): boolean {
+  has(id: Id): boolean {
     return this.#map.has(id);
   }
 
-  get(id: string): Example | undefined {
+  get(id: Id): Example | undefined {
     const packed = this.#map.get(id);
     return packed === undefined ? undefined : this.#unpack(packed);
   }
 
-  /** What was known of an example before this prediction of it. */
-  predict(id: string): Example | undefined {
-    const slot = this.#map.slot(id);
-    if (slot === -1) return undefined;
+  /** Where an example is kept, for `at` and `predict` until another is added; -1 when there is none. */
+  slot(id: Id): number {
+    return this.#map.slot(id);
+  }
+
+  at(slot: number): Example {
+    return this.#unpack(this.#map.at(slot));
+  }
+
+  /** Remembers that a prediction for the example was seen. */
+  predict(slot: number): void {
     const packed = this.#map.at(slot);
-    const example = this.#unpack(packed);
-    if (!example.predicted) this.#map.put(slot, packed + PREDICTED);
-    return example;
+    if (Math.floor(packed / PREDICTED) % 2 === 0) this.#map.put(slot, packed + PREDICTED);
   }
 
   #unpack(packed: number): Example {
@@ -64,13 +69,14 @@ export class Examples {
     };
   }
 
-  set(id: string, example: Example): void {
+  /** Adds an example whose id is new; whether it is. */
+  add(id: Id, example: Example): boolean {
     const flags =
       (example.halu ? LABEL : 0) |
       (example.predicted ? PREDICTED : 0) |
       (example.dropped ? DROPPED : 0) |
       (example.unlinked ? UNLINKED : 0);
-    this.#map.set(id, (example.line * SPLITS + this.#indexOf(example.split)) * FLAGS + flags);
+    return this.#map.add(id, (example.line * SPLITS + this.#indexOf(example.split)) * FLAGS + flags);
   }
 
   #indexOf(split: string): number {

@@ -1,36 +1,27 @@
 import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
 import type { Row } from '../../../../lake/tables/schema.ts';
 import { GENERATIONS } from '../../../../lake/tables/tables.ts';
-import {
-  type GenerationRecord,
-  generationSchema,
-  isGenerationRecord,
-} from '../../../contracts/hallulens/generation.ts';
+import { generationSchema, isGenerationRecord } from '../../../contracts/hallulens/generation.ts';
 import { isJsonObject, type JsonValue } from '../../../contracts/json-value.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import type { ReadContext, RunSink } from '../../../family.ts';
+import { AlikeLines, type AlikeRows } from '../../../formats/alike/alike-lines.ts';
+import { JsonLines } from '../../../formats/alike/json-lines.ts';
 import type { IssueLog } from '../../../run-files/issue-log.ts';
-import { extraJson, jsonText } from '../../../run-files/json-text.ts';
-import { readJsonRecords } from '../../../run-files/records.ts';
+import { type JsonRecord, parsedRecords, readAlikeRecords } from '../../../run-files/records.ts';
 import { Examples } from './examples.ts';
+import {
+  GENERATION_MEMBERS,
+  type GenerationTemplate,
+  generationRow,
+  generationRows,
+  generationTemplate,
+  isHallucination,
+  textOf,
+} from './generation-rows.ts';
 import { type ExpectedIdentity, identityMismatches } from './run-identity.ts';
 
 export const GENERATIONS_FILE = 'generations.jsonl';
-
-const COLUMNS: ReadonlySet<string> = new Set([
-  'example_id',
-  'benchmark',
-  'split',
-  'seed',
-  'model_id',
-  'prompt',
-  'response',
-  'reference',
-  'label',
-  'generation_params',
-  'timing',
-  'activation_key',
-]);
 
 /** Whether the store has an entry, and under which of a record's keys; undefined when there is no store. */
 export type HasEntry = ((key: string) => boolean) | undefined;
@@ -47,9 +38,8 @@ export interface GenerationsResult {
 
 const MAX_UNLINKED = 1000;
 
-function textOf(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
+/** An example of which only the id could be read. */
+const NOTHING_KNOWN = { halu: false, split: '', predicted: false, dropped: true, unlinked: false };
 
 /** Reads, checks and emits `generations.jsonl`. */
 export async function readGenerations(
@@ -67,13 +57,14 @@ export async function readGenerations(
   let unlinkedCount = 0;
   let rows = 0;
   const file = GENERATIONS_FILE;
-  for await (const records of readJsonRecords(context, object, file, log, stats)) {
+
+  const take = async (records: readonly JsonRecord[]): Promise<void> => {
     const batch: Row[] = [];
     for (const { line, value, damaged } of records) {
       if (!isGenerationRecord(value)) {
         const id = isJsonObject(value) ? textOf(value['example_id']) : undefined;
         if (id === undefined) stats.unreadable++;
-        else noteDropped(examples, id, line);
+        else examples.add(id, { ...NOTHING_KNOWN, line });
         if (!damaged)
           for (const issue of schemaIssues(generationSchema, value, { file, line })) log.record(issue);
         continue;
@@ -111,59 +102,50 @@ export async function readGenerations(
         linkedKey ??= key;
       }
       const dropped = damaged || mismatches.length > 0 || (key === undefined && linkRequired);
-      const halu = value.label.halu === true || value.label.halu === 1;
-      examples.set(id, { line, halu, split: value.split, predicted: false, dropped, unlinked: missing });
+      const halu = isHallucination(value);
+      examples.add(id, { line, halu, split: value.split, predicted: false, dropped, unlinked: missing });
       if (missing) {
         unlinkedCount++;
         if (unlinked.length < MAX_UNLINKED) unlinked.push({ id, key: linkedKey!, line });
       }
-      if (!dropped) batch.push(generationRow(value, halu, linkedKey, line));
+      if (!dropped) batch.push(generationRow(value, linkedKey, line));
     }
     rows += batch.length;
     if (batch.length > 0) await sink.rows(GENERATIONS, batch);
+  };
+
+  /** Takes rows up to the first that there is something to say about; gives how many. */
+  const takeAlike = async (batch: AlikeRows<JsonValue, GenerationTemplate>): Promise<number> => {
+    const ids = batch.column('example_id');
+    const keys = batch.column('activation_key');
+    const isLinked = (row: number): boolean =>
+      hasEntry === undefined || (!examples.has(ids.slice(row)) && hasEntry(keys.text(row) ?? ''));
+    const isNew = (row: number): boolean => {
+      const { halu, split } = batch.templates[row]!;
+      return examples.add(ids.slice(row), {
+        ...NOTHING_KNOWN,
+        line: batch.lines[row]!,
+        halu,
+        split,
+        dropped: false,
+      });
+    };
+    let taken = 0;
+    while (taken < batch.length && isLinked(taken) && isNew(taken)) taken++;
+    rows += taken;
+    if (taken > 0) await sink.rows(GENERATIONS, generationRows(batch, taken));
+    return taken;
+  };
+
+  const alike = new AlikeLines(new JsonLines(GENERATION_MEMBERS), (value) =>
+    generationTemplate(value, identity),
+  );
+  for await (const batch of readAlikeRecords(context, object, file, log, alike, stats)) {
+    if (Array.isArray(batch)) await take(batch);
+    else {
+      const taken = await takeAlike(batch);
+      if (taken < batch.length) await take(parsedRecords(batch, taken));
+    }
   }
   return { examples, rows, unreadable: stats.unreadable, unlinked, unlinkedCount };
-}
-
-function noteDropped(examples: Examples, id: string, line: number): void {
-  if (examples.has(id)) return;
-  examples.set(id, { line, halu: false, split: '', predicted: false, dropped: true, unlinked: false });
-}
-
-function optionalJson(value: JsonValue | undefined): string | null {
-  return value === undefined || value === null ? null : jsonText(value);
-}
-
-const NO_LABEL_KEYS: ReadonlySet<string> = new Set(['halu', 'label_source']);
-
-function generationRow(record: GenerationRecord, halu: boolean, key: string | undefined, line: number): Row {
-  const abstained = record.label['abstained'] ?? record['abstained'];
-  const labelExtra = extraJson(record.label, NO_LABEL_KEYS);
-  // `label` is taken apart into columns; what else it holds is kept with the other unknown members.
-  const extra =
-    labelExtra === null
-      ? extraJson(record, COLUMNS)
-      : jsonText({ ...withoutColumns(record), label: record.label });
-  return {
-    example_id: record.example_id,
-    activation_key: key,
-    benchmark: record.benchmark,
-    split: record.split,
-    seed: record.seed,
-    model_id: record.model_id,
-    prompt: record.prompt,
-    response: record.response,
-    reference: optionalJson(record['reference']),
-    halu,
-    abstained: typeof abstained === 'boolean' ? abstained : null,
-    label_source: record.label.label_source,
-    generation_params: jsonText(record.generation_params),
-    timing: optionalJson(record['timing']),
-    source_line: line,
-    extra,
-  };
-}
-
-function withoutColumns(record: GenerationRecord): Record<string, JsonValue> {
-  return Object.fromEntries(Object.entries(record).filter(([key]) => !COLUMNS.has(key)));
 }

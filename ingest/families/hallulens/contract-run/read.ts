@@ -18,7 +18,8 @@ import { ingestStore, linkStore } from './activation-link.ts';
 import { type ChecklistEvidence, checklistJson, complianceChecklist } from './checklist.ts';
 import { EVAL_METRICS_FILE, evaluate } from './evaluation.ts';
 import { GENERATIONS_FILE, readGenerations } from './generations.ts';
-import { PREDICTIONS_FILE, readPredictions } from './predictions.ts';
+import { PREDICTIONS_FILE } from './prediction-rows.ts';
+import { readPredictions } from './predictions.ts';
 import { checkAgainstConfig, checkAgainstPath, expectedIdentity, whole } from './run-identity.ts';
 import { readTrainMetrics, TRAIN_METRICS_FILE } from './train-metrics.ts';
 
