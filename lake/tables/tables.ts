@@ -142,7 +142,7 @@ export const METRICS = table({
   columns: [
     runId,
     ingestId,
-    { name: 'scope', type: 'string', nullable: false, doc: '`overall`, `family:…` or `layer:…`.' },
+    { name: 'scope', type: 'string', nullable: false, doc: '`overall`, `family:…`, `split:…` or `layer:…`.' },
     { name: 'split', type: 'string', doc: 'Split it was computed on.' },
     { name: 'metric', type: 'string', nullable: false, doc: 'Name, e.g. auroc.' },
     {
