@@ -22,10 +22,10 @@ export function addPublishCommand(program: Command): void {
   withCommonOptions(program.command('publish <run>'))
     .summary('publish the lightweight artifacts of a ChaosBench run')
     .description(
-      'Copies run_manifest.json, metrics.json and summary.md of a run into DIR/<its run id>, adds a receipt, and brings the\n' +
-        'index DIR/README.md up to date. The run is named by its id in the lake, the end of that id, or its directory; what\n' +
-        'is published of a run of the lake is what was ingested, or nothing. Publishing again changes nothing.\n' +
-        'Only an OFFICIAL run is published, unless --allow-exploratory is given; its verdict is in the receipt and the index.',
+      'Copies run_manifest.json, metrics.json and summary.md of a run into DIR/<its run id>, adds a receipt, and brings ' +
+        'the index DIR/README.md up to date. The run is named by its id in the lake, the end of that id, or its directory; ' +
+        'what is published of a run of the lake is what was ingested, or nothing. Publishing again changes nothing. Only ' +
+        'an OFFICIAL run is published, unless --allow-exploratory is given; its verdict is in the receipt and the index.',
     )
     .option(
       '-o, --out <dir>',

@@ -15,7 +15,7 @@ import { auditSummary } from './summary.ts';
 
 /** Which runs of the lake are audited. */
 export interface AuditScope {
-  /** Only these runs; every ChaosBench run when undefined. */
+  /** Only these runs, by their ids in the lake; every ChaosBench run when undefined. */
   readonly runIds?: readonly string[] | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface Audit {
   readonly baselines: readonly Baseline[];
 }
 
-/** Audits the ChaosBench runs of a state of the lake from their rows. @throws InvalidArgumentError for an unknown run */
+/** Audits the ChaosBench runs of a state of the lake from their rows. @throws RunNotFoundError */
 export async function auditRuns(
   reader: LakeReader,
   snapshot: LakeSnapshot,

@@ -8,7 +8,7 @@ import {
   invalidCategory,
   type Tally,
 } from '../../../../ingest/families/chaosbench/metrics/index.ts';
-import type { LakeReader, LakeSnapshot, QueryOptions } from '../../../../lake/engine/types.ts';
+import type { LakeReader, LakeSnapshot, QueryOptions, SqlValue } from '../../../../lake/engine/types.ts';
 import { GENERATIONS, PREDICTIONS } from '../../../../lake/tables/tables.ts';
 import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../query.ts';
 import type { AuditedRun } from './load.ts';
@@ -21,12 +21,18 @@ const MIN_TWIN_ROWS = 20;
 /** Ids of wrongly understood answers that a finding quotes. */
 const MAX_EXAMPLES = 3;
 
-/** The answers of the audited runs: each prediction with the question and the text it was made of. */
-const ANSWERS = (predictions: string, generations: string) => `answers AS (
-  SELECT p.run_id, p.source_line, p.example_id, p.outcome, p.pred_label, p.true_label, p.correct, p.latency_s,
-    p.task_family, p.split, p.extra, g.prompt AS question, g.response
-  FROM ${predictions} p LEFT JOIN ${generations} g ON g.run_id = p.run_id AND g.source_line = p.source_line
-  WHERE list_contains($1, p.run_id))`;
+/**
+ * The answers of runs: each prediction with the question and the text it was made of. The condition on the run stands at
+ * both tables, where an equality lets the engine skip what other runs have in the same file.
+ */
+function answersOf(predictions: string, generations: string, condition: string): string {
+  return `answers AS (
+    SELECT p.run_id, p.source_line, p.example_id, p.outcome, p.pred_label, p.true_label, p.correct, p.latency_s,
+      p.task_family, p.split, p.extra, g.prompt AS question, g.response
+    FROM (SELECT * FROM ${predictions} WHERE ${condition}) p
+    LEFT JOIN (SELECT * FROM ${generations} WHERE ${condition}) g
+      ON g.run_id = p.run_id AND g.source_line = p.source_line)`;
+}
 
 /** Asks one statement over the answers of runs. */
 type Ask = (select: string) => Promise<QueryRow[]>;
@@ -40,18 +46,21 @@ export async function loadEvidence(
   options: QueryOptions,
 ): Promise<Map<string, RowEvidence>> {
   const runIds = runs.map(({ runId }) => runId);
-  const askAbout = (ids: readonly string[]): Ask => {
-    const prune = [{ column: 'run_id', in: ids }];
-    return (select) =>
-      queryRows(
+  const asking =
+    (ids: readonly string[], condition: string, param: SqlValue): Ask =>
+    (select) => {
+      const prune = [{ column: 'run_id', in: ids }];
+      return queryRows(
         reader,
         snapshot,
         [PREDICTIONS, GENERATIONS].map(({ name: table }) => ({ table, prune })),
-        ([predictions = '', generations = '']) => `WITH ${ANSWERS(predictions, generations)} ${select}`,
-        { ...options, params: [[...ids]] },
+        ([predictions = '', generations = '']) =>
+          `WITH ${answersOf(predictions, generations, condition)} ${select}`,
+        { ...options, params: [param] },
       );
-  };
-  const ask = askAbout(runIds);
+    };
+  const askAbout = (runId: string) => asking([runId], 'run_id = $1', runId);
+  const ask = asking(runIds, 'list_contains($1, run_id)', runIds);
   const tallies = talliesOf(await ask(CELLS));
   const totals = byRun(await ask(TOTALS));
   const streaks = byRun(await ask(EMPTY_STREAKS));
@@ -66,7 +75,7 @@ export async function loadEvidence(
     const total = totals.get(runId);
     if (counts === undefined || total === undefined) continue;
     // One run at a time: its texts are all different in the worst case.
-    const texts = await askAbout([runId])(TEXTS);
+    const texts = await askAbout(runId)(TEXTS);
     const count = (rows: ReadonlyMap<string, QueryRow>, column: string) => {
       const value = number(rows.get(runId)?.[column]);
       return Number.isNaN(value) ? 0 : value;

@@ -9,8 +9,8 @@ import { answerScores, confusionScores } from '../../../../ingest/families/chaos
 import { CRITERIA, FLAGS } from '../../../../ingest/families/chaosbench/policy/index.ts';
 import { parseJson } from '../../../../ingest/run-files/json-text.ts';
 import type { LakeReader, LakeSnapshot, QueryOptions } from '../../../../lake/engine/types.ts';
-import { InvalidArgumentError } from '../../../../lake/errors.ts';
 import { ISSUES, METRICS, RUNS } from '../../../../lake/tables/tables.ts';
+import { RunNotFoundError } from '../find-run.ts';
 import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../query.ts';
 import type { AuditScope } from './audit.ts';
 import { loadEvidence } from './evidence.ts';
@@ -19,7 +19,7 @@ import { type ReportedMetrics, reportedFamilies, reportedScores } from './report
 
 /**
  * The ChaosBench runs of a state of the lake, in the order of their own ids, with everything that the checks look at.
- * @throws InvalidArgumentError when the scope names a run that is none
+ * @throws RunNotFoundError when the scope names a run that is none
  */
 export async function loadRuns(
   reader: LakeReader,
@@ -39,7 +39,7 @@ export async function loadRuns(
   const found = rows.map((row) => text(row['run_id']));
   const missing = (runIds ?? []).filter((id) => !found.includes(id));
   if (missing.length > 0) {
-    throw new InvalidArgumentError(`no ChaosBench run of the lake is called ${missing.join(', ')}`, {
+    throw new RunNotFoundError(`no ChaosBench run of the lake is called ${missing.join(', ')}`, {
       expected: "run ids as in `runs` where family = 'CHAOSBENCH'",
     });
   }

@@ -1,10 +1,5 @@
 import { RunlakeError } from '../../../../lake/errors.ts';
 
-/** Neither a run of the lake nor a directory with one, or more than one fits. */
-export class RunNotFoundError extends RunlakeError {
-  readonly code = 'RUN_NOT_FOUND';
-}
-
 /** The artifacts that a run of the lake was made of are gone, or are other ones now. */
 export class SourceChangedError extends RunlakeError {
   readonly code = 'SOURCE_CHANGED';

@@ -7,9 +7,8 @@ import { openTree, uriOf } from '../../../../ingest/pipeline/tree.ts';
 import { runFiles } from '../../../../ingest/run-files/run-files.ts';
 import type { LakeReader } from '../../../../lake/engine/types.ts';
 import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
-import { RUNS } from '../../../../lake/tables/tables.ts';
-import { queryRows, text, textList, textOrNull } from '../query.ts';
-import { RunNotFoundError, SourceChangedError, UnpublishableRunError } from './errors.ts';
+import { findRun, type KnownRun, RunNotFoundError } from '../find-run.ts';
+import { SourceChangedError, UnpublishableRunError } from './errors.ts';
 
 /** The lake in which runs are looked up, and the directory that remembers hashes of files. */
 export interface RunLookup {
@@ -47,53 +46,12 @@ export async function findSource(
   lookup: RunLookup | undefined,
   options: SourceOptions,
 ): Promise<SourceRun> {
-  const known = lookup === undefined ? undefined : await lookUp(run, lookup, options);
-  if (known !== undefined && lookup !== undefined) return ingestedSource(known, lookup, options);
+  if (lookup !== undefined) {
+    const snapshot = await lookup.reader.snapshot(undefined, { signal: options.signal });
+    const known = await findRun(lookup.reader, snapshot, run, { signal: options.signal });
+    if (known !== undefined) return ingestedSource(known, lookup, options);
+  }
   return directorySource(run, options);
-}
-
-interface KnownRun {
-  readonly runId: string;
-  readonly sourceUri: string;
-  readonly contentSha256: string;
-  readonly verdict: string | null;
-  readonly verdictReasons: readonly string[];
-}
-
-async function lookUp(
-  run: string,
-  { reader }: RunLookup,
-  { signal }: SourceOptions,
-): Promise<KnownRun | undefined> {
-  const snapshot = await reader.snapshot(undefined, { signal });
-  const rows = await queryRows(
-    reader,
-    snapshot,
-    [{ table: RUNS.name }],
-    ([runs]) => `SELECT run_id, source_uri, content_sha256, verdict, verdict_reasons, family FROM ${runs}
-      WHERE run_id = $1 OR (family = 'CHAOSBENCH' AND ends_with(run_id, '/' || $1)) ORDER BY run_id`,
-    { params: [run.toWellFormed()], signal },
-  );
-  const matches = rows.map((row) => ({
-    runId: text(row['run_id']),
-    sourceUri: text(row['source_uri']),
-    contentSha256: text(row['content_sha256']),
-    verdict: textOrNull(row['verdict']),
-    verdictReasons: textList(row['verdict_reasons']),
-    family: text(row['family']),
-  }));
-  const exact = matches.find(({ runId }) => runId === run);
-  if (exact !== undefined && exact.family !== 'CHAOSBENCH') {
-    throw new RunNotFoundError(`${run} is a run of the family ${exact.family}`, {
-      expected: 'a run of the family CHAOSBENCH: only these are published',
-    });
-  }
-  if (exact === undefined && matches.length > 1) {
-    throw new RunNotFoundError(`${matches.length} runs of the lake end with ${run}`, {
-      expected: `one of ${matches.map(({ runId }) => runId).join(', ')}`,
-    });
-  }
-  return exact ?? matches[0];
 }
 
 async function ingestedSource(
