@@ -9,6 +9,9 @@ export const STORED_DECIMALS = 4;
 
 type TalliedAnswer = Pick<PredictionRecord, 'ground_truth' | 'outcome' | 'correct' | 'task_family' | 'split'>;
 
+/** A benchmark has a dozen families; a run with more than this many is nonsense, and they count as unknown. */
+const MAX_GROUPS = 1_000;
+
 /** Tallies the answers of a run, one at a time. */
 export class RunTallier implements RunTally {
   readonly overall = emptyTally();
@@ -24,11 +27,11 @@ export class RunTallier implements RunTally {
 
 function groupOf(groups: Map<string, Tally>, name: string | null): Tally {
   const key = name === null || name === '' ? UNKNOWN_GROUP : name;
-  let tally = groups.get(key);
-  if (tally === undefined) {
-    tally = emptyTally();
-    groups.set(key, tally);
-  }
+  const known = groups.get(key);
+  if (known !== undefined) return known;
+  if (groups.size >= MAX_GROUPS && key !== UNKNOWN_GROUP) return groupOf(groups, null);
+  const tally = emptyTally();
+  groups.set(key, tally);
   return tally;
 }
 

@@ -153,3 +153,18 @@ test('the document of a run keeps its contract; items without a group are unknow
     per_split: { unknown: { total: 3, accuracy_valid: 0.5 } },
   });
 });
+
+test('families without number do not fill the memory', () => {
+  const tallier = new RunTallier();
+  for (let i = 0; i < 3_000; i++) {
+    tallier.add({
+      ground_truth: 'TRUE',
+      outcome: 'VALID_TRUE',
+      correct: true,
+      task_family: `f${i}`,
+      split: null,
+    });
+  }
+  expect(tallier.families.size).toBe(1_001);
+  expect(tallier.families.get('unknown')?.total).toBe(2_000);
+});
