@@ -68,6 +68,8 @@ export async function loadEvidence(
   const splits = byRun(await ask(SPLITS));
   const conflicts = conflictsOf(await ask(VERSIONS_OF_ITEMS), runs);
   const twins = twinsOf(await ask(FINGERPRINTS), runs);
+  const severalModels =
+    new Set(runs.flatMap(({ runId, model }) => (totals.has(runId) ? [model] : []))).size > 1;
   const evidence = new Map<string, RowEvidence>();
   for (const run of runs) {
     const { runId } = run;
@@ -104,7 +106,7 @@ export async function loadEvidence(
       },
       parsing: parsingOf(texts, run.manifest?.strict_parsing ?? true),
       differences: metricDifferences(reported.get(runId), counts),
-      twins: twins.get(runId) ?? [],
+      twins: severalModels ? (twins.get(runId) ?? []) : undefined,
     });
   }
   return evidence;

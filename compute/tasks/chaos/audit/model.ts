@@ -66,8 +66,11 @@ export interface RowEvidence {
   readonly parsing: ParsingEvidence;
   /** Numbers of `metrics.json` that the answers do not give. */
   readonly differences: readonly MetricDifference[];
-  /** Runs of another model that gave exactly the same answers to the same items. */
-  readonly twins: readonly string[];
+  /**
+   * Runs of other models that gave exactly the same answers to the same items; undefined when no run of another model is
+   * audited.
+   */
+  readonly twins: readonly string[] | undefined;
 }
 
 /** Scores of one task family; without rows only what the artifacts report. */

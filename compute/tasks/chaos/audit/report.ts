@@ -99,10 +99,11 @@ function rate(value: number | undefined): string {
 }
 
 function verdicts(runs: readonly AuditRun[]): string {
-  const remarkable = runs.filter(({ failed, flags }) => failed.length + flags.length > 0);
-  if (remarkable.length === 0) return 'Every run meets every criterion of the policy.\n';
   const met = runs.filter(({ verdict, failed }) => verdict !== null && failed.length === 0).length;
-  return `${met} of ${counted(runs.length, 'run')} meet all criteria of the policy. Criteria that are not met, and what else the verdict flags:\n\n${markdownTable(
+  const sentence = `${met} of ${counted(runs.length, 'run')} meet all criteria of the policy.\n`;
+  const remarkable = runs.filter(({ failed, flags }) => failed.length + flags.length > 0);
+  if (remarkable.length === 0) return sentence;
+  const table = markdownTable(
     ['Run ID', 'Verdict', 'Not met', 'Flags'],
     remarkable.map(({ label, verdict, failed, flags }) => [
       markdownCode(label),
@@ -110,7 +111,8 @@ function verdicts(runs: readonly AuditRun[]): string {
       failed.join(', ') || NONE,
       flags.join(', ') || NONE,
     ]),
-  )}`;
+  );
+  return `${sentence}\n${table}`;
 }
 
 function checklist({ checks }: Audit): string {
@@ -280,7 +282,7 @@ function paraphrases(runs: readonly AuditRun[]): string {
     return [[markdownCode(run.label), grouped(valid), fixed(accuracy, 4), fixed(1 - accuracy, 4)]];
   });
   if (rows.length === 0) return `No run has valid answers in ${PARAPHRASES}.\n`;
-  return `Answers name no group of paraphrases, so no flip rate can be computed; its proxy is 1 − accuracy in ${PARAPHRASES}.\n\n${markdownTable(['Run ID', 'Valid', 'Accuracy', 'Flip proxy'], rows)}`;
+  return `Answers name no group of paraphrases; the proxy of a flip rate is 1 − accuracy in ${PARAPHRASES}.\n\n${markdownTable(['Run ID', 'Valid', 'Accuracy', 'Flip proxy'], rows)}`;
 }
 
 function throughputSection(runs: readonly AuditRun[]): string {

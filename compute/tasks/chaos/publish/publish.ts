@@ -55,8 +55,8 @@ export async function publishRun(request: PublishRequest, options: PublishOption
   const { compressPredictions = false, force = false } = request;
   const calls = options.signal === undefined ? {} : { signal: options.signal };
   const source = await findSource(request.run, options.lake, options);
-  checkVerdict(source, request.allowExploratory ?? false);
   const manifest = await readManifest(source, calls);
+  checkVerdict(source, request.allowExploratory ?? false);
   const predictions = compressPredictions ? subsetDecision(manifest, source) : undefined;
   const collected = await collectArtifacts(source, predictions, calls);
   const input: ReceiptInput = {

@@ -99,7 +99,7 @@ async function directorySource(uri: string, options: SourceOptions): Promise<Sou
       only === undefined
         ? `${uri} is neither a run of the lake nor a directory with a ChaosBench run`
         : `${uri} holds ${found.length} runs`,
-      { expected: 'a run id, or the directory of one run', remedy: 'publish one run at a time' },
+      { expected: 'a run id of the lake, the end of one, or the directory of one run' },
     );
   }
   const issues: Issue[] = [];

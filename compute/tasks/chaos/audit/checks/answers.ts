@@ -133,10 +133,9 @@ export const identicalAnswers: Check = {
   id: 'identical-answers',
   risk: 'A run has the answers of another model (wrong model name, copied run)',
   examine({ evidence }) {
-    if (evidence === undefined) return NOT_EXAMINED;
-    return evidence.twins.length === 0
-      ? []
-      : [note(evidence.twins.length, `the same text for every item as ${evidence.twins.join(', ')}`)];
+    if (evidence?.twins === undefined) return NOT_EXAMINED;
+    const { twins } = evidence;
+    return findings(note(twins.length, `the same text for every item as ${twins.join(', ')}`));
   },
 };
 
