@@ -1,31 +1,27 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { MemoryStore } from '../../../lake/log/memory-store.test-support.ts';
 import { FV_HEADS, FV_INJECTION_TRIALS, FV_INJECTIONS, FV_TRIALS } from '../../../lake/tables/fv.ts';
 import { HEAD_SCORES } from '../../contracts/fv/head-score.ts';
 import { INJECTION_SCORES, INJECTION_TRIAL_METRICS } from '../../contracts/fv/injection.ts';
 import { TRIAL_METRICS } from '../../contracts/fv/trial-metric.ts';
 import { type Picklable, type TorchView, torchFile, vector } from '../../formats/torch/testing.ts';
-import { type CollectedRun, readRuns, temporaryTree } from '../../testing.ts';
+import { type CollectedRun, findRuns, memorySink } from '../../testing.ts';
 import { FV } from './index.ts';
 import { syntheticRun } from './testing.ts';
 
 type Files = Record<string, string | Uint8Array>;
 
-const trees: { remove(): void }[] = [];
-afterEach(() => {
-  for (const tree of trees.splice(0)) tree.remove();
-});
-
-/** Reads the one run that the files below `results/rel_ex/Q1` are. */
+/** Reads the one run that the files below `data/results/rel_ex/Q1` are. */
 async function read(files: Files, lenient = false): Promise<CollectedRun> {
-  const tree = temporaryTree(
-    Object.fromEntries(
-      Object.entries(files).map(([path, content]) => [`results/rel_ex/Q1/${path}`, content]),
-    ),
-  );
-  trees.push(tree);
-  const runs = [...(await readRuns(FV, tree.path, { lenient })).values()];
-  expect(runs).toHaveLength(1);
-  return runs[0]!;
+  const tree = { store: new MemoryStore(), prefix: 'data' };
+  for (const [path, content] of Object.entries(files))
+    await tree.store.put(`data/results/rel_ex/Q1/${path}`, Buffer.from(content));
+  const [candidate, ...others] = await findRuns(FV, tree);
+  if (candidate === undefined) throw new Error('no run was found');
+  expect(others).toEqual([]);
+  const context = { tree, lenient };
+  const sink = memorySink(FV, context);
+  return { candidate, sink, summary: await FV.read(candidate, sink, context) };
 }
 
 function codes({ sink }: CollectedRun): string[] {

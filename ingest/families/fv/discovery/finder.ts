@@ -73,7 +73,9 @@ export function finder(tree: SourceTree, context: DiscoverContext): RunFinder {
     const files = found.files.sort(byKey);
     const read = new Set(files.map(({ key }) => key));
     const beside = [...(directory?.artifacts ?? []), ...(directory?.files.values() ?? []), ...found.logs];
-    const attachments = beside.filter(({ key }) => !read.has(key) && !isLoose(key)).sort(byKey);
+    // A score file with a name of its own is a run beside this one, unless it lies among the artifacts.
+    const isRun = (key: string) => parentKey(key) === home && isLoose(key);
+    const attachments = beside.filter(({ key }) => !read.has(key) && !isRun(key)).sort(byKey);
     if (directory !== undefined && directory.unlistedArtifacts > 0) {
       context.issue?.({
         severity: 'info',
