@@ -63,9 +63,9 @@ describe('prediction records', () => {
         expect(fast).toBe(predictionSchema.safeParse(record).success);
         expect(schemaIssues(predictionSchema, record, { file: 'f' }).length > 0).toBe(!fast);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
-    expect(accepted).toBeGreaterThan(100);
+    expect(accepted).toBeGreaterThan(50);
   });
 
   test('rules between fields', () => {
