@@ -39,6 +39,13 @@ describe('copies of one measurement', () => {
     expect(duplicates.of('main/b', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
   });
 
+  test('an original that has just been found to be something else is none any more', () => {
+    const visible = new Map([entry('main/a', 'x'), entry('main/b', 'x', 'main/a')]);
+    const duplicates = new Duplicates();
+    expect(duplicates.of('main/a', 'new', visible)).toEqual({ sha256: 'new' });
+    expect(duplicates.of('main/b', 'x', visible)).toEqual({ sha256: 'x' });
+  });
+
   test('a copy whose original has become something else is an original', () => {
     const visible = new Map([entry('main/a', 'new'), entry('main/b', 'x', 'main/a')]);
     expect(new Duplicates().of('main/b', 'x', visible)).toEqual({ sha256: 'x' });

@@ -17,10 +17,13 @@ export interface Measurement {
 export class Duplicates {
   /** The first run found of each measurement. */
   readonly #found = new Map<string, string>();
+  /** Every run that was asked about: what the lake has of it may be out of date. */
+  readonly #measured = new Map<string, string>();
 
   /** To be asked in the order in which the runs were found. */
   of(runId: string, sha256: string, visible: ReadonlyMap<string, RunEntry> = new Map()): Measurement {
     const key = `${namespaceOf(runId)} ${sha256}`;
+    this.#measured.set(runId, sha256);
     const known = this.#inLake(runId, sha256, visible) ?? this.#found.get(key);
     if (known === undefined) this.#found.set(key, runId);
     return { sha256, ...(known === undefined || known === runId ? {} : { duplicateOf: known }) };
@@ -30,6 +33,7 @@ export class Duplicates {
     const originals: string[] = [];
     for (const entry of visible.values()) {
       if (entry.results_sha256 !== sha256 || entry.duplicate_of !== undefined) continue;
+      if ((this.#measured.get(entry.run_id) ?? sha256) !== sha256) continue;
       if (namespaceOf(entry.run_id) === namespaceOf(runId)) originals.push(entry.run_id);
     }
     // Two that were ingested at the same time by two processes are told apart by name.

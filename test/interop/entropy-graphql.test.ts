@@ -206,6 +206,23 @@ describe.skipIf(sharedDir === undefined)('entropy runs in the lake', () => {
     expect(data['runs']).toEqual({ nodes: [{ id: `main/entropy/${ORIGINAL}` }] });
   });
 
+  test('a copy whose original has changed is a measurement of its own', async () => {
+    const other = 'diagnostics_run/full_data/E_256/run_01';
+    const results = (run: string) => `${tree}/repo/${RESULTS}/${run}/results.json`;
+    cpSync(results(other), results(COPY), { force: true });
+    const runs = `${tree}/repo/${RESULTS}/diagnostics_run`;
+    const changed = await ingest(lake.writer, [runs], { families: [ENTROPY] });
+    expect(changed.runs.filter(({ status }) => status !== 'unchanged').map(({ runId }) => runId)).toEqual([
+      `main/entropy/${COPY}`,
+      `main/entropy/${ORIGINAL}`,
+    ]);
+    expect(
+      await sql(
+        `SELECT duplicate_of FROM runs WHERE run_id IN ('main/entropy/${COPY}', 'main/entropy/${ORIGINAL}') ORDER BY run_id`,
+      ),
+    ).toEqual([[`main/entropy/${other}`], [null]]);
+  });
+
   test('aggregates over runs, a learning rate at a time', async () => {
     const { data } = await ask(
       '{ aggregateMetrics(metric: "delta_h_true", groupBy: [SCOPE, MODEL_ID], filter: {id: {contains: "E_256"}}) { scope modelId n values } }',
