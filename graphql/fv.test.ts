@@ -184,13 +184,19 @@ describe('fvHeatmap', () => {
 
 describe('fvLayerCurve', () => {
   it('has a point a layer, and the first of the greatest changes is the best', async () => {
-    const { data } = await ask('fvLayerCurve(runId: "r") { qId layer baseline with delta n std best }');
+    const { data, extensions } = await ask(
+      'fvLayerCurve(runId: "r") { qId layer baseline with delta n std best }',
+    );
     const point = { qId: 'Q1', baseline: 0.25, n: 10, std: 0.125, best: false };
     expect(data.fvLayerCurve).toEqual([
       { ...point, layer: 0, with: 0.375, delta: 0.125 },
       { ...point, layer: 1, with: 0.5, delta: 0.25, best: true },
       { ...point, layer: 2, with: 0.5, delta: 0.25 },
       { ...point, layer: 4, with: null, delta: null },
+    ]);
+    expect(extensions.issues).toMatchObject([
+      { path: ['fvLayerCurve', 3, 'with'], value: 'NaN' },
+      { path: ['fvLayerCurve', 3, 'delta'], value: 'NaN' },
     ]);
   });
 

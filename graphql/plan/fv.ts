@@ -4,7 +4,9 @@ import type { EngineValue, SqlValue } from '../../lake/engine/types.ts';
 import { FV_HEADS, FV_INJECTIONS } from '../../lake/tables/fv.ts';
 import { RUNS } from '../../lake/tables/tables.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
+import type { ValueIssues } from '../value-issues.ts';
 import type { Source } from './ir.ts';
+import { float, type Path } from './shape.ts';
 
 /** One statement and the tables it reads. */
 export interface FvPlan {
@@ -83,7 +85,7 @@ export interface RankedHead {
   readonly rank: number;
   readonly layer: number;
   readonly head: number;
-  readonly score: number;
+  readonly score: number | null;
   readonly selected: boolean | null;
   readonly tied: boolean;
 }
@@ -113,16 +115,29 @@ function listOf(value: EngineValue | undefined): readonly EngineValue[] {
   return Array.isArray(value) ? value : [];
 }
 
-function numberOrNull(value: EngineValue | undefined): number | null {
-  return typeof value === 'number' && !Number.isNaN(value) ? value : null;
+function isNumber(value: EngineValue | undefined): value is number {
+  return typeof value === 'number' && !Number.isNaN(value);
 }
 
-function finiteOrNull(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
+function factsOf(manifest: EngineValue | undefined): z.infer<typeof factsSchema>['runlake'] {
+  try {
+    const parsed = factsSchema.safeParse(JSON.parse(typeof manifest === 'string' ? manifest : '{}'));
+    return parsed.success ? parsed.data.runlake : {};
+  } catch {
+    // The shape is then what the scores tell.
+    return {};
+  }
+}
+
+/** Where in the response an answer goes, and where its numbers that JSON lacks are noted. */
+export interface AnswerPlace {
+  readonly path: Path;
+  readonly issues: ValueIssues;
 }
 
 /**
- * The heatmap from the row of the statement; undefined for a run without head scores.
+ * The heatmap from the row of the statement; undefined for a run without head scores. NaN has no rank and counts as
+ * missing; infinite scores have a rank but no number in JSON.
  * @param k how many heads count as the top; the run's own number when undefined
  * @throws LimitExceededError for a matrix of more than `maxCells` cells, which no model has
  */
@@ -130,47 +145,52 @@ export function heatmapOf(
   row: readonly EngineValue[] | undefined,
   k: number | undefined,
   maxCells: number,
+  { path, issues }: AnswerPlace,
 ): Heatmap | undefined {
   const [manifest, layerList, headList, scoreList, selectedList] = row ?? [];
   const layerIndices = listOf(layerList).map(Number);
   if (layerIndices.length === 0) return undefined;
   const headIndices = listOf(headList).map(Number);
-  const facts = factsSchema.safeParse(typeof manifest === 'string' ? JSON.parse(manifest) : undefined);
-  const known = facts.success ? facts.data.runlake : {};
-  const layers = indexCount(layerIndices, known.n_layers);
-  const heads = indexCount(headIndices, known.n_heads);
+  const facts = factsOf(manifest);
+  const layers = indexCount(layerIndices, facts.n_layers);
+  const heads = indexCount(headIndices, facts.n_heads);
   if (layers * heads > maxCells)
     throw new LimitExceededError('rows', maxCells, layers * heads, 'page through fvHeads');
   const matrix = Array.from({ length: layers }, () => new Array<number | null>(heads).fill(null));
   const scores: HeadScore[] = [];
   layerIndices.forEach((layer, i) => {
     const head = headIndices[i] ?? 0;
-    const score = numberOrNull(listOf(scoreList)[i]);
+    const score = listOf(scoreList)[i];
+    if (typeof score !== 'number') return;
+    matrix[layer]![head] = float(score, [...path, 'matrix', layer, head], issues);
+    if (Number.isNaN(score)) return;
     const selected = listOf(selectedList)[i];
-    if (score === null) return;
-    // Infinite scores have a rank but no number in JSON.
-    matrix[layer]![head] = finiteOrNull(score);
     scores.push({ layer, head, score, selected: typeof selected === 'boolean' ? selected : null });
   });
   const ranked = rankHeads(scores, ({ score }) => score);
-  const top = Math.min(ranked.length, k ?? known.topk ?? DEFAULT_K);
-  const gaps = ranked.slice(0, top).flatMap(({ score }, i) => gapAfter(score, ranked[i + 1]));
-  const boundary = ranked[top - 1];
+  const top = Math.min(ranked.length, k ?? facts.topk ?? DEFAULT_K);
+  const gaps = ranked.slice(0, top).map(({ score }, i) => gapAfter(score, ranked[i + 1]));
+  const finite = (key: string, value: number | undefined) =>
+    value === undefined ? null : float(value, [...path, key], issues);
   return {
     layers,
     heads,
     matrix,
     missing: layers * heads - scores.length,
-    min: finiteOrNull(ranked.at(-1)?.score ?? Number.NaN),
-    max: finiteOrNull(ranked[0]?.score ?? Number.NaN),
+    min: finite('min', ranked.at(-1)?.score),
+    max: finite('max', ranked[0]?.score),
     k: top,
     topHeads: ranked.slice(0, top).map((head, i) => ({
       ...head,
+      score: float(head.score, [...path, 'topHeads', i, 'score'], issues),
       rank: i + 1,
       tied: ranked[i - 1]?.score === head.score || ranked[i + 1]?.score === head.score,
     })),
-    boundaryGap: boundary === undefined ? null : (gapAfter(boundary.score, ranked[top])[0] ?? null),
-    smallestGap: gaps.length === 0 ? null : Math.min(...gaps),
+    boundaryGap: gaps.at(-1) ?? null,
+    smallestGap: gaps.reduce<number | null>(
+      (least, gap) => (gap !== null && (least === null || gap < least) ? gap : least),
+      null,
+    ),
   };
 }
 
@@ -178,10 +198,10 @@ function indexCount(indices: readonly number[], noted: number | null | undefined
   return indices.reduce((most, index) => Math.max(most, index + 1), noted ?? 0);
 }
 
-/** The distance to the next head; none after the last one, or between infinities. */
-function gapAfter(score: number, next: HeadScore | undefined): number[] {
+/** The distance to the next head; null after the last one, and from an infinite score. */
+function gapAfter(score: number, next: HeadScore | undefined): number | null {
   const gap = next === undefined ? Number.NaN : score - next.score;
-  return Number.isFinite(gap) ? [gap] : [];
+  return Number.isFinite(gap) ? gap : null;
 }
 
 /** The injections of a run. @throws BadUserInputError for a metric that injections do not have */
@@ -214,23 +234,26 @@ export interface LayerPoint {
 }
 
 /** The points of the curve from the rows of the statement. */
-export function layerCurveOf(rows: readonly (readonly EngineValue[])[]): LayerPoint[] {
+export function layerCurveOf(
+  rows: readonly (readonly EngineValue[])[],
+  { path, issues }: AnswerPlace,
+): LayerPoint[] {
   const deltas = new Map<string | null, [layer: number, value: number][]>();
-  const points = rows.map(([query, layer, n, base, with_, delta, std]) => {
+  const points = rows.map(([query, layer, n, base, with_, delta, std], i) => {
     const qId = typeof query === 'string' ? query : null;
     const own = deltas.get(qId) ?? [];
     deltas.set(qId, own);
-    const value = numberOrNull(delta);
-    if (value !== null) own.push([Number(layer), value]);
-    const finite = (cell: EngineValue | undefined) => finiteOrNull(numberOrNull(cell) ?? Number.NaN);
+    if (isNumber(delta)) own.push([Number(layer), delta]);
+    const cell = (key: string, value: EngineValue | undefined) =>
+      typeof value === 'number' ? float(value, [...path, i, key], issues) : null;
     return {
       qId,
       layer: Number(layer),
-      baseline: finite(base),
-      with: finite(with_),
-      delta: finite(delta),
+      baseline: cell('baseline', base),
+      with: cell('with', with_),
+      delta: cell('delta', delta),
       n: n === null || n === undefined ? null : Number(n),
-      std: finite(std),
+      std: cell('std', std),
     };
   });
   const best = new Map([...deltas].map(([qId, values]) => [qId, bestLayer(values)]));

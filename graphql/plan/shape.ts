@@ -13,7 +13,8 @@ type Step = (source: Source, target: ShapedObject, path: Path) => void;
 
 const NOT_FINITE = 'JSON has no such number; SQL and exports have the real value';
 
-function float(value: number, path: Path, issues: ValueIssues): number | null {
+/** A double as JSON has it: null for NaN and infinities, which the response's issues tell. */
+export function float(value: number, path: Path, issues: ValueIssues): number | null {
   if (Number.isFinite(value)) return value;
   issues.add(path, String(value), NOT_FINITE);
   return null;

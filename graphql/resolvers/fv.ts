@@ -4,7 +4,14 @@ import type { QueryResult } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError } from '../errors.ts';
 import { argumentsOf, asOfArgument, runText, withSources } from '../plan/execute.ts';
-import { compileHeatmap, compileLayerCurve, type FvPlan, heatmapOf, layerCurveOf } from '../plan/fv.ts';
+import {
+  type AnswerPlace,
+  compileHeatmap,
+  compileLayerCurve,
+  type FvPlan,
+  heatmapOf,
+  layerCurveOf,
+} from '../plan/fv.ts';
 import { FvHeatmap, FvLayerPoint } from '../types/fv.ts';
 import { AsOfInput } from '../types/inputs.ts';
 
@@ -15,6 +22,10 @@ async function runPlan(
 ): Promise<QueryResult> {
   const snapshot = await context.snapshots.at(asOfArgument(argumentsOf(info)));
   return withSources(context, snapshot, sources, (relations) => runText(context, print(relations)));
+}
+
+function placeOf({ issues }: RequestContext, { path }: GraphQLResolveInfo): AnswerPlace {
+  return { path: [path.key], issues };
 }
 
 /** What function-vector runs found. */
@@ -50,7 +61,7 @@ export class FvResolver {
     }
     const plan = compileHeatmap({ runId, column: scoreKey, qId: qId ?? undefined });
     const { rows } = await runPlan(context, info, plan);
-    const heatmap = heatmapOf(rows[0], k ?? undefined, context.limits.rows);
+    const heatmap = heatmapOf(rows[0], k ?? undefined, context.limits.rows, placeOf(context, info));
     return heatmap === undefined ? null : { runId, scoreKey, ...heatmap };
   }
 
@@ -72,6 +83,6 @@ export class FvResolver {
   ): Promise<FvLayerPoint[]> {
     const plan = compileLayerCurve({ runId, column: metric, qId: qId ?? undefined });
     const { rows } = await runPlan(context, info, plan);
-    return layerCurveOf(rows);
+    return layerCurveOf(rows, placeOf(context, info));
   }
 }
