@@ -42,12 +42,12 @@ export async function readRun(
   const config = await readConfiguration(source);
   const plan = await readCompanion(source, 'plan.json', readJsonDocument);
   const planned = checkedPlan(plan, source);
-  const index = await readIndexEntry(source, run);
+  const entry = await readIndexEntry(source, run);
+  const index = entry === undefined ? undefined : ownOfIndex(entry, document, log);
   const shape = document === undefined ? undefined : recognised(document, file, log);
   let reading: ResultReading | undefined;
   if (document !== undefined && shape !== undefined) {
     reading = await READERS[shape]({ document, file, run, source, config: config?.known });
-    compareIndex(index, document, log);
   }
   if (reading !== undefined) {
     comparePlan(planned, reading, log);
@@ -91,14 +91,18 @@ function recognised(document: JsonObject, file: string, log: IssueLog): Shape | 
   return shape;
 }
 
-/** The index of the group repeats members of the results. */
-function compareIndex(index: JsonObject | undefined, document: JsonObject, log: IssueLog): void {
-  for (const [key, value] of Object.entries(index ?? {})) {
-    const expected = document[key];
-    if (expected === undefined || jsonText(expected) === jsonText(value)) continue;
+/** What the index of the group says of a run beside members that it repeats of the results. */
+function ownOfIndex(index: JsonObject, document: JsonObject | undefined, log: IssueLog): JsonObject {
+  const own: JsonObject = {};
+  for (const [key, value] of Object.entries(index)) {
+    const expected = document?.[key];
+    if (expected !== undefined && jsonText(expected) === jsonText(value)) continue;
+    own[key] = value;
+    if (expected === undefined) continue;
     const message = `${key} in the entry of the run is not what its results have`;
     log.warn({ code: 'COMPANION_DISAGREES', file: '../index.json', pointer: `/${key}`, message });
   }
+  return own;
 }
 
 /** `compute_linquad` of the plan says nothing: it is false wherever the curvature was computed. */
