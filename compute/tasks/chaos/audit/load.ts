@@ -1,9 +1,4 @@
-import {
-  type AnyChaosManifest,
-  MANIFEST_SCHEMAS,
-  manifestGeneration,
-} from '../../../../ingest/contracts/chaosbench/run-manifest.ts';
-import { isJsonObject } from '../../../../ingest/contracts/json-value.ts';
+import type { AnyChaosManifest } from '../../../../ingest/contracts/chaosbench/run-manifest.ts';
 import { splitProvider } from '../../../../ingest/families/chaosbench/identity.ts';
 import { answerScores, confusionScores } from '../../../../ingest/families/chaosbench/metrics/index.ts';
 import { CRITERIA, FLAGS } from '../../../../ingest/families/chaosbench/policy/index.ts';
@@ -11,6 +6,7 @@ import { parseJson } from '../../../../ingest/run-files/json-text.ts';
 import type { LakeReader, LakeSnapshot, QueryOptions } from '../../../../lake/engine/types.ts';
 import { ISSUES, METRICS, RUNS } from '../../../../lake/tables/tables.ts';
 import { RunNotFoundError } from '../find-run.ts';
+import { checkedManifest } from '../manifest.ts';
 import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../query.ts';
 import type { AuditScope } from './audit.ts';
 import { loadEvidence } from './evidence.ts';
@@ -76,10 +72,7 @@ function audited(row: QueryRow): AuditedRun {
 
 function manifestOf(row: QueryRow): AnyChaosManifest | undefined {
   const recorded = textOrNull(row['manifest']);
-  if (recorded === null) return undefined;
-  const value = parseJson(recorded);
-  const parsed = MANIFEST_SCHEMAS[manifestGeneration(value)].safeParse(value);
-  return parsed.success && isJsonObject(value) ? parsed.data : undefined;
+  return recorded === null ? undefined : checkedManifest(parseJson(recorded));
 }
 
 function auditRun(

@@ -71,7 +71,8 @@ export async function collectArtifacts(
   return { files, skipped };
 }
 
-async function readArtifact(
+/** The bytes of an artifact; undefined when the run has none of this name. @throws UnpublishableRunError when it is too large */
+export async function readArtifact(
   { tree, files }: SourceRun,
   file: string,
   options: CallOptions,

@@ -17,13 +17,16 @@ import { processIdentity } from '../../../../lake/store/process-identity.ts';
 import { reproducibleGzip } from './gzip.ts';
 import { isIndexPage, renderIndex } from './index-page.ts';
 import { PublishedTree } from './published-tree.ts';
-import { type DirectoryFiles, replaceByMarker, replaceByRename } from './replace.ts';
+import { type DirectoryFiles, writeByMarker, writeByRename } from './write-directory.ts';
 
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'runlake-publish-'));
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const NEW = { overwrite: false };
+const OVER = { overwrite: true };
 
 function filesOf(record: Readonly<Record<string, string>>): DirectoryFiles {
   return new Map(Object.entries(record).map(([name, text]) => [name, Buffer.from(text)]));
@@ -37,21 +40,25 @@ test('gzip depends on the content only', () => {
 });
 
 for (const [name, strategy] of [
-  ['by rename', () => replaceByRename(root)],
-  ['by marker', () => replaceByMarker(new LocalStore(root), 'marker')],
+  ['by rename', () => writeByRename(root)],
+  ['by marker', () => writeByMarker(new LocalStore(root), 'marker')],
 ] as const) {
-  test(`a directory is replaced as a whole ${name}`, async () => {
-    const replace = strategy();
-    await replace('run', filesOf({ marker: '1', old: 'x' }));
-    await replace('run', filesOf({ marker: '2', fresh: 'y' }));
+  test(`a directory is written as a whole, and over another one only when it may ${name}`, async () => {
+    const write = strategy();
+    await write('run', filesOf({ marker: '1', old: 'x' }), NEW);
+    await expect(write('run', filesOf({ marker: '2' }), NEW)).rejects.toThrow(
+      'another process has just written',
+    );
+    expect(readFileSync(join(root, 'run/marker'), 'utf8')).toBe('1');
+    await write('run', filesOf({ marker: '2', fresh: 'y' }), OVER);
     expect(readdirSync(join(root, 'run')).sort()).toEqual(['fresh', 'marker']);
     expect(readFileSync(join(root, 'run/marker'), 'utf8')).toBe('2');
   });
 }
 
 test('a directory that cannot be replaced is left as it was, and nothing stays beside it', async () => {
-  await replaceByRename(root)('run', filesOf({ marker: '1' }));
-  await expect(replaceByRename(root)('run', filesOf({ 'no/such/place': '2' }))).rejects.toThrow();
+  await writeByRename(root)('run', filesOf({ marker: '1' }), NEW);
+  await expect(writeByRename(root)('run', filesOf({ 'no/such/place': '2' }), OVER)).rejects.toThrow();
   expect(readdirSync(root)).toEqual(['run']);
   expect(readFileSync(join(root, 'run/marker'), 'utf8')).toBe('1');
 });
@@ -65,7 +72,7 @@ test('what a killed publication left is swept away by the next one, what another
     return directory;
   };
   const [killed, foreign] = [left(`${machine}.${pid}`), left(`${'0'.repeat(12)}.1`)];
-  await replaceByRename(root)('run', filesOf({ marker: '1' }));
+  await writeByRename(root)('run', filesOf({ marker: '1' }), NEW);
   expect([existsSync(killed), existsSync(foreign)]).toEqual([false, true]);
 });
 
@@ -85,7 +92,7 @@ test('without rename the marker goes first and comes last', async () => {
   });
   await store.put('run/marker', Buffer.from('1'));
   await store.put('run/stale', Buffer.from('1'));
-  await replaceByMarker(watched, 'marker')('run', filesOf({ marker: '2', fresh: '2' }));
+  await writeByMarker(watched, 'marker')('run', filesOf({ marker: '2', fresh: '2' }), OVER);
   expect(calls).toEqual(['delete run/marker', 'delete run/stale', 'put run/fresh', 'put run/marker']);
 });
 

@@ -1,20 +1,23 @@
-import {
-  type AnyChaosManifest,
-  MANIFEST_SCHEMAS,
-  manifestGeneration,
-} from '../../../../ingest/contracts/chaosbench/run-manifest.ts';
+import type { AnyChaosManifest } from '../../../../ingest/contracts/chaosbench/run-manifest.ts';
 import { MANIFEST_FILE, RECEIPT_FILE } from '../../../../ingest/families/chaosbench/files.ts';
 import { CRITERIA, FLAGS, type VerdictFlag } from '../../../../ingest/families/chaosbench/policy/index.ts';
 import { keyProblem } from '../../../../lake/store/keys.ts';
 import type { CallOptions } from '../../../../lake/store/object-store.ts';
-import { type CollectedArtifacts, collectArtifacts, MAX_SUBSET_ITEMS, missing } from './artifacts.ts';
+import { checkedManifest } from '../manifest.ts';
+import {
+  type CollectedArtifacts,
+  collectArtifacts,
+  MAX_SUBSET_ITEMS,
+  missing,
+  readArtifact,
+} from './artifacts.ts';
 import { documentOf } from './document.ts';
 import { NotOfficialError, PublishConflictError, UnpublishableRunError } from './errors.ts';
 import { isIndexPage, renderIndex } from './index-page.ts';
 import { PublishedTree } from './published-tree.ts';
 import { makeReceipt, type Receipt, type ReceiptInput, receiptBytes } from './receipt.ts';
-import type { DirectoryFiles } from './replace.ts';
 import { findSource, type RunLookup, type SourceOptions, type SourceRun } from './source.ts';
+import type { DirectoryFiles } from './write-directory.ts';
 
 export interface PublishRequest {
   /** A run id of the lake, the end of one, or a run directory. */
@@ -84,7 +87,10 @@ export async function publishRun(request: PublishRequest, options: PublishOption
     if (differing.length === 0) [status, receipt] = ['unchanged', same];
     else if (!force) throw occupied(uri, differing);
   }
-  if (status !== 'unchanged') await tree.replace(name, directoryFiles(collected, receipt), calls);
+  if (status !== 'unchanged') {
+    const files = directoryFiles(collected, receipt);
+    await tree.write(name, files, { ...calls, overwrite: status === 'replaced' });
+  }
   await tree.writeIndex(() => renderIndex(tree, calls), calls);
   return { status, runId: source.runId, uri, receipt };
 }
@@ -111,16 +117,13 @@ async function publishedTime(
 }
 
 async function readManifest(run: SourceRun, options: CallOptions): Promise<AnyChaosManifest> {
-  const { tree, files, uri } = run;
-  const info = files.get(MANIFEST_FILE);
-  if (info === undefined) throw missing(run, MANIFEST_FILE);
-  const value = documentOf(await tree.store.get(info.key, options));
-  const parsed = MANIFEST_SCHEMAS[manifestGeneration(value)].safeParse(value);
-  if (parsed.success) return parsed.data;
+  const bytes = await readArtifact(run, MANIFEST_FILE, options);
+  if (bytes === undefined) throw missing(run, MANIFEST_FILE);
+  const manifest = checkedManifest(documentOf(bytes));
+  if (manifest !== undefined) return manifest;
   throw new UnpublishableRunError(`${MANIFEST_FILE} breaks its contract`, {
-    where: { file: `${uri}/${MANIFEST_FILE}` },
+    where: { file: `${run.uri}/${MANIFEST_FILE}` },
     remedy: 'runlake validate lists every issue',
-    cause: parsed.error,
   });
 }
 

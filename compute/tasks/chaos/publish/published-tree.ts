@@ -4,7 +4,13 @@ import type { CallOptions, ObjectInfo, ObjectStore } from '../../../../lake/stor
 import { openStore, parseStoreUri } from '../../../../lake/store/open-store.ts';
 import { writeDocuments } from '../documents.ts';
 import { PublishConflictError } from './errors.ts';
-import { type DirectoryFiles, type ReplaceDirectory, replaceByMarker, replaceByRename } from './replace.ts';
+import {
+  type DirectoryFiles,
+  type WriteDirectory,
+  type WriteOptions,
+  writeByMarker,
+  writeByRename,
+} from './write-directory.ts';
 
 /** The page that lists the runs of a tree. */
 export const INDEX_FILE = 'README.md';
@@ -16,23 +22,21 @@ const MAX_INDEX_ROUNDS = 20;
 export class PublishedTree {
   readonly uri: string;
   readonly #store: ObjectStore;
-  readonly #replace: ReplaceDirectory;
+  readonly #write: WriteDirectory;
 
-  constructor(store: ObjectStore, replace: ReplaceDirectory) {
+  constructor(store: ObjectStore, write: WriteDirectory) {
     this.uri = store.uri;
     this.#store = store;
-    this.#replace = replace;
+    this.#write = write;
   }
 
   /** @param uri a path, `file:PATH` or `s3://bucket/prefix`; nothing is created before the first run is published */
   static async open(uri: string, env: NodeJS.ProcessEnv): Promise<PublishedTree> {
     const address = parseStoreUri(uri);
     const store = await openStore(uri, { env });
-    const replace =
-      address.kind === 'local'
-        ? replaceByRename(resolve(address.path))
-        : replaceByMarker(store, MANIFEST_FILE);
-    return new PublishedTree(store, replace);
+    const write =
+      address.kind === 'local' ? writeByRename(resolve(address.path)) : writeByMarker(store, MANIFEST_FILE);
+    return new PublishedTree(store, write);
   }
 
   /** Names of the directories that are runs, which those without a manifest are not, in key order. */
@@ -80,8 +84,8 @@ export class PublishedTree {
   }
 
   /** Makes `files` the whole content of a run's directory. @throws PublishConflictError, StoreError */
-  replace(name: string, files: DirectoryFiles, options: CallOptions = {}): Promise<void> {
-    return this.#replace(name, files, options);
+  write(name: string, files: DirectoryFiles, options: WriteOptions): Promise<void> {
+    return this.#write(name, files, options);
   }
 
   /** @throws PublishConflictError when the file in its place is not an index that was generated */

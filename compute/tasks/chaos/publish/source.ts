@@ -62,7 +62,8 @@ async function ingestedSource(
   const { runId, sourceUri, contentSha256, verdict, verdictReasons } = known;
   const remedy = 'put the artifacts back, ingest them again where they are now, or name their directory';
   const tree = await openTree(sourceUri, options.env);
-  const [candidate] = await candidates(tree, runId.slice(0, runId.indexOf('/')), options);
+  const found = await candidates(tree, runId.slice(0, runId.indexOf('/')), options);
+  const candidate = found.find(({ root }) => root === tree.prefix);
   if (candidate === undefined) {
     throw new SourceChangedError(`the artifacts of ${runId} are gone`, {
       where: { file: sourceUri },

@@ -11,15 +11,23 @@ import { PublishConflictError } from './errors.ts';
 /** The files of one directory by name. */
 export type DirectoryFiles = ReadonlyMap<string, Uint8Array>;
 
-/** Makes `files` the whole content of the directory `name`; nobody sees a part of them. */
-export type ReplaceDirectory = (name: string, files: DirectoryFiles, options?: CallOptions) => Promise<void>;
+export interface WriteOptions extends CallOptions {
+  /** Whether what is in the place of the directory gives way; otherwise there must be nothing. */
+  readonly overwrite: boolean;
+}
 
 /**
- * Replacing in a local directory: the new directory is written beside the old one, flushed, and renamed into its place.
- * Between the two renames there is an instant without either; when the second one fails the old directory comes back.
+ * Makes `files` the whole content of the directory `name`; nobody sees a part of them.
+ * @throws PublishConflictError when something is there that may not be overwritten, StoreError
  */
-export function replaceByRename(root: string): ReplaceDirectory {
-  return async (name, files) => {
+export type WriteDirectory = (name: string, files: DirectoryFiles, options: WriteOptions) => Promise<void>;
+
+/**
+ * Writing into a local directory: the new one is made beside the old one, flushed, and renamed into its place. Between
+ * the two renames there is an instant without either; when the second one fails the old directory comes back.
+ */
+export function writeByRename(root: string): WriteDirectory {
+  return async (name, files, { overwrite }) => {
     await sweep(root);
     const staging = join(root, reservedSegment, `${processIdentity()}.${randomUUID()}`);
     const [fresh, old, target] = [join(staging, 'new'), join(staging, 'old'), join(root, name)];
@@ -27,13 +35,13 @@ export function replaceByRename(root: string): ReplaceDirectory {
       await mkdir(fresh, { recursive: true });
       for (const [file, bytes] of files) await writeFlushed(join(fresh, file), bytes);
       await syncFolder(fresh);
-      const moved = await renamed(target, old);
+      const moved = overwrite && (await renamed(target, old));
       try {
         await rename(fresh, target);
       } catch (error) {
         if (moved) await rename(old, target);
         if (!hasErrno(error, 'ENOTEMPTY') && !hasErrno(error, 'EEXIST')) throw error;
-        throw new PublishConflictError(`another process has just written ${target}`, { cause: error });
+        throw justWritten(target, error);
       }
       await syncFolder(root);
     } finally {
@@ -73,21 +81,32 @@ async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * Replacing in an object store, which has no rename: the object `marker`, without which a directory is no run, is
- * deleted first and written last. In between readers see no run.
+ * Writing into an object store, which has no rename: the object `marker`, without which a directory is no run, is deleted
+ * first and written last. In between readers see no run.
  */
-export function replaceByMarker(store: ObjectStore, marker: string): ReplaceDirectory {
-  return async (name, files, options = {}) => {
-    const stale: string[] = [];
-    for await (const { key } of store.list({ ...options, prefix: `${name}/` })) {
-      if (key !== `${name}/${marker}` && !files.has(key.slice(name.length + 1))) stale.push(key);
+export function writeByMarker(store: ObjectStore, marker: string): WriteDirectory {
+  return async (name, files, { overwrite, ...options }) => {
+    const prefix = `${name}/`;
+    if (overwrite) {
+      const stale: string[] = [];
+      for await (const { key } of store.list({ ...options, prefix })) {
+        if (!files.has(key.slice(prefix.length))) stale.push(key);
+      }
+      await store.delete([prefix + marker], options);
+      await store.delete(stale, options);
     }
-    await store.delete([`${name}/${marker}`], options);
-    await store.delete(stale, options);
-    for (const [file, bytes] of files) {
-      if (file !== marker) await store.put(`${name}/${file}`, bytes, options);
+    const ordered = [...files].sort(([a], [b]) => Number(a === marker) - Number(b === marker));
+    for (const [file, bytes] of ordered) {
+      const key = prefix + file;
+      if (overwrite) await store.put(key, bytes, options);
+      else if (!(await store.putIfAbsent(key, bytes, options))) throw justWritten(`${store.uri}/${key}`);
     }
-    const bytes = files.get(marker);
-    if (bytes !== undefined) await store.put(`${name}/${marker}`, bytes, options);
   };
+}
+
+function justWritten(place: string, cause?: unknown): PublishConflictError {
+  return new PublishConflictError(`another process has just written ${place}`, {
+    remedy: 'look at what is published there now, and replace it with --force if need be',
+    cause,
+  });
 }
