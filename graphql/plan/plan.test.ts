@@ -166,7 +166,7 @@ describe('nested lists', () => {
           reader: lake,
           ingestor: undefined,
           upkeep: undefined,
-    publisher: undefined,
+          publisher: undefined,
           jobs: undefined,
           limits: DEFAULT_LIMITS,
           signal: controller.signal,
