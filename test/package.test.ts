@@ -26,6 +26,8 @@ it('adds no run-time dependency unnoticed', () => {
     '@aws-sdk/client-s3',
     '@duckdb/node-api',
     '@duckdb/node-bindings',
+    '@huggingface/jinja',
+    '@huggingface/tokenizers',
     'apache-arrow',
     'class-validator',
     'commander',
