@@ -127,12 +127,7 @@ export class ModelProcess {
   async #loaded(signal: AbortSignal | undefined): Promise<ModelInfo> {
     if (this.#child !== undefined && this.#info !== undefined) return this.#info;
     this.#start();
-    const { path, provider, threads } = this.#options;
-    const options: ModelOptions = {
-      path,
-      ...(provider === undefined ? {} : { provider }),
-      ...(threads === undefined ? {} : { threads }),
-    };
+    const { maxResidentBytes, cancelGraceMs, script, ...options } = this.#options;
     const answer = await this.#exchange({ kind: 'load', options }, signal, undefined);
     if (answer.kind === 'loaded') {
       this.#residentLimit = this.#options.maxResidentBytes ?? answer.residentBytes + GROWTH_BYTES;

@@ -23,6 +23,8 @@ export interface ModelOptions {
   readonly path: string;
   /** Default `auto`. */
   readonly provider?: ProviderName | 'auto';
+  /** Type of the arithmetic; default: what the provider prefers. */
+  readonly compute?: ComputeType;
   readonly threads?: number;
 }
 
@@ -68,7 +70,7 @@ export class Model {
     this.info = Object.freeze({
       modelType: checkpoint.config.model_type,
       provider: session.provider.name,
-      compute: session.provider.computeTypes[0],
+      compute: session.compute,
       graphVersion: GRAPH_VERSION,
       layers: decoder.blocks.length,
       heads,
@@ -86,10 +88,10 @@ export class Model {
     const checkpoint = await openCheckpoint(options.path);
     const { architecture, decoder } = describeDecoder(checkpoint);
     const session = await openSession(
-      (provider) =>
-        compileGraph(buildDecoderGraph(checkpoint, architecture, decoder, provider.computeTypes[0])),
+      (compute) => compileGraph(buildDecoderGraph(checkpoint, architecture, decoder, compute)),
       {
         provider: options.provider ?? 'auto',
+        ...(options.compute === undefined ? {} : { compute: options.compute }),
         folder: checkpoint.folder,
         ...(options.threads === undefined ? {} : { threads: options.threads }),
       },

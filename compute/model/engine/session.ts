@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { messageOf } from '../../../lake/errors.ts';
+import type { ComputeType } from '../components/weights.ts';
 import { ProviderUnavailableError, RuntimeFailedError } from '../errors.ts';
 import { candidates, type Provider, type ProviderName } from './providers.ts';
 
@@ -17,6 +18,8 @@ export interface FloatTensor {
 
 export interface SessionOptions {
   readonly provider: ProviderName | 'auto';
+  /** Type of the arithmetic; default: the provider's first. */
+  readonly compute?: ComputeType;
   /** Folder of external data. */
   readonly folder: string;
   /** Threads of one operation; ONNX Runtime's default (the physical cores) when undefined. */
@@ -26,6 +29,7 @@ export interface SessionOptions {
 /** A loaded graph. `run` blocks the thread while it computes: keep it in a process of its own. */
 export interface Session {
   readonly provider: Provider;
+  readonly compute: ComputeType;
   /** @throws RuntimeFailedError */
   run(feeds: Readonly<Record<string, Feed>>, outputs: readonly string[]): Promise<Map<string, FloatTensor>>;
   release(): Promise<void>;
@@ -33,18 +37,24 @@ export interface Session {
 
 /**
  * Loads a graph on the first provider that takes it.
- * @param graph bytes, made anew for each provider, since its arithmetic may be of another type
+ * @param graph its bytes for a type of arithmetic
  * @throws ProviderUnavailableError the one that was asked for does not load; RuntimeFailedError the graph does not
  */
 export async function openSession(
-  graph: (provider: Provider) => Uint8Array,
+  graph: (compute: ComputeType) => Uint8Array,
   options: SessionOptions,
 ): Promise<Session> {
   const tried: string[] = [];
   for (const provider of candidates(options.provider)) {
-    const bytes = graph(provider);
+    const compute = options.compute ?? provider.computeTypes[0];
+    if (!provider.computeTypes.includes(compute)) {
+      tried.push(`${provider.name}: computes in ${provider.computeTypes.join(', ')}, not in ${compute}`);
+      continue;
+    }
+    const bytes = graph(compute);
     try {
-      return wrap(await InferenceSession.create(bytes, sessionOptions(provider, options)), provider);
+      const session = await InferenceSession.create(bytes, sessionOptions(provider, options));
+      return wrap(session, provider, compute);
     } catch (error) {
       if (provider.name === 'cpu') {
         throw new RuntimeFailedError(`ONNX Runtime does not load the model: ${messageOf(error)}`, {
@@ -74,9 +84,10 @@ function sessionOptions(provider: Provider, options: SessionOptions): InferenceS
   };
 }
 
-function wrap(session: InferenceSession, provider: Provider): Session {
+function wrap(session: InferenceSession, provider: Provider, compute: ComputeType): Session {
   return {
     provider,
+    compute,
     async run(feeds, outputs) {
       const tensors = Object.fromEntries(
         Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new Tensor(type, data, shape)]),
