@@ -4,7 +4,7 @@ import type { Directory } from '../../discovery/directory.ts';
 import { absolutePath } from '../../discovery/path.ts';
 import type { DiscoverContext, ReadContext, RunCandidate, RunFinder, SourceTree } from '../../family.ts';
 import { resultsStamp, samplesName, sanitizedModel, UNSTAMPED_RESULTS, unstampedSamples } from './names.ts';
-import { modelName, partsOf, readResultsFile } from './results-file.ts';
+import { forTask, modelName, partsOf, readResultsFile } from './results-file.ts';
 
 /** `RunCandidate.kind`: a task, a group of tasks, or a results file that cannot be read. */
 export type LmEvalKind = 'task' | 'group' | 'unreadable';
@@ -81,7 +81,7 @@ async function runsOf(
 }
 
 function isGroup({ group_subtasks = {}, configs = {} }: Results, part: string): boolean {
-  return (group_subtasks[part]?.length ?? 0) > 0 && !Object.hasOwn(configs, part);
+  return (forTask(group_subtasks, part)?.length ?? 0) > 0 && !Object.hasOwn(configs, part);
 }
 
 /** Finds the samples of a task that a results file tells of. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LocalStore } from '../../../lake/store/local-store.ts';
 import type { Issue } from '../../family.ts';
@@ -302,5 +303,67 @@ describe('what a directory holds', () => {
       'WRONG_TYPE /versions',
       'WRONG_TYPE /config',
     ]);
+  });
+});
+
+describe('whatever JSON a file holds', () => {
+  const json = fc.jsonValue({ maxDepth: 3 });
+  const samples = fc.array(
+    fc.record({
+      doc_id: fc.oneof(fc.nat(3), fc.constantFrom('__proto__', 'constructor')),
+      doc: json,
+      target: json,
+      arguments: fc.oneof(
+        fc.array(fc.array(json, { maxLength: 3 }), { maxLength: 3 }),
+        fc.dictionary(fc.string(), fc.dictionary(fc.string(), json), { maxKeys: 3 }),
+      ),
+      resps: fc.array(json, { maxLength: 3 }),
+      filtered_resps: json,
+      filter: fc.constantFrom('none', 'strict', '__proto__'),
+      metrics: fc.array(fc.constantFrom('acc', 'toString', '__proto__', 'odd'), { maxLength: 3 }),
+      acc: json,
+      odd: json,
+    }),
+    { maxLength: 20 },
+  );
+
+  test('samples are rows or issues', async () => {
+    await fc.assert(
+      fc.asyncProperty(samples, async (records) => {
+        const { runs } = await read(
+          {
+            [`m/results_${STAMP}.json`]: { ...results, configs: {} },
+            [`m/samples_sums_${STAMP}.jsonl`]: lines(records),
+          },
+          true,
+        );
+        tree?.remove();
+        const { sink, accepted } = runs.get(`acme__toy/${STAMP}/sums`)!;
+        expect(accepted).toBe(true);
+        const distinct = new Set(records.map(({ doc_id, filter }) => `${doc_id} ${filter}`)).size;
+        expect(sink.table('predictions')).toHaveLength(distinct);
+        expect(sink.table('generations').length).toBeGreaterThanOrEqual(
+          new Set(records.map(({ doc_id }) => String(doc_id))).size,
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('results are runs, or not the harness’s', async () => {
+    const document = fc.dictionary(fc.constantFrom(...Object.keys(results), '__proto__'), json);
+    const entries = fc.dictionary(fc.constantFrom('sums', 'constructor', '__proto__'), json);
+    await fc.assert(
+      fc.asyncProperty(document, entries, async (changes, tasks) => {
+        const { runs } = await read({
+          [`m/results_${STAMP}.json`]: { ...results, ...changes, results: tasks },
+        });
+        tree?.remove();
+        for (const { sink, accepted } of runs.values()) {
+          if (!accepted) expect(sink.issues.length).toBeGreaterThan(0);
+        }
+      }),
+      { numRuns: 50 },
+    );
   });
 });

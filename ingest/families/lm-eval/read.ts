@@ -11,6 +11,7 @@ import { resultsStamp, stampTime } from './names.ts';
 import {
   configOf,
   filtersOf,
+  forTask,
   manifestOf,
   metricsOf,
   modelName,
@@ -36,11 +37,11 @@ export async function readLmEvalRun(
     return { columns: runColumns({ status: 'failed' }), accepted: false };
   const { results } = content;
   const columns = columnsOf(content, part, file);
-  const members = metricsOf(results.results[part] ?? {});
+  const members = metricsOf(forTask(results.results, part));
   const rows = reportedRows(members, columns.split);
   if (samplesFile !== undefined) {
     const [name, samplesObject] = samplesFile;
-    const task = results.configs?.[part];
+    const task = forTask(results.configs, part);
     const samples = await readSamples(samplesObject, name, sink, context, log, {
       benchmark: part,
       split: columns.split,
@@ -61,7 +62,7 @@ export async function readLmEvalRun(
 }
 
 function columnsOf({ document, results }: ResultsFile, part: string, file: string): RunColumns {
-  const task = results.configs?.[part];
+  const task = forTask(results.configs, part);
   const { config } = results;
   const stamp = resultsStamp(file);
   return runColumns({
@@ -82,7 +83,7 @@ function columnsOf({ document, results }: ResultsFile, part: string, file: strin
 
 /** How the model was asked: scores of one benchmark are comparable only among runs that agree in this. */
 function promptingOf({ 'n-shot': shots, configs, chat_template }: Results, part: string): string | null {
-  const n = shots?.[part] ?? configs?.[part]?.num_fewshot;
+  const n = forTask(shots, part) ?? forTask(configs, part)?.num_fewshot;
   if (n === undefined || n === null) return null;
   return chat_template ? `${n}-shot chat` : `${n}-shot`;
 }
@@ -103,7 +104,7 @@ function createdAt({ date }: Results, stamp: string | undefined): bigint | null 
 
 /** `partial` when only the first documents were evaluated (`--limit`). */
 function statusOf({ config, 'n-samples': counts }: Results, part: string): RunStatus {
-  const count = counts?.[part];
+  const count = forTask(counts, part);
   const limited = count === undefined ? (config.limit ?? null) !== null : count.effective < count.original;
   return limited ? 'partial' : 'completed';
 }
@@ -115,13 +116,13 @@ function checkSamples(
   file: string,
   log: IssueLog,
 ): void {
-  const n = expected?.[task]?.effective;
+  const n = forTask(expected, task)?.effective;
   for (const [filter, count] of counts) {
     if (n === undefined || Number(n) === count) continue;
     const message = `${count} samples of the filter ${filter}, ${n} according to the results`;
     log.warn({ code: 'SAMPLE_COUNT_MISMATCH', file, message });
   }
-  const hash = hashes?.[task];
+  const hash = forTask(hashes, task);
   if (hash === undefined || taskHash === undefined || hash === taskHash) return;
   const message = 'the samples are not those of the results: their hash differs from task_hashes';
   log.warn({ code: 'TASK_HASH_MISMATCH', file, message });

@@ -50,6 +50,14 @@ async function read(context: ReadContext, object: ObjectInfo, file: string): Pro
   return { content: undefined, issues: schemaIssues(resultsSchema, value, { file }) };
 }
 
+/** What a member by task says of a task. */
+export function forTask<Value>(
+  byTask: Readonly<Record<string, Value>> | undefined,
+  task: string,
+): Value | undefined {
+  return byTask !== undefined && Object.hasOwn(byTask, task) ? byTask[task] : undefined;
+}
+
 /** Keys by which the harness finds the model's name in its arguments, in this order. */
 const MODEL_KEYS = ['peft', 'delta', 'pretrained', 'model', 'path', 'engine'];
 
@@ -79,7 +87,7 @@ export function partsOf(
     (part) =>
       Object.hasOwn(configs, part) ||
       hasSamples(part) ||
-      metricsOf(results[part] ?? {}).some(({ value }) => value !== undefined),
+      metricsOf(forTask(results, part)).some(({ value }) => value !== undefined),
   );
 }
 
@@ -96,7 +104,7 @@ export interface ReportedMember {
 const DESCRIPTIONS: ReadonlySet<string> = new Set(['name', 'alias', 'sample_len', 'sample_count', ' ']);
 
 /** The members of an entry of `results` that are metrics or their standard errors. */
-export function metricsOf(entry: Readonly<Record<string, unknown>>): readonly ReportedMember[] {
+export function metricsOf(entry: Readonly<Record<string, unknown>> = {}): readonly ReportedMember[] {
   return Object.entries(entry).flatMap(([key, value]) => {
     if (DESCRIPTIONS.has(key)) return [];
     const comma = key.lastIndexOf(',');
@@ -109,9 +117,9 @@ export function metricsOf(entry: Readonly<Record<string, unknown>>): readonly Re
 
 /** Filters of a task in the order in which the harness applies them. */
 export function filtersOf({ results, configs }: Results, task: string): readonly string[] {
-  const configured = configs?.[task]?.filter_list?.map(({ name }) => name) ?? [];
+  const configured = forTask(configs, task)?.filter_list?.map(({ name }) => name) ?? [];
   if (configured.length > 0) return configured;
-  const reported = new Set(metricsOf(results[task] ?? {}).map(({ filter }) => filter));
+  const reported = new Set(metricsOf(forTask(results, task)).map(({ filter }) => filter));
   return reported.size > 0 ? [...reported] : ['none'];
 }
 

@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/j
 import { SAMPLE_KEYS, sampleSchema } from '../../contracts/lm-eval/sample.ts';
 import { type ArtifactPlace, schemaIssues } from '../../contracts/schema-issues.ts';
 import type { ReadContext, RunSink } from '../../family.ts';
+import { IdMap } from '../../id-map.ts';
 import { readJsonList } from '../../run-files/documents.ts';
 import type { IssueLog } from '../../run-files/issue-log.ts';
 import { extraJson, jsonText } from '../../run-files/json-text.ts';
@@ -41,6 +42,9 @@ export interface ReadSamples {
   /** What the harness reports as the hash of the task; undefined where samples have no hashes. */
   readonly taskHash: string | undefined;
 }
+
+/** A task has a handful of filters and metrics; a file with ever new names is not allowed to fill the memory. */
+const MAX_METRICS = 1_000;
 
 /** Metrics that say whether an answer is right, the first that a sample has. */
 const CORRECTNESS = ['acc', 'exact_match', 'em', 'pass@1', 'pass_at_1'];
@@ -118,16 +122,13 @@ function isObject(value: JsonValue, place: Sample['place'], log: IssueLog): valu
   return false;
 }
 
-/** What is remembered of a document after its first sample. */
-interface SeenDocument {
-  readonly answers: string;
-  readonly filters: Set<string>;
-}
-
 class SampleReader {
   readonly #log: IssueLog;
   readonly #shared: SampleContext;
-  readonly #documents = new Map<string, SeenDocument>();
+  /** What of the answers to a document is remembered, to see whether it has others elsewhere. */
+  readonly #answers = new IdMap();
+  /** Documents by filter. */
+  readonly #judged = new IdMap();
   readonly #measured = new Map<string, Map<string, MetricColumn>>();
   readonly #counts = new Map<string, number>();
   readonly #taskHash = createHash('sha256');
@@ -145,21 +146,18 @@ class SampleReader {
     for (const problem of problems) this.#log.record(at(place, problem));
     if (problems.length > 0) return undefined;
     const exampleId = String(value['doc_id']);
-    const answers = sha256(jsonText(value['resps'] ?? null));
-    const known = this.#documents.get(exampleId);
-    const filter = this.#filterOf(value, known);
-    if (filter === undefined || known?.filters.has(filter)) {
-      const message = `document ${exampleId} has a sample ${filter === undefined ? 'of every filter' : `of the filter ${filter}`} already`;
+    const filter = this.#filterOf(value, exampleId);
+    if (filter === undefined || !this.#judged.add(judgement(filter, exampleId), 1)) {
+      const message = `document ${exampleId} has a sample of ${filter === undefined ? 'every filter' : `the filter ${filter}`} already`;
       this.#log.record({ ...place, code: 'DUPLICATE_SAMPLE', message });
       return undefined;
     }
-    if (known === undefined) this.#documents.set(exampleId, { answers, filters: new Set([filter]) });
-    else {
-      known.filters.add(filter);
-      if (known.answers !== answers) {
-        const message = `document ${exampleId} has other answers here than under another filter`;
-        this.#log.warn({ ...place, code: 'ANSWERS_DIFFER', message });
-      }
+    const answers = Number.parseInt(sha256(jsonText(value['resps'] ?? null)).slice(0, 12), 16);
+    const isFirst = this.#answers.add(exampleId, answers);
+    const isOther = !isFirst && this.#answers.get(exampleId) !== answers;
+    if (isOther) {
+      const message = `document ${exampleId} has other answers here than under another filter`;
+      this.#log.warn({ ...place, code: 'ANSWERS_DIFFER', message });
     }
     const requests = requestsOf(value['arguments'], value['resps']);
     this.#checkHashes(value, requests, place);
@@ -174,9 +172,9 @@ class SampleReader {
       source_line: ordinal,
     };
     const scored = isGeneration(requests, this.#shared.outputType) ? undefined : choicesOf(requests);
-    const isNew = known === undefined || known.answers !== answers;
     return {
-      generation: isNew ? { ...common, ...generationColumns(value, requests, scored) } : undefined,
+      generation:
+        isFirst || isOther ? { ...common, ...generationColumns(value, requests, scored) } : undefined,
       prediction: { ...common, method: filter, ...predictionColumns(value, requests, scored) },
     };
   }
@@ -185,20 +183,21 @@ class SampleReader {
     return {
       measured: this.#measured,
       counts: this.#counts,
-      taskHash: this.#hashed && this.#documents.size > 0 ? this.#taskHash.digest('hex') : undefined,
+      taskHash: this.#hashed && this.#answers.size > 0 ? this.#taskHash.digest('hex') : undefined,
     };
   }
 
   /** Before 0.4.8 samples do not name their filter, but a document's samples come in the order of the filters. */
-  #filterOf(value: JsonObject, known: SeenDocument | undefined): string | undefined {
-    const { filter } = value;
-    return typeof filter === 'string' ? filter : this.#shared.filters[known?.filters.size ?? 0];
+  #filterOf({ filter }: JsonObject, exampleId: string): string | undefined {
+    if (typeof filter === 'string') return filter;
+    return this.#shared.filters.find((name) => !this.#judged.has(judgement(name, exampleId)));
   }
 
   #measure(filter: string, value: JsonObject): void {
     this.#counts.set(filter, (this.#counts.get(filter) ?? 0) + 1);
     let columns = this.#measured.get(filter);
     if (columns === undefined) {
+      if (this.#measured.size === MAX_METRICS) return;
       columns = new Map();
       this.#measured.set(filter, columns);
     }
@@ -210,6 +209,7 @@ class SampleReader {
       if (SAMPLE_KEYS.has(name) || value[name] === undefined) continue;
       let column = columns.get(name);
       if (column === undefined) {
+        if (columns.size === MAX_METRICS) continue;
         column = new MetricColumn();
         columns.set(name, column);
       }
@@ -239,6 +239,10 @@ class SampleReader {
 /** An issue of a schema at a place that has a pointer of its own. */
 function at<T extends { readonly pointer?: string }>(place: Sample['place'], issue: T): T {
   return place.pointer === undefined ? issue : { ...issue, pointer: place.pointer + (issue.pointer ?? '') };
+}
+
+function judgement(filter: string, exampleId: string): string {
+  return `${filter}\0${exampleId}`;
 }
 
 function sha256(text: string): string {
