@@ -13,7 +13,7 @@ export const CHUNK_TAG = 'runlake.chunk';
 
 /**
  * The files of one store. While one is being encoded and committed, the next is collected: decoding and encoding use a
- * core each. Commits keep the order of the entries. Memory: two files being encoded and one being collected.
+ * core each. Commits keep the order of the entries. Memory: a file being encoded, one waiting, one being collected.
  */
 export class StoreFiles {
   readonly tokens: Staging;

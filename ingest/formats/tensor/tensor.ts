@@ -121,9 +121,7 @@ export class Tensor {
   toFloats(): Floats {
     const format = this.dtype;
     if (format !== 'float16' && format !== 'bfloat16') return this.toFloat32();
-    const bytes = this.toBytes();
-    const { buffer, byteOffset } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
-    return { format, bits: new Uint16Array(buffer, byteOffset, this.numel) };
+    return { format, bytes: this.toBytes() };
   }
 
   /** Elements in C order; exact but for 64-bit integers beyond 2^53. Always a copy. */

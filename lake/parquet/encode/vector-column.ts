@@ -1,5 +1,4 @@
-import { BytePlanes } from '../floats/byte-planes.ts';
-import type { Floats } from '../floats/floats.ts';
+import type { BytePlanes, FloatSource } from '../floats/byte-planes.ts';
 import { type ChunkSummary, ENCODING, type EncodedColumn } from './format.ts';
 import type { ColumnChunk, ParquetFile } from './parquet-file.ts';
 import { levels, RunWriter } from './runs.ts';
@@ -27,7 +26,7 @@ export class VectorColumn {
   }
 
   /** Adds the vector `values[start, end)`; gives the sum of its squares in double precision. */
-  add(values: Floats, start: number, end: number): number {
+  add(values: FloatSource, start: number, end: number): number {
     const length = end - start;
     if (this.#levels > 0 && this.#planes.length + length > PAGE_VALUES) this.#endPage();
     this.#repetition.add(0, 1);

@@ -1,4 +1,22 @@
-import { type Floats, widened } from './floats.ts';
+import { type Floats, halfBits, widened } from './floats.ts';
+
+/** Values as they are split: halves with the binary32 bits of each half, or those of the values themselves. */
+export interface FloatSource {
+  readonly halves: Uint16Array | undefined;
+  readonly bits: Uint32Array;
+  /** The same memory as `bits`. */
+  readonly singles: Float32Array;
+}
+
+/** Made once for all the vectors in an array. */
+export function floatSource(values: Floats): FloatSource {
+  if (values instanceof Float32Array) {
+    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    return { halves: undefined, bits, singles: values };
+  }
+  const bits = widened(values.format);
+  return { halves: halfBits(values), bits, singles: new Float32Array(bits.buffer) };
+}
 
 /** The lowest bytes of values, the second, third and highest ones: as bytes, and four values a word. */
 interface Planes {
@@ -40,16 +58,12 @@ export class BytePlanes {
   }
 
   /** Adds the values `[start, end)`, for which there is room; gives the sum of their squares in double precision. */
-  add(values: Floats, start: number, end: number): number {
+  add({ halves, bits, singles }: FloatSource, start: number, end: number): number {
     const at = this.#length;
     this.#length += end - start;
-    if (values instanceof Float32Array) {
-      const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-      return splitSingles(bits, values, start, end, this.#planes, at);
-    }
-    const table = widened(values.format);
-    const singles = new Float32Array(table.buffer);
-    return splitHalves(values.bits, table, singles, start, end, this.#planes, at);
+    return halves === undefined
+      ? splitSingles(bits, singles, start, end, this.#planes, at)
+      : splitHalves(halves, bits, singles, start, end, this.#planes, at);
   }
 }
 

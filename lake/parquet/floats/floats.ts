@@ -1,10 +1,11 @@
 /** 16-bit formats of floats: IEEE 754 binary16, and the upper half of a binary32. */
 export type HalfFormat = 'float16' | 'bfloat16';
 
-/** 16-bit floats as their bits, since JavaScript has no array of them. */
+/** 16-bit floats, for which JavaScript has no array. */
 export interface Halves {
   readonly format: HalfFormat;
-  readonly bits: Uint16Array;
+  /** Little-endian; artifacts do not care where in memory they come to lie, so neither does this. */
+  readonly bytes: Uint8Array;
 }
 
 /** Floats in the narrowest form that holds them: nothing is widened before it must be. */
@@ -43,20 +44,27 @@ export function widened(format: HalfFormat): Uint32Array {
 }
 
 export function floatCount(values: Floats): number {
-  return values instanceof Float32Array ? values.length : values.bits.length;
+  return values instanceof Float32Array ? values.length : values.bytes.length / 2;
+}
+
+/** The bits of halves, which may share their memory. */
+export function halfBits({ bytes }: Halves): Uint16Array {
+  const { buffer, byteOffset } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
+  return new Uint16Array(buffer, byteOffset, bytes.length / 2);
 }
 
 /** A copy of the values `[start, end)`. */
 export function sliceFloats(values: Floats, start: number, end?: number): Floats {
   if (values instanceof Float32Array) return values.slice(start, end);
-  return { format: values.format, bits: values.bits.slice(start, end) };
+  const { format, bytes } = values;
+  return { format, bytes: bytes.slice(2 * start, end === undefined ? end : 2 * end) };
 }
 
 /** The values as binary32; they may share memory. */
 export function toFloat32(values: Floats): Float32Array {
   if (values instanceof Float32Array) return values;
-  const { bits, format } = values;
-  const table = widened(format);
+  const bits = halfBits(values);
+  const table = widened(values.format);
   const out = new Uint32Array(bits.length);
   for (let i = 0; i < out.length; i++) out[i] = table[bits[i]!]!;
   return new Float32Array(out.buffer);
@@ -68,14 +76,14 @@ export function joinFloats(parts: readonly Floats[]): Floats {
   const [first] = parts;
   if (first === undefined || first instanceof Float32Array) return join32(parts, length);
   const { format } = first;
-  const bits = new Uint16Array(length);
+  const bytes = new Uint8Array(2 * length);
   let at = 0;
   for (const part of parts) {
     if (part instanceof Float32Array || part.format !== format) return join32(parts, length);
-    bits.set(part.bits, at);
-    at += part.bits.length;
+    bytes.set(part.bytes, at);
+    at += part.bytes.length;
   }
-  return { format, bits };
+  return { format, bytes };
 }
 
 function join32(parts: readonly Floats[], length: number): Float32Array {

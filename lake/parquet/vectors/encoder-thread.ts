@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { encodeVectorFile, type VectorFileJob } from './vector-file.ts';
 
 /*
- * What a thread of `VectorEncoder` runs: a file a message.
+ * What the thread of a `VectorEncoder` runs: a file a message.
  */
 
 parentPort?.on('message', (job: VectorFileJob) => {

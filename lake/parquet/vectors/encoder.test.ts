@@ -31,20 +31,22 @@ function batch(key: string, rows: number, dim: number): VectorBatch {
     dtype: 'float16',
     dim,
     rows,
-    vectors: { format: 'float16', bits: new Uint16Array(rows * dim).fill(0x3c00) },
+    vectors: { format: 'float16', bytes: new Uint8Array(new Uint16Array(rows * dim).fill(0x3c00).buffer) },
     layer: new Int32Array(rows),
     tokenIndex: Int32Array.from({ length: rows }, (_, row) => row),
     segment: new Uint8Array(rows),
   };
 }
 
-/** The contract of both: in threads of its own, and where there is no script for one. */
-describe.each(['threads', 'the same thread'])('encoding in %s', (where) => {
+/** The contract of both: in a thread of its own, and where there is no script for one. */
+describe.each(['another thread', 'the same thread'])('encoding in %s', (where) => {
   const open = (): VectorEncoder =>
-    openVectorEncoder(where === 'threads' ? pathToFileURL(script.path) : new URL('file:///nowhere.js'));
+    openVectorEncoder(
+      where === 'another thread' ? pathToFileURL(script.path) : new URL('file:///nowhere.js'),
+    );
   const options = { storeId: 's', ingestId: 'i' };
 
-  it('writes file after file, several at a time', async () => {
+  it('writes file after file, several asked for at a time', async () => {
     const encoder = open();
     const writer = new VectorWriter(encoder, directory, options);
     const batches = Array.from({ length: 6 }, (_, n) => batch(`k${n}`, n + 1, 64));
@@ -67,7 +69,7 @@ describe.each(['threads', 'the same thread'])('encoding in %s', (where) => {
     );
     expect(reader.getRows()).toEqual([[21n, 21 * 8, 21 * 64]]);
     // Moved, not copied.
-    if (where === 'threads')
+    if (where === 'another thread')
       expect(batches.map(({ vectors }) => floatCount(vectors))).toEqual(Array(6).fill(0));
   });
 

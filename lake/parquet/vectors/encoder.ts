@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
 import { Semaphore } from '../../cache/semaphore.ts';
@@ -12,7 +11,7 @@ import { encodeVectorFile, type VectorFileJob } from './vector-file.ts';
 export interface VectorEncoder {
   /** The memory of the vectors belongs to the encoder from now on. */
   encode(job: VectorFileJob): Promise<CopiedFile>;
-  /** Waits for what is being encoded, and ends the threads. */
+  /** Waits for what is being encoded, and ends the thread. */
   close(): Promise<void>;
 }
 
@@ -21,18 +20,16 @@ export class VectorEncodingError extends RunlakeError {
   readonly code = 'VECTOR_ENCODING_FAILED';
 }
 
-/** With more, files wait for the thread that decodes. */
-const MAX_THREADS = 2;
-
-/** What a thread runs. */
+/** What the thread runs. */
 const SCRIPT = new URL('./encoder-thread.js', import.meta.url);
 
 /**
- * Encodes in threads of its own, which start when they are needed. Where the program runs from its sources there is no
- * script for a thread, and encoding takes place in this one.
+ * Encodes file after file in a thread of its own, which starts when it is needed: encoding takes about as long as
+ * decoding, so a second one would only wait for files. Where the program runs from its sources there is no script for a
+ * thread, and encoding takes place in this one.
  */
 export function openVectorEncoder(script: URL = SCRIPT): VectorEncoder {
-  return existsSync(script) ? new EncoderThreads(script) : { encode: encodeHere, close: async () => {} };
+  return existsSync(script) ? new EncoderThread(script) : { encode: encodeHere, close: async () => {} };
 }
 
 async function encodeHere(job: VectorFileJob): Promise<CopiedFile> {
@@ -60,10 +57,10 @@ const answerSchema = z.union([
   z.object({ error: z.unknown() }),
 ]);
 
-class EncoderThreads implements VectorEncoder {
+class EncoderThread implements VectorEncoder {
   readonly #script: URL;
-  readonly #turns = new Semaphore(Math.min(MAX_THREADS, availableParallelism()));
-  readonly #idle: Worker[] = [];
+  readonly #turns = new Semaphore(1);
+  #worker: Worker | undefined;
   readonly #running = new Set<Promise<CopiedFile>>();
 
   constructor(script: URL) {
@@ -82,18 +79,17 @@ class EncoderThreads implements VectorEncoder {
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#running);
-    await Promise.all(this.#idle.splice(0).map((worker) => worker.terminate()));
+    await this.#worker?.terminate();
   }
 
   async #encode(job: VectorFileJob): Promise<CopiedFile> {
-    const worker = this.#idle.pop() ?? new Worker(this.#script);
+    this.#worker ??= new Worker(this.#script);
     try {
-      const file = await ask(worker, job);
-      this.#idle.push(worker);
-      return file;
+      return await ask(this.#worker, job);
     } catch (error) {
-      // It may have ended, or hold half a file.
-      await worker.terminate();
+      // It may have ended: the next file gets a new one.
+      await this.#worker.terminate();
+      this.#worker = undefined;
       throw failure(error);
     }
   }
@@ -125,7 +121,7 @@ async function ask(worker: Worker, job: VectorFileJob): Promise<CopiedFile> {
 function memoryOf({ batches }: VectorFileJob): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>();
   for (const { vectors } of batches) {
-    const { buffer } = vectors instanceof Float32Array ? vectors : vectors.bits;
+    const { buffer } = vectors instanceof Float32Array ? vectors : vectors.bytes;
     if (buffer instanceof ArrayBuffer) buffers.add(buffer);
   }
   return [...buffers];

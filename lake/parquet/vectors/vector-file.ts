@@ -8,7 +8,7 @@ import { ParquetFile } from '../encode/parquet-file.ts';
 import { INTEGERS, RunColumn, type ScalarKind, TEXTS, writeDoubles } from '../encode/scalar-columns.ts';
 import { PAGE_VALUES, VectorColumn } from '../encode/vector-column.ts';
 import { sqlName } from '../file-name.ts';
-import { BytePlanes } from '../floats/byte-planes.ts';
+import { BytePlanes, floatSource } from '../floats/byte-planes.ts';
 import { SEGMENTS, type VectorBatch } from './batch.ts';
 import { rowGroups, type Span, spansInOrder } from './spans.ts';
 
@@ -164,7 +164,8 @@ function writeVectors(
   const column = new VectorColumn(file, VECTOR, planes);
   let at = 0;
   for (const { batch, start, end } of group) {
-    const { dim, vectors } = batch;
+    const { dim } = batch;
+    const vectors = floatSource(batch.vectors);
     for (let row = start; row < end; row++, at++) {
       norms[at] = Math.sqrt(column.add(vectors, row * dim, (row + 1) * dim));
     }
