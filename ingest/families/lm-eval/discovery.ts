@@ -67,7 +67,7 @@ async function runsOf(
   }
   const { results } = content;
   const samples = sampleFiles(directory, stamp, results.config.model_args);
-  const model = results.model_name_sanitized ?? sanitizedModel(modelName(results) ?? directoryName);
+  const model = results.model_name_sanitized || sanitizedModel(modelName(results) ?? directoryName);
   return partsOf(results, (task) => samples(task) !== undefined).map((part) => {
     const file = samples(part);
     return {

@@ -84,7 +84,7 @@ function columnsOf({ document, results }: ResultsFile, part: string, file: strin
 /** How the model was asked: scores of one benchmark are comparable only among runs that agree in this. */
 function promptingOf({ 'n-shot': shots, configs, chat_template }: Results, part: string): string | null {
   const n = forTask(shots, part) ?? forTask(configs, part)?.num_fewshot;
-  if (n === undefined || n === null) return null;
+  if (typeof n !== 'number' && typeof n !== 'bigint') return null;
   return chat_template ? `${n}-shot chat` : `${n}-shot`;
 }
 

@@ -63,7 +63,7 @@ const MODEL_KEYS = ['peft', 'delta', 'pretrained', 'model', 'path', 'engine'];
 
 /** The model as the results name it; the kind of model (`hf`, `vllm`, …) where they name none. */
 export function modelName({ model_name, config }: Results): string | null {
-  if (typeof model_name === 'string') return model_name;
+  if (typeof model_name === 'string' && model_name !== '') return model_name;
   const { model_args: args } = config;
   for (const key of MODEL_KEYS) {
     const value = typeof args === 'string' ? argument(args, key) : args?.[key];
