@@ -10,7 +10,7 @@ export { GRAPH_VERSION } from './components/decoder-graph.ts';
 export type { Batch, BatchResult, Capture, HeadReplacement, ResidualAddition, Row } from './engine/batch.ts';
 export { type CheckOutcome, checkModel, type ModelVerdict } from './engine/checks.ts';
 export { type KeyValueSizes, type Prefix, RowKeyValues } from './engine/key-values.ts';
-export { type ForwardOptions, Model, type ModelInfo, type ModelOptions } from './engine/model.ts';
+export { type ForwardOptions, Model, type ModelInfo, type ModelOptions, type Taps } from './engine/model.ts';
 export { type CallOptions, ModelProcess, type ModelProcessOptions } from './engine/model-process.ts';
 export type { ForwardRequest, Operation, OperationContext } from './engine/operations.ts';
 export { type PlanLimits, type PlannedRow, type PlanWork, planRuns, runBytes } from './engine/planner.ts';

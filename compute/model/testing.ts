@@ -107,4 +107,5 @@ export const tinyModelInfo: ModelInfo = {
   mlpWidth: 12,
   vocabulary: 19,
   contextLength: 64,
+  taps: { residual: [0, 1, 2], heads: [0, 1] },
 };

@@ -52,8 +52,7 @@ export async function checkModel(model: Model, signal?: AbortSignal): Promise<Mo
   const { info } = model;
   const length = Math.min(LENGTH, Math.floor(info.contextLength / 2));
   const tokens = sampleTokens(info.vocabulary, length, 0);
-  const points = Array.from({ length: info.layers + 1 }, (_, point) => point);
-  const layers = points.slice(0, -1);
+  const { residual: points, heads: layers } = info.taps;
   const capture = { logits: true, residual: points, heads: layers };
   const baseline = await model.forward({ rows: [{ tokens }], capture });
   const checks: CheckOutcome[] = [];
@@ -113,7 +112,8 @@ export async function checkModel(model: Model, signal?: AbortSignal): Promise<Mo
     expected,
   );
 
-  const own = Float32Array.from(layers.flatMap((layer) => [...baseline.heads.get(layer)!.data]));
+  const own = new Float32Array(info.layers * info.heads * info.headDim);
+  for (const [layer, { data }] of baseline.heads) own.set(data, layer * info.heads * info.headDim);
   const everyHead = layers.flatMap((layer) =>
     Array.from({ length: info.heads }, (_, head) => ({ layer, head })),
   );

@@ -74,7 +74,7 @@ describe("keys and values of a row's own", () => {
           }
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 

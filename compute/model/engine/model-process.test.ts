@@ -123,7 +123,7 @@ describe('the model in its process', () => {
     const { pid } = model;
     const rows = Array.from({ length: 3000 }, () => ({ tokens: Array.from({ length: 60 }, () => 1) }));
     const abort = new AbortController();
-    const call = model.forward({ batches: [{ rows, capture: {} }] }, nothing, abort.signal);
+    const call = model.forward({ batches: [{ rows, capture: { logits: true } }] }, nothing, abort.signal);
     setTimeout(() => abort.abort(), 50);
     await expect(call).rejects.toThrow(CancelledError);
     await model.forward({ batches: [batch([1])] }, nothing);

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../../lake/errors.ts';
 import { describeDecoder } from '../architectures/architectures.ts';
 import type { DecoderSpec } from '../architectures/decoder.ts';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts';
@@ -5,7 +6,8 @@ import { buildDecoderGraph, GRAPH_VERSION } from '../components/decoder-graph.ts
 import { outputNames } from '../components/interface.ts';
 import type { ComputeType } from '../components/weights.ts';
 import { compileGraph } from '../graph/compile.ts';
-import type { Batch, BatchResult } from './batch.ts';
+import { keepOutputs } from '../graph/passes.ts';
+import type { Batch, BatchResult, Capture } from './batch.ts';
 import { type Before, feedsOf } from './feeds.ts';
 import {
   emptyPrefix,
@@ -26,6 +28,17 @@ export interface ModelOptions {
   /** Type of the arithmetic; default: what the provider prefers. */
   readonly compute?: ComputeType;
   readonly threads?: number;
+  /**
+   * Values that batches may ask for; default: all. ONNX Runtime keeps every output of a graph until its end, so a job
+   * that wants few layers of long texts saves most of a run's memory by saying so.
+   */
+  readonly taps?: Partial<Taps>;
+}
+
+/** Points of the residual stream and layers of heads that a loaded model gives. */
+export interface Taps {
+  readonly residual: readonly number[];
+  readonly heads: readonly number[];
 }
 
 /** What a loaded model is, as plain data. */
@@ -43,6 +56,7 @@ export interface ModelInfo {
   readonly mlpWidth: number;
   readonly vocabulary: number;
   readonly contextLength: number;
+  readonly taps: Taps;
 }
 
 export interface ForwardOptions {
@@ -62,7 +76,7 @@ export class Model {
   readonly info: ModelInfo;
   readonly #session: Session;
 
-  private constructor(checkpoint: Checkpoint, decoder: DecoderSpec, session: Session) {
+  private constructor(checkpoint: Checkpoint, decoder: DecoderSpec, session: Session, taps: Taps) {
     this.checkpoint = checkpoint;
     this.decoder = decoder;
     this.#session = session;
@@ -80,6 +94,7 @@ export class Model {
       mlpWidth: Math.max(...decoder.blocks.map((block) => block.mlp.width)),
       vocabulary,
       contextLength,
+      taps,
     });
   }
 
@@ -87,8 +102,20 @@ export class Model {
   static async load(options: ModelOptions): Promise<Model> {
     const checkpoint = await openCheckpoint(options.path);
     const { architecture, decoder } = describeDecoder(checkpoint);
+    const taps = tapsOf(decoder.blocks.length, options.taps);
+    const wanted = new Set([
+      ...taps.residual.map(outputNames.residual),
+      ...taps.heads.map(outputNames.heads),
+      ...keyValueNames(decoder.blocks.length),
+      outputNames.final,
+      outputNames.logits,
+      outputNames.logProbabilities,
+    ]);
     const session = await openSession(
-      (compute) => compileGraph(buildDecoderGraph(checkpoint, architecture, decoder, compute)),
+      (compute) => {
+        const graph = buildDecoderGraph(checkpoint, architecture, decoder, compute);
+        return compileGraph(keepOutputs(graph, (name) => wanted.has(name)));
+      },
       {
         provider: options.provider ?? 'auto',
         ...(options.compute === undefined ? {} : { compute: options.compute }),
@@ -96,7 +123,7 @@ export class Model {
         ...(options.threads === undefined ? {} : { threads: options.threads }),
       },
     );
-    return new Model(checkpoint, decoder, session);
+    return new Model(checkpoint, decoder, session, taps);
   }
 
   /** Sizes of this model's keys and values, for `new RowKeyValues`. */
@@ -114,10 +141,11 @@ export class Model {
       prefix: prefix ?? emptyPrefix(this.keyValueSizes),
       past: past ?? new RowKeyValues(this.keyValueSizes, batch.rows.length),
     };
+    checkCapture(batch.capture, this.info.taps);
     const feeds = feedsOf(this.decoder, batch, before);
     const wanted = wantedOutputs(batch);
     if (past !== undefined) wanted.push(...keyValueNames(this.info.layers));
-    const outputs = await this.#session.run(feeds, wanted);
+    const outputs = wanted.length === 0 ? new Map() : await this.#session.run(feeds, wanted);
     const lengths = batch.rows.map((row) => row.tokens.length);
     past?.append(keyValues(outputs, this.info.layers), lengths);
     return resultOf(batch, lengths, outputs);
@@ -144,6 +172,26 @@ export class Model {
   async close(): Promise<void> {
     await this.#session.release();
   }
+}
+
+function tapsOf(layers: number, wanted: Partial<Taps> = {}): Taps {
+  const every = Array.from({ length: layers + 1 }, (_, i) => i);
+  const taps = { residual: wanted.residual ?? every, heads: wanted.heads ?? every.slice(0, -1) };
+  checkCapture(taps, { residual: every, heads: every.slice(0, -1) });
+  return taps;
+}
+
+/** @throws InvalidArgumentError */
+function checkCapture(capture: Capture, { residual, heads }: Taps): void {
+  const missing = (wanted: readonly number[] = [], there: readonly number[], what: string) => {
+    const absent = wanted.find((one) => !there.includes(one));
+    if (absent === undefined) return;
+    throw new InvalidArgumentError(`the model was not loaded with ${what} ${absent}`, {
+      expected: there.length === 0 ? 'none' : `one of ${there.join(', ')}`,
+    });
+  };
+  missing(capture.residual, residual, 'the residual stream at point');
+  missing(capture.heads, heads, 'the heads of layer');
 }
 
 function wantedOutputs({ rows, capture }: Batch): string[] {

@@ -34,19 +34,20 @@ export interface PlanWork {
 }
 
 /**
- * Bytes a run needs, from above: the taps of all blocks (ONNX Runtime keeps every output of a graph until the end,
- * wanted or not), the scores of one block in three versions, its inner activations, and the logits with their logarithms.
+ * Bytes a run needs, from above: all taps of the graph (ONNX Runtime keeps every output until the end, asked for
+ * or not), the scores of one block in three versions, its inner activations, and the logits with their logarithms.
  */
 export function runBytes(model: ModelInfo, shape: RunShape): number {
-  const { layers, heads, keyValueHeads, headDim, hidden, mlpWidth, vocabulary } = model;
+  const { layers, heads, keyValueHeads, headDim, hidden, mlpWidth, vocabulary, taps } = model;
   const positions = shape.rows * shape.tokens;
   const keys = shape.before + shape.tokens;
-  const taps = (layers + 2) * hidden + layers * (heads + 2 * keyValueHeads) * headDim;
+  const outputs =
+    (taps.residual.length + 1) * hidden + (taps.heads.length * heads + 2 * layers * keyValueHeads) * headDim;
   const inner = 4 * hidden + 4 * heads * headDim + 3 * mlpWidth;
   const scores = 3 * heads * keys;
   // The mask is a row's, not a head's.
   const mask = 2 * keys;
-  return 4 * (positions * (taps + inner + scores + mask) + 2 * shape.rows * shape.read * vocabulary);
+  return 4 * (positions * (outputs + inner + scores + mask) + 2 * shape.rows * shape.read * vocabulary);
 }
 
 /**
