@@ -4,7 +4,7 @@ import { jsonText } from '../../run-files/json-text.ts';
 /** How far two numbers may be apart: at all, or as a part of the larger one (or of `of`). */
 export type Tolerance = { readonly absolute: number } | { readonly relative: number; readonly of?: number };
 
-export const EXACT: Tolerance = { absolute: 0 };
+const EXACT: Tolerance = { absolute: 0 };
 
 /** Something that must hold, and where the file contradicts it. */
 export interface Identity {

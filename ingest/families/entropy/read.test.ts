@@ -133,6 +133,24 @@ describe('diagnostics', () => {
     ]);
   });
 
+  test('a normalisation that we do not know has no scale to check', async () => {
+    const document = sampleDiagnostics();
+    const records = document['approx'] as JsonObject;
+    at(document, 'approx', 'per_sequence_meta')['scale'] = 0.5;
+    delete records['audit'];
+    for (const record of records['per_sequence'] as JsonObject[]) {
+      const { wjlogp_sum, jH_sum, denom_corr_unscaled } = record['extras'] as Record<string, number>;
+      record['gdotv'] = 0.5 * (wjlogp_sum! + jH_sum! + denom_corr_unscaled!);
+    }
+    const gdotv = (records['per_sequence'] as { gdotv: number }[]).reduce((sum, r) => sum + r.gdotv, 0);
+    records['delta_h_per_lr'] = gdotv;
+    const config = { 'g/run_01/config.yaml': 'approx_delta_h: {normalize: per_seq_token_mean}' };
+    const { sink, summary } = await readOne(document, config);
+    expect(summary.accepted).toBe(true);
+    expect(sink.table('entropy_updates')[0]).toMatchObject({ normalization: undefined, scale: 0.5 });
+    expect((await readOne(document)).sink.issues.map(({ code }) => code)).toContain('SCALE_MISMATCH');
+  });
+
   test('whatever number is changed, the run is rejected, or the number stands in a row', async () => {
     const numbers: (string | number)[][] = [];
     const visit = (value: unknown, path: (string | number)[]): void => {
@@ -155,7 +173,7 @@ describe('diagnostics', () => {
         );
         expect(rows.join()).toContain(String(changed));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -172,7 +190,7 @@ describe('diagnostics', () => {
         expect(summary.accepted).toBe(!sink.issues.some(({ severity }) => severity === 'error'));
         for (const tree of trees.splice(0)) tree.remove();
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });

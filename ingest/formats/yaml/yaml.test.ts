@@ -41,7 +41,7 @@ describe('YAML', () => {
           JSON.parse(stringifyJson(value as Parameters<typeof stringifyJson>[0])),
         );
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 

@@ -1,6 +1,6 @@
 import type { Diagnostics, SequenceRecord, TrueEntry } from '../../../contracts/entropy/diagnostics.ts';
 import { sum } from '../../../stats/index.ts';
-import { type Checks, EXACT } from '../checks.ts';
+import type { Checks } from '../checks.ts';
 import { type Normalization, normalizationOfScale, scaleOf } from '../normalization.ts';
 import { predict } from '../predictions.ts';
 import type { DiagnosticsContent } from './content.ts';
@@ -70,6 +70,9 @@ export function checkScale(
     normalizationOfScale(audited, n, tokens, configured) ??
     normalizationOfScale(meta?.scale, n, tokens, configured);
   if (meta === undefined) return normalization ?? known(configured);
+  // A normalisation that we do not know has a scale that we do not know.
+  if (normalization === undefined && configured !== undefined && known(configured) === undefined)
+    return undefined;
   const kind = normalization ?? 'per_token';
   const of = kind === 'per_token' ? '1/T_total' : kind === 'per_sequence' ? '1/B_total' : '1';
   const identity = {
@@ -251,7 +254,6 @@ export function checkEntry(
       n,
       (i) => records[i]!.length,
       (i) => diagnostics.token_counts[i]!,
-      EXACT,
     );
   }
   const normalization = checkBase(entry, change, at('base_entropy'), checks);
