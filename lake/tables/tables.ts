@@ -142,7 +142,12 @@ export const METRICS = table({
   columns: [
     runId,
     ingestId,
-    { name: 'scope', type: 'string', nullable: false, doc: '`overall`, or a part: `family:…`, `split:…`, `layer:…`, `filter:…`.' },
+    {
+      name: 'scope',
+      type: 'string',
+      nullable: false,
+      doc: '`overall`, or a part: `family:…`, `split:…`, `layer:…`, `filter:…`.',
+    },
     { name: 'split', type: 'string', doc: 'Split it was computed on.' },
     { name: 'metric', type: 'string', nullable: false, doc: 'Name, e.g. auroc.' },
     {

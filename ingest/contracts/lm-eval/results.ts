@@ -14,7 +14,7 @@ export const taskConfigSchema = z.looseObject({
   output_type: z.string().nullish(),
   test_split: z.string().nullish(),
   validation_split: z.string().nullish(),
-  num_fewshot: json,
+  num_fewshot: json.optional(),
   metric_list: z.array(metricConfigSchema).nullish(),
   filter_list: z.array(z.looseObject({ name: z.string() })).nullish(),
 });
