@@ -33,8 +33,7 @@ export async function* readJsonRecords(
   const signal = context.signal === undefined ? {} : { signal: context.signal };
   const chunks = context.tree.store.stream(object.key, signal);
   for await (const lines of readJsonl(chunks, { ...signal, file, invalidUtf8: 'replace' })) {
-    const records = toRecords(lines, file, log, stats);
-    if (records.length > 0) yield records;
+    yield* toRecords(lines, file, log, stats);
   }
 }
 
@@ -53,11 +52,8 @@ export async function* readAlikeRecords<T>(
   const signal = context.signal === undefined ? {} : { signal: context.signal };
   const chunks = context.tree.store.stream(object.key, signal);
   for await (const lines of readAlikeJsonl(chunks, alike, { ...signal, file, invalidUtf8: 'replace' })) {
-    if (!Array.isArray(lines)) yield lines;
-    else {
-      const records = toRecords(lines, file, log, stats);
-      if (records.length > 0) yield records;
-    }
+    if (Array.isArray(lines)) yield* toRecords(lines, file, log, stats);
+    else yield lines;
   }
 }
 
@@ -66,21 +62,33 @@ export function parsedRecords(rows: AlikeRows<JsonValue, unknown>, from: number)
   return rows.lines.slice(from).map((line, i) => ({ line, value: rows.value(from + i), damaged: false }));
 }
 
-function toRecords(
+/** The records are handed out before anything is said of a later line, so that issues come in the order of lines. */
+function* toRecords(
   lines: readonly JsonlLine[],
   file: string,
   log: IssueLog,
   stats: RecordStats,
-): JsonRecord[] {
-  const records: JsonRecord[] = [];
+): Generator<JsonRecord[]> {
+  let records: JsonRecord[] = [];
   for (const line of lines) {
+    if (records.length > 0 && isRemarkable(line)) {
+      yield records;
+      records = [];
+    }
     if (line.error === undefined) records.push(toRecord(line, file, log));
     else {
       stats.unreadable++;
       log.record(lineIssue(line, file));
     }
   }
-  return records;
+  if (records.length > 0) yield records;
+}
+
+/** Whether `toRecord` or `lineIssue` has something to report. */
+function isRemarkable(line: JsonlLine): boolean {
+  return (
+    line.error !== undefined || line.notes.some(({ code }) => code === 'NON_UTF8' || code === 'DUPLICATE_KEY')
+  );
 }
 
 function toRecord(

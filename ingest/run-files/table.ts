@@ -1,7 +1,7 @@
 import type { ObjectInfo } from '../../lake/store/object-store.ts';
 import type { ReadContext } from '../family.ts';
 import type { AlikeLines, AlikeRows } from '../formats/alike/alike-lines.ts';
-import { type CsvRows, type CsvTable, readAlikeCsv as readAlikeCsvFormat } from '../formats/csv/csv.ts';
+import { readAlikeCsv as readAlikeCsvFormat } from '../formats/csv/csv.ts';
 import { FormatError } from '../formats/errors.ts';
 import type { IssueLog } from './issue-log.ts';
 
@@ -54,7 +54,7 @@ export async function* readAlikeCsv<T>(
     message,
   });
   let close: (() => Promise<unknown>) | undefined;
-  let table: CsvTable<CsvRows<T>> | undefined;
+  let table: Awaited<ReturnType<typeof readAlikeCsvFormat<T>>> | undefined;
   try {
     const chunks = context.tree.store.stream(object.key, signal);
     table = await readAlikeCsvFormat(chunks, alikeWith, { ...signal, file });
@@ -70,12 +70,17 @@ export async function* readAlikeCsv<T>(
         yield { header, alike: rows };
         continue;
       }
-      const records: CsvRecord[] = [];
+      let records: CsvRecord[] = [];
       for (const row of rows) {
         if (row.error === undefined) records.push(row);
-        else log.record(issueOf(row.error));
+        else {
+          // What there is to say of earlier records comes first.
+          if (records.length > 0) yield { header, records };
+          records = [];
+          log.record(issueOf(row.error));
+        }
       }
-      yield { header, records };
+      if (records.length > 0) yield { header, records };
     }
   } catch (error) {
     // A header that cannot be read, or a record without end: there is no next record to go on with.

@@ -34,18 +34,14 @@ export interface CsvTable<B = CsvRow[]> {
   readonly batches: AsyncGenerator<B, void, undefined>;
 }
 
-/** Rows that were read one by one, or rows that are like such. */
-export type CsvRows<T> = CsvRow[] | AlikeRows<readonly string[], T>;
-
 /**
  * Reads CSV (RFC 4180; CRLF or LF, gzip or not, byte order mark or not) with bounded memory. Blank lines are
  * skipped. A bad row is handed out with its error and the next one read: `BAD_CSV` (number of fields, quotes),
  * `NON_UTF8`, `TRUNCATED_LINE` for a last row that has no line end and too few fields.
  * @throws FormatError for a header with an error, a record over the limit, a damaged gzip stream
  */
-export async function readCsv(input: ByteInput, options: CsvOptions = {}): Promise<CsvTable> {
-  const { header, batches } = await readTable<never>(input, () => undefined, options);
-  return { header, batches: onlyRows(batches) };
+export function readCsv(input: ByteInput, options: CsvOptions = {}): Promise<CsvTable> {
+  return readTable<never>(input, () => undefined, options);
 }
 
 /**
@@ -56,23 +52,22 @@ export function readAlikeCsv<T>(
   input: ByteInput,
   alikeWith: (header: readonly string[]) => AlikeLines<readonly string[], T> | undefined,
   options: Omit<CsvOptions, 'delimiter' | 'maxRecord'> = {},
-): Promise<CsvTable<CsvRows<T>>> {
+): Promise<CsvTable<CsvRow[] | AlikeRows<readonly string[], T>>> {
   return readTable(input, alikeWith, options);
 }
 
-async function* onlyRows(batches: AsyncGenerator<CsvRows<never>>): AsyncGenerator<CsvRow[], void, undefined> {
-  for await (const batch of batches) if (Array.isArray(batch)) yield batch;
-}
+/** Gives the rows that are like earlier ones as `R`: `never` where nothing recognises them. */
+type AlikeWith<R> = (header: readonly string[]) => (AlikeLines<readonly string[], unknown> & R) | undefined;
 
-async function readTable<T>(
+async function readTable<R extends AlikeRows<readonly string[], unknown>>(
   input: ByteInput,
-  alikeWith: (header: readonly string[]) => AlikeLines<readonly string[], T> | undefined,
+  alikeWith: AlikeWith<R>,
   options: CsvOptions,
-): Promise<CsvTable<CsvRows<T>>> {
+): Promise<CsvTable<CsvRow[] | R>> {
   const batches = readRows(input, alikeWith, options);
   const first = await batches.next();
   if (first.done === true || !Array.isArray(first.value)) return { header: [], batches };
-  const header = first.value[0]!;
+  const header: CsvRow = first.value[0]!;
   if (header.error !== undefined) {
     await batches.return();
     throw header.error;
@@ -81,16 +76,16 @@ async function readTable<T>(
 }
 
 /** The header as a batch of its own, then the rows. */
-async function* readRows<T>(
+async function* readRows<R extends AlikeRows<readonly string[], unknown>>(
   input: ByteInput,
-  alikeWith: (header: readonly string[]) => AlikeLines<readonly string[], T> | undefined,
+  alikeWith: AlikeWith<R>,
   options: CsvOptions,
-): AsyncGenerator<CsvRows<T>, void, undefined> {
+): AsyncGenerator<CsvRow[] | R, void, undefined> {
   const delimiter = options.delimiter ?? ',';
   const maxRecord = options.maxRecord ?? 16 * 1024 * 1024;
   const batchSize = options.batchSize ?? 1000;
   const bad = new Set<number>();
-  let alike: AlikeLines<readonly string[], T> | undefined;
+  let alike: ReturnType<AlikeWith<R>>;
   let width = -1;
   let batch: CsvRow[] = [];
   let line = 1;
@@ -115,7 +110,7 @@ async function* readRows<T>(
     return error(cut && found < width ? 'TRUNCATED_LINE' : 'BAD_CSV', `${found} fields`);
   }
 
-  function* parse(text: string, final: boolean, ascii?: Uint8Array): Generator<CsvRows<T>, number> {
+  function* parse(text: string, final: boolean, ascii?: Uint8Array): Generator<CsvRow[] | R, number> {
     let at = 0;
     while (at < text.length) {
       if (alike !== undefined && ascii !== undefined) {

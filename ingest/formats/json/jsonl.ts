@@ -36,12 +36,11 @@ const NO_NOTES: readonly JsonNote[] = [];
  * stream ends the file with a last line of `BAD_GZIP` or `TRUNCATED`.
  * @throws CancelledError and what the input throws
  */
-export async function* readJsonl(
+export function readJsonl(
   input: ByteInput,
   options: JsonlOptions = {},
 ): AsyncGenerator<JsonlLine[], void, undefined> {
-  for await (const batch of readLines<never>(input, undefined, options))
-    if (Array.isArray(batch)) yield batch;
+  return readLines<never>(input, undefined, options);
 }
 
 /** As `readJsonl`, but lines that are like earlier ones come unparsed, as rows, in their place among the others. */
@@ -53,11 +52,12 @@ export function readAlikeJsonl<T>(
   return readLines(input, alike, options);
 }
 
-async function* readLines<T>(
+/** Gives the lines that are like earlier ones as `R`: `never` where nothing recognises them. */
+async function* readLines<R extends AlikeRows<JsonValue, unknown>>(
   input: ByteInput,
-  alike: AlikeLines<JsonValue, T> | undefined,
+  alike: (AlikeLines<JsonValue, unknown> & R) | undefined,
   options: JsonlOptions,
-): AsyncGenerator<JsonlLine[] | AlikeRows<JsonValue, T>, void, undefined> {
+): AsyncGenerator<JsonlLine[] | R, void, undefined> {
   const maxLine = options.maxLineBytes ?? 64 * 1024 * 1024;
   const batchSize = options.batchSize ?? 1000;
   const depth = options.maxDepth ?? MAX_DEPTH;

@@ -256,10 +256,10 @@ describe('contract runs', () => {
     rows[3] = `${rows[3]},surplus`;
     const run = await readWith({ 'predictions.csv': `${[HEADER, ...rows].join('\n')}\n` });
     expect(run.sink.issues.slice(0, 4).map(({ code, line }) => [code, line])).toEqual([
-      ['CSV_FIELD_COUNT', 5],
       ['SPLIT_MISMATCH', 2],
       ['BENCHMARK_MISMATCH', 3],
       ['INVALID_LABEL', 4],
+      ['CSV_FIELD_COUNT', 5],
     ]);
   });
 
