@@ -15,39 +15,52 @@ const entry = (run_id: string, results_sha256?: string, duplicate_of?: string): 
 ];
 
 describe('copies of one measurement', () => {
-  test('the first one found is the original', () => {
+  test('the first one found is the original', async () => {
     const duplicates = new Duplicates();
-    expect(duplicates.of('main/a', 'x')).toEqual({ sha256: 'x' });
-    expect(duplicates.of('main/b', 'x')).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
-    expect(duplicates.of('main/c', 'x')).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
-    expect(duplicates.of('main/d', 'y')).toEqual({ sha256: 'y' });
-    expect(duplicates.of('other/b', 'x')).toEqual({ sha256: 'x' });
+    expect(await duplicates.of('main/a', 'x')).toEqual({ sha256: 'x' });
+    duplicates.settle('main/a', true);
+    expect(await duplicates.of('main/b', 'x')).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
+    duplicates.settle('main/b', true);
+    expect(await duplicates.of('main/c', 'x')).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
+    expect(await duplicates.of('main/d', 'y')).toEqual({ sha256: 'y' });
+    expect(await duplicates.of('other/b', 'x')).toEqual({ sha256: 'x' });
   });
 
-  test('what lies in the lake comes before what is found', () => {
+  test("a run that is rejected is nobody's original; the others wait for its fate", async () => {
+    const duplicates = new Duplicates();
+    expect(await duplicates.of('main/a', 'x')).toEqual({ sha256: 'x' });
+    const waiting = duplicates.of('main/b', 'x');
+    duplicates.settle('main/unknown', true);
+    duplicates.settle('main/a', false);
+    expect(await waiting).toEqual({ sha256: 'x' });
+    duplicates.settle('main/b', true);
+    expect(await duplicates.of('main/c', 'x')).toEqual({ sha256: 'x', duplicateOf: 'main/b' });
+  });
+
+  test('what lies in the lake comes before what is found', async () => {
     const visible = new Map([entry('main/z', 'x'), entry('main/y', 'x', 'main/z'), entry('other/a', 'x')]);
     const duplicates = new Duplicates();
-    expect(duplicates.of('main/a', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/z' });
-    expect(duplicates.of('main/y', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/z' });
-    expect(duplicates.of('main/z', 'x', visible)).toEqual({ sha256: 'x' });
+    expect(await duplicates.of('main/a', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/z' });
+    expect(await duplicates.of('main/y', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/z' });
+    expect(await duplicates.of('main/z', 'x', visible)).toEqual({ sha256: 'x' });
   });
 
-  test('two originals of two processes: one of them gives way when it is ingested again', () => {
+  test('two originals of two processes: one of them gives way when it is ingested again', async () => {
     const visible = new Map([entry('main/a', 'x'), entry('main/b', 'x')]);
     const duplicates = new Duplicates();
-    expect(duplicates.of('main/a', 'x', visible)).toEqual({ sha256: 'x' });
-    expect(duplicates.of('main/b', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
+    expect(await duplicates.of('main/a', 'x', visible)).toEqual({ sha256: 'x' });
+    expect(await duplicates.of('main/b', 'x', visible)).toEqual({ sha256: 'x', duplicateOf: 'main/a' });
   });
 
-  test('an original that has just been found to be something else is none any more', () => {
+  test('an original that has just been found to be something else is none any more', async () => {
     const visible = new Map([entry('main/a', 'x'), entry('main/b', 'x', 'main/a')]);
     const duplicates = new Duplicates();
-    expect(duplicates.of('main/a', 'new', visible)).toEqual({ sha256: 'new' });
-    expect(duplicates.of('main/b', 'x', visible)).toEqual({ sha256: 'x' });
+    expect(await duplicates.of('main/a', 'new', visible)).toEqual({ sha256: 'new' });
+    expect(await duplicates.of('main/b', 'x', visible)).toEqual({ sha256: 'x' });
   });
 
-  test('a copy whose original has become something else is an original', () => {
+  test('a copy whose original has become something else is an original', async () => {
     const visible = new Map([entry('main/a', 'new'), entry('main/b', 'x', 'main/a')]);
-    expect(new Duplicates().of('main/b', 'x', visible)).toEqual({ sha256: 'x' });
+    expect(await new Duplicates().of('main/b', 'x', visible)).toEqual({ sha256: 'x' });
   });
 });

@@ -9,24 +9,54 @@ export interface Measurement {
   readonly duplicateOf?: string;
 }
 
+/** A run that may turn out to be the original of others. */
+interface Claim {
+  readonly runId: string;
+  /** Whether the run is accepted, once that is certain. */
+  readonly accepted: Promise<boolean>;
+  settle(accepted: boolean): void;
+}
+
 /**
  * Finds runs that are copies of one measurement: their result files have the same bytes. The one that is in the lake
- * already, else the first one found, is the original; copies are marked, so that nobody counts twice. Namespaces are
+ * already, else the first accepted one, is the original; copies are marked, so that nobody counts twice. Namespaces are
  * worlds of their own.
  */
 export class Duplicates {
-  /** The first run found of each measurement. */
-  readonly #found = new Map<string, string>();
+  /** The first run found of each measurement that was not rejected. */
+  readonly #claims = new Map<string, Claim>();
   /** Every run that was asked about: what the lake has of it may be out of date. */
   readonly #measured = new Map<string, string>();
 
-  /** To be asked in the order in which the runs were found. */
-  of(runId: string, sha256: string, visible: ReadonlyMap<string, RunEntry> = new Map()): Measurement {
+  /**
+   * To be asked in the order in which the runs were found; every run that was asked about is to be settled. Waits for the
+   * fate of an earlier run with the same measurement.
+   */
+  async of(
+    runId: string,
+    sha256: string,
+    visible: ReadonlyMap<string, RunEntry> = new Map(),
+  ): Promise<Measurement> {
     const key = `${namespaceOf(runId)} ${sha256}`;
     this.#measured.set(runId, sha256);
-    const known = this.#inLake(runId, sha256, visible) ?? this.#found.get(key);
-    if (known === undefined) this.#found.set(key, runId);
-    return { sha256, ...(known === undefined || known === runId ? {} : { duplicateOf: known }) };
+    const known = this.#inLake(runId, sha256, visible);
+    if (known !== undefined) return { sha256, ...(known === runId ? {} : { duplicateOf: known }) };
+    for (;;) {
+      const claim = this.#claims.get(key);
+      if (claim === undefined) break;
+      if (await claim.accepted) return { sha256, duplicateOf: claim.runId };
+      if (this.#claims.get(key) === claim) this.#claims.delete(key);
+    }
+    this.#claims.set(key, newClaim(runId));
+    return { sha256 };
+  }
+
+  /** Says what became of a run; a rejected one is nobody's original. */
+  settle(runId: string, accepted: boolean): void {
+    const sha256 = this.#measured.get(runId);
+    if (sha256 === undefined) return;
+    const claim = this.#claims.get(`${namespaceOf(runId)} ${sha256}`);
+    if (claim?.runId === runId) claim.settle(accepted);
   }
 
   #inLake(runId: string, sha256: string, visible: ReadonlyMap<string, RunEntry>): string | undefined {
@@ -39,6 +69,14 @@ export class Duplicates {
     // Two that were ingested at the same time by two processes are told apart by name.
     return originals.sort()[0];
   }
+}
+
+function newClaim(runId: string): Claim {
+  let settle: Claim['settle'] = () => undefined;
+  const accepted = new Promise<boolean>((resolve) => {
+    settle = resolve;
+  });
+  return { runId, accepted, settle };
 }
 
 function namespaceOf(runId: string): string {

@@ -117,6 +117,20 @@ class Ingest {
 
   /** Undefined when the fate of the run is certain already. */
   async #stage(job: RunJob, staging: Staging): Promise<StagedRun | undefined> {
+    let accepted = false;
+    try {
+      const staged = await this.#read(job, staging);
+      accepted = staged === 'unchanged' || staged.accepted;
+      if (staged === 'unchanged') this.#report(job, 'unchanged', {}, []);
+      else if (accepted) return staged;
+      else this.#report(job, 'rejected', {}, staged.issues);
+      return undefined;
+    } finally {
+      this.#duplicates.settle(job.candidate.runId, accepted);
+    }
+  }
+
+  async #read(job: RunJob, staging: Staging): Promise<StagedRun | 'unchanged'> {
     const { family, candidate, context } = job;
     const hashing = { signal: this.#options.signal, onBytes: (bytes: number) => this.#meter.add({ bytes }) };
     const measuring = this.#measurement(job, hashing);
@@ -133,14 +147,8 @@ class Ingest {
     const measurement = await measuring;
     const content = await runContentHash(job, hashes, this.#activations, this.#hasher, hashing, measurement);
     const snapshot = await this.#writer.lake.snapshot({}, { signal: this.#options.signal });
-    if (snapshot.runs.get(candidate.runId)?.content_sha256 === content) {
-      this.#report(job, 'unchanged', {}, []);
-      return undefined;
-    }
-    const staged = await stageRun(job, content, hashes, staging, this.#storeService(job), measurement);
-    if (staged.accepted) return staged;
-    this.#report(job, 'rejected', {}, staged.issues);
-    return undefined;
+    if (snapshot.runs.get(candidate.runId)?.content_sha256 === content) return 'unchanged';
+    return stageRun(job, content, hashes, staging, this.#storeService(job), measurement);
   }
 
   /** Whose measurement a run is. Runs that are read at the same time are asked in the order they were found in. */

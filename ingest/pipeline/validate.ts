@@ -70,19 +70,21 @@ async function validateRun(
       return store;
     },
   };
-  const identity = { runId: candidate.runId, family: candidate.family };
+  const { results, runId } = candidate;
+  const identity = { runId, family: candidate.family };
   try {
-    const { results, runId } = candidate;
     if (results !== undefined) {
       const hash = await fileHash(context.tree.store, results.key, { signal: options.signal });
-      const { duplicateOf } = duplicates.of(runId, hash);
+      const { duplicateOf } = await duplicates.of(runId, hash);
       if (duplicateOf !== undefined) issues.push(duplicateIssue(candidate, duplicateOf));
     }
     const { accepted, columns } = await family.read(candidate, sink, context);
     if (accepted && issues.length > 0) rows[ISSUES.name] = issues.length;
+    duplicates.settle(runId, accepted);
     const status = accepted ? 'ingested' : 'rejected';
     return { ...identity, status, rows: accepted ? rows : {}, issues, compliance: columns.compliance };
   } catch (error) {
+    duplicates.settle(runId, false);
     context.signal?.throwIfAborted();
     return {
       ...identity,
