@@ -104,10 +104,11 @@ async function ask(worker: Worker, job: VectorFileJob): Promise<CopiedFile> {
     const ended = once(worker, 'exit', { signal }).then(([code]) => {
       throw new Error(`the thread that encoded it ended with code ${code}`);
     });
-    ended.catch(() => {});
-    const answered = once(worker, 'message', { signal });
+    const answered = Promise.race([once(worker, 'message', { signal }), ended]);
+    // It ends with the signal, and is nobody's when the job could not even be sent.
+    answered.catch(() => {});
     worker.postMessage(job, memoryOf(job));
-    const [message]: unknown[] = await Promise.race([answered, ended]);
+    const [message]: unknown[] = await answered;
     const answer = answerSchema.parse(message);
     if ('error' in answer) throw answer.error;
     return answer.file;
