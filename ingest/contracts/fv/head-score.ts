@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { index, measured, measuredMembers } from './scalars.ts';
+import { index, measured, measuredMembers, modelIndex } from './scalars.ts';
 
 /** Numbers of a row of `cie_scores.csv`, `aie_scores.csv` and `_resume/aie_scores.resume.jsonl`. */
 export const HEAD_SCORES = [
@@ -29,8 +29,8 @@ export const HEAD_SCORES = [
 
 /** Scores of one attention head. Files of different age have different columns; layer and head identify the row. */
 export const headScoreSchema = z.looseObject({
-  layer: index,
-  head: index,
+  layer: modelIndex,
+  head: modelIndex,
   q_id: z.string().nullish(),
   n_trials: index.nullish(),
   n_qid: index.nullish(),

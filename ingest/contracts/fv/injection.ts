@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { wholeNumber } from '../scalars.ts';
-import { index, measured, measuredMembers } from './scalars.ts';
+import { index, measured, measuredMembers, modelIndex } from './scalars.ts';
 
 /** Numbers of `eval_summary.json`. */
 export const INJECTION_SCORES = [
@@ -48,24 +47,24 @@ export const injectionTrialSchema = z.looseObject({
   q_id: z.string().nullish(),
   prompt: z.string(),
   answer: z.string(),
-  target_id: wholeNumber,
+  target_id: index,
   target_token: z.string().nullish(),
-  used_id: wholeNumber.nullish(),
+  used_id: index.nullish(),
   used_token: z.string().nullish(),
-  pred_id_base: wholeNumber.nullish(),
-  pred_id_with: wholeNumber.nullish(),
+  pred_id_base: index.nullish(),
+  pred_id_with: index.nullish(),
   ...measuredMembers(INJECTION_TRIAL_METRICS),
 });
 
 /** `step6/layer_<l>/eval_meta.json`. */
 export const injectionMetaSchema = z.looseObject({
   model: z.string().nullish(),
-  edit_layer: index.nullish(),
+  edit_layer: modelIndex.nullish(),
   n_eval: index.nullish(),
   requested_n_eval: index.nullish(),
   alpha: measured.nullish(),
   eval_qids: z.array(z.string()).nullish(),
-  heads: z.array(z.looseObject({ layer: index, head: index })).nullish(),
+  heads: z.array(z.looseObject({ layer: modelIndex, head: modelIndex })).nullish(),
   fv: z.looseObject({ norm: measured.nullish() }).nullish(),
   config: z.looseObject({ n_heads: index.nullish() }).nullish(),
 });
@@ -81,10 +80,10 @@ export const injectionResultsSchema = z.looseObject({
 /** `step6/step6_all_layers_summary.json`. */
 export const layersSummarySchema = z.looseObject({
   score_key: z.string().nullish(),
-  expected_layers: z.array(index).nullish(),
-  completed_layers: z.array(index).nullish(),
-  missing_layers: z.array(index).nullish(),
-  best_layer: index.nullish(),
+  expected_layers: z.array(modelIndex).nullish(),
+  completed_layers: z.array(modelIndex).nullish(),
+  missing_layers: z.array(modelIndex).nullish(),
+  best_layer: modelIndex.nullish(),
   best_score: measured.nullish(),
   per_layer: z.record(z.string(), z.looseObject({ score_value: measured.nullish() })).nullish(),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isoTime, wholeNumber } from '../scalars.ts';
-import { index, measured } from './scalars.ts';
+import { index, measured, modelIndex } from './scalars.ts';
 
 /** States that the orchestrator writes. */
 export const QID_STATES = ['pending', 'running', 'completed', 'failed', 'skipped', 'dry_run'] as const;
@@ -28,7 +28,7 @@ export const qidStatusSchema = z.looseObject({
   config: qidConfigSchema,
   q_row_count: index.nullish(),
   reason: z.string().nullish(),
-  expected_layers: z.array(index).nullish(),
+  expected_layers: z.array(modelIndex).nullish(),
 });
 
 export type QidStatus = z.infer<typeof qidStatusSchema>;

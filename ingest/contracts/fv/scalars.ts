@@ -6,6 +6,9 @@ export const index = z
   .min(0, { error: 'expected an integer from 0' })
   .max(2 ** 31 - 1, { error: 'expected an integer below 2^31' });
 
+/** A layer or a head: the largest models have some hundreds of either. */
+export const modelIndex = index.max(9_999, { error: 'expected a layer or head below 10000' });
+
 /** A measured number: half-precision models do give NaN and infinite log-probabilities. */
 export const measured = z.union(
   [z.number(), z.nan(), z.literal(Infinity), z.literal(-Infinity), z.bigint()],

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { wholeNumber } from '../scalars.ts';
-import { index, measuredMembers } from './scalars.ts';
+import { index, measuredMembers, modelIndex } from './scalars.ts';
 
 /** Numbers of a line of `trial_metrics.jsonl`. */
 export const TRIAL_METRICS = [
@@ -21,10 +20,10 @@ export const TRIAL_METRICS = [
 /** One line of `trial_metrics.jsonl`: one trial with one head patched. */
 export const trialMetricSchema = z.looseObject({
   trial_idx: index,
-  layer: index,
-  head: index,
+  layer: modelIndex,
+  head: modelIndex,
   q_id: z.string().nullish(),
-  target_id: wholeNumber.nullish(),
+  target_id: index.nullish(),
   target_token: z.string().nullish(),
   slot_idx: index.nullish(),
   seq_token_idx: index.nullish(),

@@ -2,6 +2,7 @@ import type { QidStatus } from '../../contracts/fv/qid-status.ts';
 import type { RunStatus } from '../../family.ts';
 import type { IssueLog } from '../../run-files/issue-log.ts';
 import type { FvLayout, FvRole } from './layout.ts';
+import { firstIndices, rangesOf } from './model-shape.ts';
 
 /** What the contract asks of a completed relation query, beside the injections. */
 const REQUIRED: readonly (readonly [role: FvRole, file: string])[] = [
@@ -30,24 +31,35 @@ export interface MissingFile {
   readonly message: string;
 }
 
-/** By the contract's rule: every layer of the model counts, not every layer that happens to be there. */
+/** What is missing by the contract's rule: every layer of the model counts, not every layer that happens to be there. */
 export function missingFiles({ layout, base, layers, injected }: Evidence): MissingFile[] {
   const message = 'the contract requires this file of a completed relation query';
   const missing = REQUIRED.filter(([role]) => layout.first(role) === undefined).map(([, file]) => ({
     file: `${base}${file}`,
     message,
   }));
-  for (let layer = 0; layer < (layers ?? 0); layer++) {
-    if (injected.has(layer)) continue;
-    const detail = 'step6_results_*.json and eval_summary.json are not both there';
-    missing.push({
-      file: `${base}step6/layer_${layer}`,
-      message: `layer ${layer} of ${layers} has no complete injection: ${detail}`,
-    });
+  const absent = firstIndices(layers ?? 0).filter((layer) => !injected.has(layer));
+  if (absent.length > 0) {
+    const message = `no step6_results_*.json with eval_summary.json for layer ${rangesOf(absent)} of ${layers}`;
+    missing.push({ file: `${base}step6`, message });
   }
   if (!layout.sweeps.some(({ summary }) => summary !== undefined))
     missing.push({ file: `${base}step6/step6_all_layers_summary.json`, message });
   return missing;
+}
+
+/** Says when the layers that the status file expects are not those of the model. */
+export function checkExpectedLayers(
+  file: string,
+  { expected_layers: expected }: QidStatus,
+  layers: number | undefined,
+  log: IssueLog,
+): void {
+  if (expected === undefined || expected === null || layers === undefined) return;
+  const [found, want] = [rangesOf(expected.toSorted((a, b) => a - b)), rangesOf(firstIndices(layers))];
+  if (found === want) return;
+  const message = `[${found}]; the model has the layers [${want}]`;
+  log.warn({ code: 'STATUS_MISMATCH', file, pointer: '/expected_layers', message });
 }
 
 /** The status of a run with a status file; where that file and the others disagree, an issue says so. */
@@ -64,7 +76,7 @@ export function judgeStatus(
   if (status.status === 'completed') {
     if (missing.length === 0) return 'completed';
     for (const item of missing) log.warn({ code: 'MISSING_FILE', ...item });
-    disagree(`completed; ${missing.length} of the files that make a run complete are missing`);
+    disagree(`completed; not everything is there that makes a run complete`);
     return 'partial';
   }
   if (missing.length === 0) disagree(`${status.status}; every file of a completed run is there`);

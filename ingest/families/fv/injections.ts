@@ -31,7 +31,6 @@ export interface Injection {
   readonly layer: number;
   readonly reported: InjectionScores | undefined;
   readonly recomputed: InjectionScores | undefined;
-  readonly nEval: number | null;
   readonly meta: JsonObject | undefined;
   /** Whether the files are there that the contract asks of a layer. */
   readonly complete: boolean;
@@ -126,7 +125,6 @@ class LayerReader {
       layer: this.#layer,
       reported,
       recomputed: trials.scores,
-      nEval: nRows,
       meta: evalMeta,
       complete: summary !== undefined && resultFiles.length > 0,
     };
@@ -286,11 +284,13 @@ class LayerReader {
     summary: JsonObject | undefined,
   ): Promise<void> {
     const requested = asNumber(meta?.['requested_n_eval']);
-    const [only] = this.queries;
+    const named = evalQuery(meta);
+    if (this.queries.size === 0 && named !== undefined) this.queries.add(named);
+    const [only = this.#run.qId] = this.queries;
     const fv = meta?.['fv'];
     const others = summary === undefined ? null : extraJson(summary, SCORE_NAMES);
     const row: Row = {
-      q_id: this.queries.size > 1 ? null : (only ?? evalQuery(meta) ?? this.#run.qId),
+      q_id: this.queries.size > 1 ? null : only,
       layer: this.#layer,
       n_eval: nEval,
       requested_n_eval: requested ?? null,

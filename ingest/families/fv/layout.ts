@@ -53,7 +53,7 @@ const IN_LAYER: Readonly<Record<string, FvRole>> = {
   'eval_meta.json': 'layer-meta',
 };
 
-const LAYER_DIRECTORY = /^layer_(\d{1,6})$/;
+const LAYER_DIRECTORY = /^layer_(\d{1,4})$/;
 const QID_CLEAN_MEAN = /^qid_(.+)_clean_mean\.pt$/;
 const LAYER_RESULTS = /^step6_results_.*\.json$/;
 /** Score files under names that people gave them; the other part of the name tells them apart. */

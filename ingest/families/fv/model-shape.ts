@@ -4,6 +4,9 @@ import type { IssueLog } from '../../run-files/issue-log.ts';
 import type { HeadPlace } from './ranking.ts';
 import type { CleanMean } from './vectors.ts';
 
+/** What the contract's other files cannot exceed. */
+const MAX_INDEX = 10_000;
+
 /** What an artifact says about the model: at least so many layers and heads. */
 export interface ShapeEvidence {
   readonly file: string;
@@ -15,6 +18,22 @@ export interface ShapeEvidence {
 export interface ModelShape {
   readonly layers: number | undefined;
   readonly heads: number | undefined;
+}
+
+/** `0-2, 5`: whole numbers in ascending order, neighbours joined. */
+export function rangesOf(numbers: readonly number[]): string {
+  const ranges: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const open = ranges.at(-1);
+    if (open?.[1] === number - 1) open[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(', ');
+}
+
+/** `0`, `1`, … `count - 1`. */
+export function firstIndices(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
 }
 
 /** One more than the highest; undefined without any. */
@@ -37,7 +56,7 @@ export function perfEvidence(file: string, perf: JsonObject): ShapeEvidence {
   const groups = isJsonObject(perf['groups']) ? Object.values(perf['groups']) : [];
   const most = (key: string): number | undefined => {
     const found = groups.map((group) => (isJsonObject(group) ? asNumber(group[key]) : undefined) ?? 0);
-    return Math.max(0, ...found) || undefined;
+    return Math.min(Math.max(0, ...found), MAX_INDEX) || undefined;
   };
   return { file, layers: most('n_layers'), heads: most('n_heads') };
 }

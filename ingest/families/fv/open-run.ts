@@ -7,6 +7,7 @@ import { type IssueLog, issueLog } from '../../run-files/issue-log.ts';
 import { readRunDocument, runFiles } from '../../run-files/run-files.ts';
 import { evidenceSchema, relationName } from './discovery/identity.ts';
 import { type FvRole, layoutOf } from './layout.ts';
+import { DEFAULT_SCORE_KEY } from './ranking.ts';
 import { type FvRun, readDocument, report } from './run.ts';
 import type { RunIdentity } from './trials.ts';
 import { validated } from './validated.ts';
@@ -21,8 +22,6 @@ const DOCUMENTS: readonly FvRole[] = [
   'perf-stats',
   'resume-state',
 ];
-
-const DEFAULT_SCORE_KEY = 'mean_delta_p';
 
 export interface StatusFile {
   readonly file: string;
@@ -174,7 +173,8 @@ function benchmarkOf(
   return absolutePath(context.tree.store.uri, candidate.root).at(-2) ?? null;
 }
 
+/** A whole number of 64 bits, which is what a column holds. */
 function wholeOf(value: JsonValue | undefined): number | bigint | null {
-  if (typeof value === 'bigint') return value;
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value) === value ? value : null;
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
 }

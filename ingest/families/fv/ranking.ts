@@ -1,3 +1,6 @@
+/** The score by which heads and layers are ranked where a run does not say. */
+export const DEFAULT_SCORE_KEY = 'mean_delta_p';
+
 /** A place in the model. */
 export interface HeadPlace {
   readonly layer: number;

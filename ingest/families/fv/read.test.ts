@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../../../lake/log/memory-store.test-support.ts';
 import { FV_HEADS, FV_INJECTION_TRIALS, FV_INJECTIONS, FV_TRIALS } from '../../../lake/tables/fv.ts';
@@ -230,7 +231,7 @@ describe('states', () => {
     expect(run.summary).toMatchObject({ accepted: true, columns: { status: 'partial' } });
     expect([...new Set(codes(run))]).toEqual([
       'warning SUMMARY_MISMATCH artifacts/step6/step6_all_layers_summary.json',
-      'warning MISSING_FILE artifacts/step6/layer_2',
+      'warning MISSING_FILE artifacts/step6',
       `warning STATUS_MISMATCH ${STATUS}`,
     ]);
   });
@@ -341,6 +342,34 @@ describe('disagreements', () => {
     expect(codes(best)).toEqual([`warning SUMMARY_MISMATCH ${summary}`]);
   });
 
+  test('the status file expects other layers than the model has', async () => {
+    const run = await read(changed(STATUS, (document) => ({ ...document, expected_layers: [0, 1] })));
+    expect(run.sink.issues).toMatchObject([
+      {
+        code: 'STATUS_MISMATCH',
+        pointer: '/expected_layers',
+        message: '[0-1]; the model has the layers [0-2]',
+      },
+    ]);
+  });
+
+  test('fewer trials than were to be sampled, other queries in the zero-shot file', async () => {
+    const sampled = 'artifacts/sampled_trials.json';
+    const fewer = await read(
+      changed(sampled, (document) => ({ ...document, meta: { ...Object(document['meta']), n_trials: 5 } })),
+    );
+    expect(codes(fewer)).toEqual([`warning TRIALS_SHORT ${sampled}`, `warning CONFIG_MISMATCH ${sampled}`]);
+    const zeroShot = 'artifacts/sampled_trials_zeroshot.json';
+    const files = syntheticRun();
+    const other = textOf(files, zeroShot)
+      .replace('"trial_idx": 3', '"trial_idx": 9')
+      .replace('" answer 1"', '" no"');
+    expect(codes(await read({ ...files, [zeroShot]: other }))).toEqual([
+      `warning ZERO_SHOT_MISMATCH ${zeroShot}`,
+      `warning ZERO_SHOT_MISMATCH ${zeroShot}`,
+    ]);
+  });
+
   test('heads that nobody swept', async () => {
     const files = syntheticRun();
     const drop = (name: string, pattern: RegExp) =>
@@ -408,6 +437,36 @@ describe('damage', () => {
     await reject(put(csv.replace(/\r\n0,0,/, '\r\n0,zero,')), 'WRONG_TYPE', 'cie_scores.csv');
     await reject(put(`${csv}${csv.split('\r\n')[1]}\r\n`), 'DUPLICATE_HEAD', 'cie_scores.csv');
     await reject(put(csv.replace(/\r\n0,0,4,[^,]*,/, '\r\n0,0,4,high,')), 'WRONG_TYPE', 'cie_scores.csv');
+  });
+
+  test('layers that no model has', async () => {
+    const vast = changed(STATUS, (document) => ({ ...document, expected_layers: [2_000_000_000] }));
+    await reject(vast, 'INVALID_VALUE', 'qid_status.json');
+    const files = syntheticRun();
+    const summary = files['artifacts/step6/layer_0/eval_summary.json']!;
+    const run = await read({ ...files, 'artifacts/step6/layer_99999999/eval_summary.json': summary });
+    expect(run.sink.table('fv_injections')).toHaveLength(3);
+  });
+
+  test('whatever bytes change: an answer, never a crash', async () => {
+    const files = syntheticRun({ layers: 1, heads: 1, trials: 2, k: 1 });
+    const paths = Object.keys(files);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(paths.length - 1),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        fc.uint8Array({ maxLength: 4 }),
+        fc.nat(40),
+        async (which, where, put, drop) => {
+          const path = paths[which]!;
+          const bytes = [...Buffer.from(files[path]!)];
+          bytes.splice(Math.floor(where * bytes.length), drop, ...put);
+          const run = await read({ ...files, [path]: Uint8Array.from(bytes) });
+          expect(run.summary.accepted).toBe(!run.sink.issues.some(({ severity }) => severity === 'error'));
+        },
+      ),
+      { numRuns: 80 },
+    );
   });
 
   test('a trial that was not sampled breaks a link', async () => {
@@ -500,6 +559,14 @@ describe('torch files', () => {
   ])('%s', async (_name, content, code) => {
     const run = await read(put('artifacts/fv_global_resid.pt', content));
     expect(codes(run)).toContain(`error ${code} artifacts/fv_global_resid.pt`);
+  });
+
+  test('means that are not those of the scores are one issue', async () => {
+    const run = await read(without(put(mean, view({})), /global_clean_mean/));
+    expect(run.summary.accepted).toBe(true);
+    expect(run.sink.issues).toMatchObject([
+      { code: 'CLEAN_MEAN_MISMATCH', line: 2, message: expect.stringContaining('5 other heads differ too') },
+    ]);
   });
 
   test('a mean over all that is not that of the only relation query', async () => {

@@ -4,7 +4,7 @@ import type { ReadContext, RunCandidate, RunSink, RunStatus, RunSummary } from '
 import { asNumber } from '../../metric-values.ts';
 import { jsonText } from '../../run-files/json-text.ts';
 import { attachmentList } from '../../run-files/run-files.ts';
-import { judgeStatus, missingFiles } from './completeness.ts';
+import { checkExpectedLayers, judgeStatus, missingFiles } from './completeness.ts';
 import {
   type ConfigCopy,
   checkConfig,
@@ -41,7 +41,7 @@ import { readDocument } from './run.ts';
 import { checkInjectedVector, checkSummary } from './sweep-check.ts';
 import { compareWithTrials, readTrialMetrics, type TrialMetrics } from './trial-metrics.ts';
 import { readSampledTrials, type SampledTrials } from './trials.ts';
-import { compareNorms, type FvVectors, readVectors } from './vectors.ts';
+import { type FvVectors, readVectors } from './vectors.ts';
 
 /** Reads a function-vector run in any state (formats: section 6); see `Family.read`. */
 export async function readFvRun(
@@ -53,8 +53,7 @@ export async function readFvRun(
   const { run, statusFile, documents, config, identity, scoreKey } = opened;
   const sampled = await readSampledTrials(run, identity);
   const { table, trials } = await readHeads(opened, sampled);
-  const vectors = await readVectors(run);
-  if (table !== undefined && vectors.cleanMean !== undefined) compareNorms(run, table, vectors.cleanMean);
+  const vectors = await readVectors(run, table);
   const examples = new Examples(identity);
   const sweeps: Sweep[] = [];
   for (const files of run.layout.sweeps) sweeps.push(await readSweep(run, files, examples));
@@ -267,6 +266,7 @@ function statusOf(
   });
   if (statusFile?.status !== undefined) {
     const hasArtifacts = run.files.size > 1;
+    checkExpectedLayers(statusFile.file, statusFile.status, layers, log);
     const status = judgeStatus(statusFile.file, statusFile.status, missing, hasArtifacts, log);
     return status === 'completed' && gaps ? 'partial' : status;
   }

@@ -4,7 +4,8 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/j
 import { asNumber } from '../../metric-values.ts';
 import { isInjectionScore } from './injection-scores.ts';
 import type { Injection, Sweep } from './injections.ts';
-import { bestLayer, headKey } from './ranking.ts';
+import { firstIndices, rangesOf } from './model-shape.ts';
+import { bestLayer, DEFAULT_SCORE_KEY, headKey } from './ranking.ts';
 import { type FvRun, report, sameNumber } from './run.ts';
 import { validated } from './validated.ts';
 
@@ -38,19 +39,20 @@ export function checkSummary(
   const warn = (pointer: string, message: string) =>
     run.log.warn({ code: 'SUMMARY_MISMATCH', file, pointer, message });
   const complete = injections.filter((item) => item.complete).map(({ layer }) => layer);
-  const expected = layers === undefined ? undefined : Array.from({ length: layers }, (_, layer) => layer);
+  const expected = layers === undefined ? undefined : firstIndices(layers);
+  const done = new Set(complete);
   const lists = {
     expected_layers: expected,
     completed_layers: complete,
-    missing_layers: expected?.filter((layer) => !complete.includes(layer)),
+    missing_layers: expected?.filter((layer) => !done.has(layer)),
   } as const;
   for (const [name, actual] of Object.entries(lists)) {
     const recorded = data[name as keyof typeof lists];
     if (actual === undefined || recorded === undefined || recorded === null) continue;
-    if (recorded.toSorted((a, b) => a - b).join() === actual.join()) continue;
-    warn(`/${name}`, `[${recorded.join(', ')}]; the artifacts say [${actual.join(', ')}]`);
+    const [found, want] = [rangesOf(recorded.toSorted((a, b) => a - b)), rangesOf(actual)];
+    if (found !== want) warn(`/${name}`, `[${found}]; the artifacts say [${want}]`);
   }
-  const scoreKey = data.score_key ?? 'mean_delta_p';
+  const scoreKey = data.score_key ?? DEFAULT_SCORE_KEY;
   if (!isInjectionScore(scoreKey)) return;
   for (const { layer, reported } of injections) {
     const recorded = asNumber(data.per_layer?.[String(layer)]?.score_value ?? undefined);

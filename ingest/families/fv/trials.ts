@@ -6,6 +6,7 @@ import {
   zeroShotTrialSchema,
 } from '../../contracts/fv/sampled-trials.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json-value.ts';
+import { asNumber } from '../../metric-values.ts';
 import { extraJson, jsonText } from '../../run-files/json-text.ts';
 import { BATCH } from './heads.ts';
 import { type FvRun, readDocument, report } from './run.ts';
@@ -74,13 +75,12 @@ export async function readSampledTrials(run: FvRun, identity: RunIdentity): Prom
     meta: metaOf(document),
     zeroShotMeta: metaOf(zeroShotDocument),
   };
-  if (document === undefined || file === undefined) return { ...found, exampleIds: undefined };
-
   const exampleIds = new Set<string>();
+  const trials = trialsOf(run, document, file ?? '');
   let rows: Row[] = [];
-  for (const [i, trial] of trialsOf(run, document, file).entries()) {
+  for (const [i, trial] of trials.entries()) {
     const pointer = `/trials/${i}`;
-    const data = validated(sampledTrialSchema, trial, { file }, (issue) =>
+    const data = validated(sampledTrialSchema, trial, { file: file ?? '' }, (issue) =>
       run.log.record({ ...issue, pointer: `${pointer}${issue.pointer ?? ''}` }),
     );
     if (data === undefined || !isJsonObject(trial)) continue;
@@ -88,7 +88,7 @@ export async function readSampledTrials(run: FvRun, identity: RunIdentity): Prom
     const exampleId = trialExampleId(qId, data.trial_idx);
     if (exampleIds.has(exampleId)) {
       const message = `trial ${data.trial_idx} occurs again; the first one counts`;
-      run.log.record({ code: 'DUPLICATE_TRIAL', file, pointer, message });
+      run.log.record({ code: 'DUPLICATE_TRIAL', file: file ?? '', pointer, message });
       continue;
     }
     exampleIds.add(exampleId);
@@ -96,7 +96,7 @@ export async function readSampledTrials(run: FvRun, identity: RunIdentity): Prom
     zeroShot.delete(exampleId);
     if (twin !== undefined && !sameQuery(twin, trial)) {
       const message = `trial ${data.trial_idx} asks for something else here than in ${file}`;
-      run.log.warn({ code: 'ZERO_SHOT_MISMATCH', file: zeroShotFile ?? file, message });
+      run.log.warn({ code: 'ZERO_SHOT_MISMATCH', file: zeroShotFile ?? '', message });
     }
     rows.push({
       example_id: exampleId,
@@ -118,10 +118,15 @@ export async function readSampledTrials(run: FvRun, identity: RunIdentity): Prom
   }
   if (rows.length > 0) await run.sink.rows(GENERATIONS, rows);
   if (zeroShotFile !== undefined && zeroShot.size > 0) {
-    const message = `${zeroShot.size} zero-shot trials have no trial in ${file}`;
+    const message = `${zeroShot.size} zero-shot trials have no trial in ${file ?? 'sampled_trials.json'}`;
     run.log.warn({ code: 'ZERO_SHOT_MISMATCH', file: zeroShotFile, message });
   }
-  return { ...found, exampleIds };
+  const promised = asNumber(found.meta?.['n_trials']);
+  if (promised !== undefined && promised !== trials.length && document !== undefined) {
+    const message = `n_trials is ${promised}; there are ${trials.length}`;
+    run.log.warn({ code: 'TRIALS_SHORT', file: file ?? '', pointer: '/meta/n_trials', message });
+  }
+  return { ...found, exampleIds: document === undefined ? undefined : exampleIds };
 }
 
 function sameQuery(a: JsonObject, b: JsonObject): boolean {

@@ -14,10 +14,11 @@ import type { FvRun } from './run.ts';
 /** Means of every head over clean prompts: [layers, heads, head dimension]. */
 export interface CleanMean {
   readonly file: string;
-  readonly qId: string | null;
   readonly layers: number;
   readonly heads: number;
   readonly tensor: Tensor;
+  /** What else the file says, as JSON. */
+  readonly extra: string | null;
 }
 
 /** What the `.pt` files of a run hold, as far as other files are checked against it. */
@@ -34,6 +35,7 @@ type Dict = ReadonlyMap<PickleValue, PickleValue>;
 /** The longest vector that is a hidden state of a model. */
 const MAX_DIM = 1_000_000;
 const MAX_VECTORS = 2_000_000;
+const MAX_LAYERS = 10_000;
 
 function isDict(value: PickleValue | undefined): value is Dict {
   return value instanceof Map;
@@ -106,9 +108,12 @@ function tensorOf(
   return undefined;
 }
 
-/** Reads every `.pt` file of the run into `fv_vectors`. */
-export async function readVectors(run: FvRun): Promise<FvVectors> {
-  const cleanMean = await readCleanMeans(run);
+/**
+ * Reads every `.pt` file of the run into `fv_vectors`.
+ * @param table the scores of the heads whose means are there
+ */
+export async function readVectors(run: FvRun, table: HeadTable | undefined): Promise<FvVectors> {
+  const cleanMean = await readCleanMeans(run, table);
   const globalNorm = await readGlobal(run);
   return { cleanMean, globalNorm, byLayer: await readByLayer(run) };
 }
@@ -145,7 +150,7 @@ async function readByLayer(run: FvRun): Promise<number[] | undefined> {
   const layers: number[] = [];
   for (const [key, item] of byLayer) {
     const layer = Number(key);
-    if (!Number.isInteger(layer) || layer < 0 || layer >= 2 ** 31) {
+    if (!Number.isInteger(layer) || layer < 0 || layer >= MAX_LAYERS) {
       const message = `fv_by_layer has the key ${String(key)}; expected a layer`;
       run.log.record({ code: 'WRONG_TYPE', file, message });
       continue;
@@ -161,54 +166,61 @@ async function readByLayer(run: FvRun): Promise<number[] | undefined> {
 }
 
 /**
- * Reads the means of every relation query. The mean over all of them repeats the one of a run with a single query, and
- * `mean_activations.pt` repeats it once more: they are emitted only where they say something else.
+ * Reads the means of every relation query; of the tensors, which drag the storage of every slot of the prompt along, one
+ * at a time. The mean over all of them repeats the one of a run with a single query, and `mean_activations.pt` repeats
+ * it once more: they are emitted only where they say something else.
  */
-async function readCleanMeans(run: FvRun): Promise<CleanMean | undefined> {
+async function readCleanMeans(run: FvRun, table: HeadTable | undefined): Promise<CleanMean | undefined> {
   const files = run.layout.all('clean-mean');
   const own = files.filter((file) => cleanMeanQid(baseName(file)) !== null);
-  const means: CleanMean[] = [];
-  for (const file of own) {
-    const mean = await readCleanMean(run, file, cleanMeanQid(baseName(file)));
-    if (mean !== undefined) means.push(mean);
-  }
   const shared = files.find((file) => baseName(file) === 'global_clean_mean.pt');
-  const other = shared ?? (own.length === 0 ? files[0] : undefined);
-  if (other !== undefined) {
-    const mean = await readCleanMean(run, other, own.length === 0 ? run.qId : null, means);
-    if (mean !== undefined) means.push(mean);
+  let last: CleanMean | undefined;
+  for (const file of own) {
+    const mean = await readCleanMean(run, file);
+    if (mean === undefined) continue;
+    last = mean;
+    await emitCleanMean(run, mean, cleanMeanQid(baseName(file)), table);
   }
-  return means.at(-1);
+  const other = shared ?? (own.length === 0 ? files[0] : undefined);
+  const mean = other === undefined ? undefined : await readCleanMean(run, other);
+  if (mean === undefined) return last;
+  if (last !== undefined && own.length === 1) {
+    if (sameValues(last.tensor, mean.tensor)) return last;
+    const message = `differs from ${last.file}, the only relation query of the run`;
+    run.log.warn({ code: 'CLEAN_MEAN_MISMATCH', file: mean.file, message });
+  }
+  await emitCleanMean(run, mean, own.length === 0 ? run.qId : null, table);
+  return mean;
 }
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** @param known means that were emitted: a lone one with the same values is not repeated */
-async function readCleanMean(
-  run: FvRun,
-  file: string,
-  qId: string | null,
-  known: readonly CleanMean[] = [],
-): Promise<CleanMean | undefined> {
+async function readCleanMean(run: FvRun, file: string): Promise<CleanMean | undefined> {
   const value = await readTensors(run, file);
   const tensor = value === undefined ? undefined : tensorOf(run, file, value, 'clean_mean', 3);
   if (tensor === undefined || value === undefined) return undefined;
   const [layers = 0, heads = 0] = tensor.shape;
-  const [only] = known;
-  if (only !== undefined && known.length === 1) {
-    if (sameValues(only.tensor, tensor)) return undefined;
-    const message = `differs from ${only.file}, the only relation query of the run`;
-    run.log.warn({ code: 'CLEAN_MEAN_MISMATCH', file, message });
-  }
-  const extra = isDict(value) ? jsonText(plainMembers(value)) : null;
+  return { file, layers, heads, tensor, extra: isDict(value) ? jsonText(plainMembers(value)) : null };
+}
+
+/** Emits a row a head, and compares the norms of a single query's means with its scores. */
+async function emitCleanMean(
+  run: FvRun,
+  mean: CleanMean,
+  qId: string | null,
+  table: HeadTable | undefined,
+): Promise<void> {
+  const { file, layers, heads, tensor, extra } = mean;
+  const norms: number[] = [];
   let rows: Row[] = [];
   for (let layer = 0; layer < layers; layer++) {
     const ofLayer = tensor.select(0, layer);
     for (let head = 0; head < heads; head++) {
       // A view would keep the whole storage alive, of which the means are a small part.
       const values = new Float32Array(ofLayer.select(0, head).toFloat32());
+      norms.push(norm(values));
       rows.push(vectorRow(values, tensor.dtype, { q_id: qId, kind: 'clean_mean', layer, head, file, extra }));
     }
     if (rows.length >= BATCH) {
@@ -217,7 +229,7 @@ async function readCleanMean(
     }
   }
   if (rows.length > 0) await run.sink.rows(FV_VECTORS, rows);
-  return { file, qId, layers, heads, tensor };
+  if (table !== undefined && qId !== null) compareNorms(run, table, mean, qId, norms);
 }
 
 function sameValues(a: Tensor, b: Tensor): boolean {
@@ -229,19 +241,26 @@ function sameValues(a: Tensor, b: Tensor): boolean {
 /** Single precision, summed in another order. */
 const FLOAT_TOLERANCE = 1e-5;
 
-/** Says where the norms in the score file are not those of the means beside it. */
-export function compareNorms(
+/** Says when the norms in the score file are not those of the means beside it: one issue, however many differ. */
+function compareNorms(
   run: FvRun,
   table: HeadTable,
-  { file, tensor, layers, heads, qId }: CleanMean,
+  { file, layers, heads }: CleanMean,
+  qId: string,
+  norms: readonly number[],
 ): void {
+  let first: { readonly line: number; readonly text: string } | undefined;
+  let differing = 0;
   for (const { layer, head, scores, line, qId: query } of table.heads) {
     const reported = scores.get('clean_mean_norm');
-    if (reported === undefined || layer >= layers || head >= heads || (qId !== null && query !== qId))
-      continue;
-    const actual = norm(tensor.select(0, layer).select(0, head).toFloat32());
+    const actual = layer < layers && head < heads ? norms[layer * heads + head] : undefined;
+    if (reported === undefined || actual === undefined || query !== qId) continue;
     if (Math.abs(reported - actual) <= FLOAT_TOLERANCE * Math.max(1, actual)) continue;
-    const message = `clean_mean_norm of head ${head} of layer ${layer} is ${reported}; the mean in ${file} has ${actual}`;
-    run.log.warn({ code: 'CLEAN_MEAN_MISMATCH', file: table.file, line, message });
+    differing += 1;
+    const text = `clean_mean_norm of head ${head} of layer ${layer} is ${reported}; the mean in ${file} has ${actual}`;
+    first ??= { line, text };
   }
+  if (first === undefined) return;
+  const message = differing === 1 ? first.text : `${first.text}; ${differing - 1} other heads differ too`;
+  run.log.warn({ code: 'CLEAN_MEAN_MISMATCH', file: table.file, line: first.line, message });
 }
