@@ -1,6 +1,6 @@
 import { CancelledError, InvalidArgumentError } from '../../lake/errors.ts';
 import { Staging } from '../../lake/parquet/staging.ts';
-import { RUNS } from '../../lake/tables/tables.ts';
+import { PREDICTIONS, RUNS } from '../../lake/tables/tables.ts';
 import type { LakeWriter } from '../../lake/writer.ts';
 import { activationRows } from '../activations.ts';
 import { type ActivationOptions, DEFAULT_ACTIVATION_OPTIONS, type Issue } from '../family.ts';
@@ -121,12 +121,36 @@ class Ingest {
     try {
       const staged = await this.#read(job, staging);
       accepted = staged === 'unchanged' || staged.accepted;
+      if (staged !== 'unchanged' && accepted && (await this.#lacksPredictions(job, staged))) {
+        await staging.discard(staged.entry.ingest_id);
+        this.#report(job, 'unchanged', {}, [copyKeptOut(job)]);
+        return undefined;
+      }
       if (staged === 'unchanged') this.#report(job, 'unchanged', {}, []);
       else if (accepted) return staged;
       else this.#report(job, 'rejected', {}, staged.issues);
       return undefined;
     } finally {
       this.#duplicates.settle(job.candidate.runId, accepted);
+    }
+  }
+
+  /** Whether a copy has none of the predictions that the lake has of its original. */
+  async #lacksPredictions({ candidate }: RunJob, staged: StagedRun): Promise<boolean> {
+    if (candidate.copy !== true || (staged.rows[PREDICTIONS.name] ?? 0) > 0) return false;
+    const { lake } = this.#writer;
+    const snapshot = await lake.snapshot({}, { signal: this.#options.signal });
+    if (!snapshot.runs.has(candidate.runId)) return false;
+    const here = [{ column: 'run_id', in: [candidate.runId] }];
+    const { sql, release } = await lake.relation(snapshot, RUNS.name, here, {
+      signal: this.#options.signal,
+    });
+    try {
+      const count = `SELECT n_predictions FROM ${sql} r WHERE run_id = $1`;
+      const { rows } = await lake.query(count, { params: [candidate.runId], signal: this.#options.signal });
+      return rows.some(([n]) => Number(n) > 0);
+    } finally {
+      release?.();
     }
   }
 
@@ -228,4 +252,13 @@ class Ingest {
     const { signal } = this.#options;
     if (signal?.aborted) throw new CancelledError('the ingest', signal.reason);
   }
+}
+
+/** How it reads that a copy does not take the place of its original. */
+function copyKeptOut({ candidate }: RunJob): Issue {
+  return {
+    severity: 'info',
+    code: 'PUBLISHED_COPY',
+    message: `the lake has ${candidate.runId} with its predictions, which this copy lacks; the run stays as it is`,
+  };
 }
