@@ -41,6 +41,7 @@ export function finder(tree: SourceTree, context: DiscoverContext): RunFinder {
 }
 
 async function looksRight(object: ObjectInfo, { tree, signal }: ReadContext): Promise<boolean> {
+  if (object.size === 0) return false;
   const range = { start: 0, end: HEAD_BYTES };
   const head = await tree.store.get(object.key, { range, ...(signal ? { signal } : {}) });
   return HEAD.test(Buffer.from(head).toString('utf8'));

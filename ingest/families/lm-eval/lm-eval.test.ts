@@ -346,7 +346,7 @@ describe('whatever JSON a file holds', () => {
           new Set(records.map(({ doc_id }) => String(doc_id))).size,
         );
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 
@@ -363,7 +363,7 @@ describe('whatever JSON a file holds', () => {
           if (!accepted) expect(sink.issues.length).toBeGreaterThan(0);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: 25 },
     );
   });
 });

@@ -95,6 +95,7 @@ async function* sampleBatches(
   context: ReadContext,
   log: IssueLog,
 ): AsyncGenerator<Sample[]> {
+  if (object.size === 0) return;
   const head = await context.tree.store.get(object.key, {
     range: { start: 0, end: 1 },
     ...(context.signal ? { signal: context.signal } : {}),
