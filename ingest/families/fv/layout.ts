@@ -87,9 +87,9 @@ export function looseScores(name: string): 'aie' | 'cie' | undefined {
   return kind === 'aie' || kind === 'cie' ? kind : undefined;
 }
 
-/** The relation query in the name `qid_<q>_clean_mean.pt`. */
-export function cleanMeanQid(name: string): string | null {
-  return QID_CLEAN_MEAN.exec(name)?.[1] ?? null;
+/** The relation query in the name of a file `qid_<q>_clean_mean.pt`. */
+export function cleanMeanQid(path: string): string | null {
+  return QID_CLEAN_MEAN.exec(splitPath(path).name)?.[1] ?? null;
 }
 
 const INNER: ReadonlySet<string> = new Set([

@@ -6,7 +6,7 @@ import type { ReadContext, RunCandidate, RunSink } from '../../family.ts';
 import { type IssueLog, issueLog } from '../../run-files/issue-log.ts';
 import { readRunDocument, runFiles } from '../../run-files/run-files.ts';
 import { evidenceSchema, relationName } from './discovery/identity.ts';
-import { type FvRole, layoutOf } from './layout.ts';
+import { cleanMeanQid, type FvLayout, type FvRole, layoutOf } from './layout.ts';
 import { DEFAULT_SCORE_KEY } from './ranking.ts';
 import { type FvRun, readDocument, report } from './run.ts';
 import type { RunIdentity } from './trials.ts';
@@ -74,7 +74,7 @@ export async function openRun(
     files,
     layout,
     unfinished,
-    qId: statusFile?.status?.q_id ?? null,
+    qId: statusFile?.status?.q_id ?? meanQuery(layout),
   };
   const documents = new Map<FvRole, JsonObject>();
   for (const role of DOCUMENTS) {
@@ -121,6 +121,12 @@ async function readStatus(
       ? undefined
       : validated(qidStatusSchema, document, { file }, (issue) => log.add(issue));
   return { file, document, status };
+}
+
+/** The only relation query that mean activations are named after; null when there are several or none. */
+function meanQuery(layout: FvLayout): string | null {
+  const named = layout.all('clean-mean').flatMap((file) => cleanMeanQid(file) ?? []);
+  return named.length === 1 ? named[0]! : null;
 }
 
 /** The log `second`, which knows that the first one may have rejected the run already. */

@@ -253,7 +253,16 @@ describe('states', () => {
   test('without its status file a run is judged by its files', async () => {
     const files = without(syntheticRun(), STATUS);
     const complete = await read(files);
-    expect(complete.summary.columns.status).toBe('completed');
+    expect(complete.summary.columns).toMatchObject({
+      status: 'completed',
+      split: 'Q1',
+      model_id: 'org/tiny',
+    });
+    expect(codes(complete)).toEqual([]);
+    expect(complete.candidate.runId).toBe('main/fv/rel_ex/Q1/org__tiny');
+    const averages = await read(without(files, /cie_scores/));
+    expect(codes(averages)).toEqual([]);
+    expect(averages.sink.table('fv_heads').map((row) => row['q_id'])).toContain('Q1');
     expect((await read(without(files, /fv_global_resid.pt/))).summary.columns.status).toBe('partial');
   });
 });
@@ -431,7 +440,8 @@ describe('damage', () => {
     const files = syntheticRun();
     const csv = textOf(files, 'artifacts/cie_scores.csv');
     const put = (text: string) => ({ ...files, 'artifacts/cie_scores.csv': text });
-    await reject(put(csv.replace('layer,', 'block,')), 'MISSING_COLUMN', 'cie_scores.csv');
+    const blind = await reject(put(csv.replace('layer,', 'block,')), 'MISSING_COLUMN', 'cie_scores.csv');
+    expect(codes(blind)).toHaveLength(1);
     await reject(put('layer,head\n0,0\n'), 'MISSING_COLUMN', 'cie_scores.csv');
     await reject(put(''), 'EMPTY_FILE', 'cie_scores.csv');
     await reject(put(csv.replace(/\r\n0,0,/, '\r\n0,zero,')), 'WRONG_TYPE', 'cie_scores.csv');

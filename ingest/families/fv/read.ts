@@ -126,7 +126,8 @@ async function readHeads(
   ];
   const cie = cieFile === undefined ? undefined : await readScores(run, cieFile);
   const aie = aieFile === undefined ? undefined : await readScores(run, aieFile);
-  if (cie !== undefined && aie !== undefined) compareAverages(run, cie, aie);
+  // A file of which nothing could be read is one complaint, not one a head.
+  if (cie !== undefined && cie.heads.length > 0 && aie !== undefined) compareAverages(run, cie, aie);
   const resumed =
     cie === undefined && aie === undefined && resumeFile !== undefined
       ? await readResumedScores(run, resumeFile)
@@ -139,13 +140,13 @@ async function readHeads(
     trialFile === undefined
       ? undefined
       : await readTrialMetrics(run, trialFile, complete === undefined, exampleIds);
-  if (table === undefined) return { table, trials };
+  if (table === undefined || table.heads.length === 0) return { table: undefined, trials };
   if (trials !== undefined) compareWithTrials(run, table, trials);
   if (topHeads !== undefined) {
     const ranked = rankHeads(averageOverQueries(table.heads), ({ scores }) => scores.get(scoreKey));
     compareTopHeads(run, layout.first('top-heads') ?? '', topHeads, ranked, scoreKey);
   }
-  if (table.heads.length > 0 && !table.heads.some(({ scores }) => scores.has(scoreKey))) {
+  if (!table.heads.some(({ scores }) => scores.has(scoreKey))) {
     const message = `no head has a ${scoreKey}, by which the run ranks them; ranks are null`;
     run.log.warn({ code: 'MISSING_SCORE_KEY', file: table.file, message });
   }

@@ -125,9 +125,15 @@ function headTrials({ layer, head, qId, trials, moments }: Accumulator): HeadTri
  */
 export function compareWithTrials(run: FvRun, table: HeadTable, trials: TrialMetrics): void {
   const short: HeadScores[] = [];
+  const scored = new Set<string>();
   let expected = 0;
+  // Averages of a single relation query do not name it.
+  const queries = new Set([...trials.heads.values()].map(({ qId }) => qId));
+  const [only = null] = queries.size === 1 ? queries : [];
   for (const head of table.heads) {
-    const found = trials.heads.get(headOfQuery(head, head.qId));
+    const key = headOfQuery(head, head.qId ?? only);
+    scored.add(key);
+    const found = trials.heads.get(key);
     expected += head.nTrials ?? found?.n ?? 0;
     if (found === undefined || (head.nTrials !== null && found.n < head.nTrials)) short.push(head);
     else compareHead(run, table.file, head, found);
@@ -140,7 +146,6 @@ export function compareWithTrials(run: FvRun, table: HeadTable, trials: TrialMet
     run.log.add({ severity, code: 'TRIAL_ROWS_SHORT', file: trials.file, message });
   }
   if (!table.partial) {
-    const scored = new Set(table.heads.map((head) => headOfQuery(head, head.qId)));
     const more = [...trials.heads].filter(([key]) => !scored.has(key)).length;
     if (more > 0) {
       const message = `trials of ${more} heads that have no row here`;

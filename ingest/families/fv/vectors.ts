@@ -172,14 +172,14 @@ async function readByLayer(run: FvRun): Promise<number[] | undefined> {
  */
 async function readCleanMeans(run: FvRun, table: HeadTable | undefined): Promise<CleanMean | undefined> {
   const files = run.layout.all('clean-mean');
-  const own = files.filter((file) => cleanMeanQid(baseName(file)) !== null);
+  const own = files.filter((file) => cleanMeanQid(file) !== null);
   const shared = files.find((file) => baseName(file) === 'global_clean_mean.pt');
   let last: CleanMean | undefined;
   for (const file of own) {
     const mean = await readCleanMean(run, file);
     if (mean === undefined) continue;
     last = mean;
-    await emitCleanMean(run, mean, cleanMeanQid(baseName(file)), table);
+    await emitCleanMean(run, mean, cleanMeanQid(file), table);
   }
   const other = shared ?? (own.length === 0 ? files[0] : undefined);
   const mean = other === undefined ? undefined : await readCleanMean(run, other);

@@ -17,7 +17,7 @@ interface Gathered {
 /** Tables that the authors' analysis scripts make out of the artifacts of runs. */
 const DERIVED = /^(qwise_.*|topk_Q\w+)\.csv$/;
 const ORCHESTRATOR = ['run_meta.json', 'run_summary.json'];
-const EVIDENCE = ['qid_status.json', 'run_meta.json'];
+const EVIDENCE = ['qid_status.json', 'run_meta.json', 'top_heads.json'];
 
 function nameOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { absolutePath } from '../../../discovery/path.ts';
 
-/** What the small files of a run say about which run it is; `qid_status.json` and `run_meta.json` have them. */
+/** What the small files of a run say about which run it is; `qid_status.json`, `run_meta.json` and `top_heads.json` have them. */
 export const evidenceSchema = z.looseObject({
   config: z
     .looseObject({ model: z.string().optional(), relation_csv_path: z.string().optional() })
     .optional(),
+  meta: z.looseObject({ model: z.string().optional() }).optional(),
   model: z.string().optional(),
   relation_root: z.string().optional(),
   run_id: z.string().optional(),
@@ -43,7 +44,7 @@ export function runIdentity(storeUri: string, root: string, evidence: Evidence):
   const path = absolutePath(storeUri, root);
   const name = evidence.run_id ?? path.at(-1) ?? 'fv';
   const relation = relationName(evidence);
-  const model = evidence.config?.model ?? evidence.model;
+  const model = evidence.config?.model ?? evidence.model ?? evidence.meta?.model;
   const above = path.slice(0, -1);
   if (relation === undefined) {
     return [above.at(-1), name, model && modelComponent(model)].filter(Boolean).join('/');
