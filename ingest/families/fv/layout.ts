@@ -145,10 +145,7 @@ function splitPath(path: string): { parent: string; directory: string; name: str
   return { parent, directory: parent.slice(parent.lastIndexOf('/') + 1), name: path.slice(slash + 1) };
 }
 
-/**
- * @param paths within the run, in key order
- * @param root name of the run's own directory, which is a layer's when someone names only that
- */
+/** What the files of a run are. @param paths within the run, in key order */
 export function layoutOf(paths: Iterable<string>): FvLayout {
   const roles = new Map<FvRole, string[]>();
   const sweeps = new Map<string, { layers: Map<number, string[]>; summary: string | undefined }>();
