@@ -8,6 +8,7 @@ export const size = z
   .min(1)
   .max(2 ** 28);
 export const layerCount = z.int().min(1).max(1000);
+const MAX_HEAD_DIM = 4096;
 
 /** @throws CheckpointError naming every field that is wrong */
 export function parseConfig<T>(schema: z.ZodType<T>, config: unknown): T {
@@ -23,6 +24,28 @@ export function unsupported(field: string, value: unknown, expected: string): Un
     where: { file: 'config.json', pointer: `/${field}` },
     expected,
   });
+}
+
+/**
+ * Sizes of the attention's heads that fit together.
+ * @throws UnsupportedModelError
+ */
+export function headSizes(config: {
+  readonly hidden: number;
+  readonly heads: number;
+  readonly keyValueHeads?: number | null | undefined;
+  readonly headDim?: number | null | undefined;
+}): { heads: number; keyValueHeads: number; headDim: number } {
+  const { hidden, heads } = config;
+  const keyValueHeads = config.keyValueHeads ?? heads;
+  const headDim = config.headDim ?? hidden / heads;
+  if (!Number.isInteger(headDim))
+    throw unsupported('num_attention_heads', heads, 'a divisor of the hidden size');
+  if (headDim > MAX_HEAD_DIM) throw unsupported('head_dim', headDim, `at most ${MAX_HEAD_DIM}`);
+  if (heads % keyValueHeads !== 0) {
+    throw unsupported('num_key_value_heads', keyValueHeads, 'a divisor of num_attention_heads');
+  }
+  return { heads, keyValueHeads, headDim };
 }
 
 const activations: Readonly<Record<string, Activation>> = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { activation, layerCount, parseConfig, size, unsupported } from './config.ts';
+import { activation, headSizes, layerCount, parseConfig, size } from './config.ts';
 import type { Architecture, LinearSpec, NormSpec } from './decoder.ts';
 
 const gpt2Schema = z.looseObject({
@@ -22,8 +22,7 @@ export const gpt2: Architecture = {
   buffers: /(^|\.)attn\.(bias|masked_bias)$/,
   decoder(config, has) {
     const parsed = parseConfig(gpt2Schema, config);
-    const headDim = parsed.n_embd / parsed.n_head;
-    if (!Number.isInteger(headDim)) throw unsupported('n_head', parsed.n_head, 'a divisor of n_embd');
+    const { headDim } = headSizes({ hidden: parsed.n_embd, heads: parsed.n_head });
     // The checkpoints of OpenAI's models were saved from the base model, without the head's prefix.
     const root = has('transformer.wte.weight') ? 'transformer.' : '';
     const norm = (name: string): NormSpec => ({

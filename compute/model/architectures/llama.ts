@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { activation, layerCount, parseConfig, size, unsupported } from './config.ts';
+import { activation, headSizes, layerCount, parseConfig, size } from './config.ts';
 import type { Architecture, BlockSpec, DecoderSpec, LinearSpec, NormSpec } from './decoder.ts';
 import { rotaryFields, rotaryFrequencies } from './rotary.ts';
 
@@ -37,13 +37,12 @@ export interface LlamaVariation {
 
 /** The decoder of a Llama-like `config.json`: RMS norms, rotary positions, grouped queries, gated MLP. */
 export function llamaDecoder(config: LlamaConfig, vary: LlamaVariation = {}): DecoderSpec {
-  const heads = config.num_attention_heads;
-  const keyValueHeads = config.num_key_value_heads ?? heads;
-  const headDim = config.head_dim ?? config.hidden_size / heads;
-  if (!Number.isInteger(headDim)) throw unsupported('num_attention_heads', heads, 'a divisor of hidden_size');
-  if (heads % keyValueHeads !== 0) {
-    throw unsupported('num_key_value_heads', keyValueHeads, 'a divisor of num_attention_heads');
-  }
+  const { heads, keyValueHeads, headDim } = headSizes({
+    hidden: config.hidden_size,
+    heads: config.num_attention_heads,
+    keyValueHeads: config.num_key_value_heads,
+    headDim: config.head_dim,
+  });
   const { projectionBias = config.attention_bias, outputBias = config.attention_bias } = vary;
   const linear = (name: string, bias: boolean): LinearSpec => ({
     weight: `${name}.weight`,

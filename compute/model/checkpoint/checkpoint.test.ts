@@ -126,6 +126,7 @@ describe('what the engine does not build', () => {
     [{ rope_parameters: { rope_type: 'yarn', factor: 2 } }, UnsupportedModelError, /"yarn"/],
     [{ rope_parameters: { rope_type: 'linear' } }, UnsupportedModelError, /rope_parameters/],
     [{ num_attention_heads: 3 }, UnsupportedModelError, /num_attention_heads 3/],
+    [{ head_dim: 2 ** 20 }, UnsupportedModelError, /head_dim 1048576/],
     [{ num_key_value_heads: 3 }, UnsupportedModelError, /num_key_value_heads 3/],
     [{ num_hidden_layers: 1e9 }, CheckpointError, /num_hidden_layers/],
     [{ vocab_size: 20 }, CheckpointError, /embed_tokens.weight has the shape \[19, 8\]/],
