@@ -41,7 +41,8 @@ export async function* fileChunks(
 ): AsyncIterable<Uint8Array> {
   for (let position = range.start; position < range.end; ) {
     checkSignal(signal, what);
-    const chunk = new Uint8Array(Math.min(chunkBytes, range.end - position));
+    // Not cleared: every byte that is yielded was read from the file.
+    const chunk = new Uint8Array(Buffer.allocUnsafeSlow(Math.min(chunkBytes, range.end - position)).buffer);
     const filled = await readFully(handle, chunk, position);
     if (filled > 0) yield chunk.subarray(0, filled);
     if (filled < chunk.length) return;
