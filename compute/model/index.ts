@@ -16,4 +16,12 @@ export type { ForwardRequest, Operation, OperationContext } from './engine/opera
 export { type PlanLimits, type PlannedRow, type PlanWork, planRuns, runBytes } from './engine/planner.ts';
 export { type Provider, type ProviderName, providers } from './engine/providers.ts';
 export type { FloatTensor } from './engine/session.ts';
+export {
+  CheckpointError,
+  ModelMemoryError,
+  ModelProcessError,
+  ProviderUnavailableError,
+  RuntimeFailedError,
+  UnsupportedModelError,
+} from './errors.ts';
 export { type OutputProjection, readOutputProjection } from './output-projection.ts';

@@ -34,6 +34,7 @@ describe('a model', () => {
       capture: { residual: [0, 2], heads: [1], final: true, logits: true, positions: 'all', read: 'all' },
     });
     expect([...all.residual.keys()]).toEqual([0, 2]);
+    expect((await model.forward({ rows, capture: { heads: [0, 0] } })).heads.size).toBe(1);
     expect(all.residual.get(2)!.shape).toEqual([2, 3, 8]);
     expect(all.heads.get(1)!.shape).toEqual([2, 3, 2, 4]);
     expect(all.final!.shape).toEqual([2, 3, 8]);

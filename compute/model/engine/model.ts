@@ -145,7 +145,8 @@ export class Model {
     const feeds = feedsOf(this.decoder, batch, before);
     const wanted = wantedOutputs(batch);
     if (past !== undefined) wanted.push(...keyValueNames(this.info.layers));
-    const outputs = wanted.length === 0 ? new Map() : await this.#session.run(feeds, wanted);
+    const outputs =
+      wanted.length === 0 ? new Map<string, FloatTensor>() : await this.#session.run(feeds, wanted);
     const lengths = batch.rows.map((row) => row.tokens.length);
     past?.append(keyValues(outputs, this.info.layers), lengths);
     return resultOf(batch, lengths, outputs);
@@ -196,8 +197,8 @@ function checkCapture(capture: Capture, { residual, heads }: Taps): void {
 
 function wantedOutputs({ rows, capture }: Batch): string[] {
   return [
-    ...(capture.residual ?? []).map(outputNames.residual),
-    ...(capture.heads ?? []).map(outputNames.heads),
+    ...new Set((capture.residual ?? []).map(outputNames.residual)),
+    ...new Set((capture.heads ?? []).map(outputNames.heads)),
     ...(capture.final ? [outputNames.final] : []),
     ...(capture.logits ? [outputNames.logits] : []),
     ...((rows[0]?.targets?.length ?? 0) > 0 ? [outputNames.logProbabilities] : []),
