@@ -35,3 +35,13 @@ export class ModelProcessError extends RunlakeError {
 export class ModelMemoryError extends RunlakeError {
   readonly code = 'MODEL_MEMORY';
 }
+
+/** A chat template is missing, broken, or refuses the messages. Give the prompt as text instead. */
+export class ChatTemplateError extends RunlakeError {
+  readonly code = 'CHAT_TEMPLATE';
+}
+
+/** It cannot be told which part of a text a token stands for. Select tokens by other means than the text. */
+export class TokenSpansError extends RunlakeError {
+  readonly code = 'TOKEN_SPANS_UNKNOWN';
+}

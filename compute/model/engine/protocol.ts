@@ -6,10 +6,12 @@ import {
   RunlakeError,
 } from '../../../lake/errors.ts';
 import {
+  ChatTemplateError,
   CheckpointError,
   ModelMemoryError,
   ProviderUnavailableError,
   RuntimeFailedError,
+  TokenSpansError,
   UnsupportedModelError,
 } from '../errors.ts';
 import type { ModelInfo, ModelOptions } from './model.ts';
@@ -63,6 +65,8 @@ const classes = {
   PROVIDER_UNAVAILABLE: ProviderUnavailableError,
   MODEL_RUN_FAILED: RuntimeFailedError,
   MODEL_MEMORY: ModelMemoryError,
+  CHAT_TEMPLATE: ChatTemplateError,
+  TOKEN_SPANS_UNKNOWN: TokenSpansError,
   INVALID_ARGUMENT: InvalidArgumentError,
 } as const;
 

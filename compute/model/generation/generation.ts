@@ -1,3 +1,5 @@
+import type { ChatMessage } from '../tokenizer/chat-template.ts';
+
 /**
  * What is asked of the generator and what it tells. Everything here is plain data that travels between processes.
  *
@@ -5,12 +7,6 @@
  * is generated beside it, in whatever order and batch size. The random number for a token depends on the seed, the
  * prompt's tokens, the sample's index and the token's position only (random.ts).
  */
-
-/** One message of a conversation, as chat templates know it. */
-export interface ChatMessage {
-  readonly role: string;
-  readonly content: string;
-}
 
 /** A prompt in one of three forms. */
 export type PromptInput =
@@ -82,6 +78,8 @@ export interface GenerationOptions extends SamplingOptions, StopOptions, LoadOpt
   /** So many of the most probable tokens are told for every token of a response; default 0. */
   readonly topLogProbabilities?: number;
   readonly capture?: CaptureOptions;
+  /** What the chat template asks for beside messages, such as `enable_thinking` or `date_string`. */
+  readonly templateVariables?: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface GenerationRequest {
