@@ -160,7 +160,6 @@ class TextBuffer implements ColumnBuffer {
   writeTo(vector: duckdb.Vector): void {
     const bytes = this.#bytes.subarray(0, this.#size);
     writeTexts(vector, { bytes, starts: this.#starts, lengths: this.#lengths }, this.#nulls);
-    this.#bytes = Buffer.alloc(0);
     this.#size = 0;
     this.truncate(0);
   }

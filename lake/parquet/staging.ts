@@ -17,6 +17,8 @@ const BATCH_BYTES = 32 * 1024 * 1024;
 interface StagedTable {
   readonly spec: TableSpec;
   buffers: readonly ColumnBuffer[];
+  /** The buffers that DuckDB takes up, or has taken up: they are filled again next. */
+  others: readonly ColumnBuffer[];
   /** Rows in the buffers, and in all. */
   filled: number;
   total: number;
@@ -131,7 +133,8 @@ export class Staging {
       (column) => `${sqlName(column.name)} ${duckdbType(column.type).toString()}`,
     );
     await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${sqlName(spec.name)} (${columns.join(', ')})`);
-    const table: StagedTable = { spec, buffers: spec.columns.map(columnBuffer), filled: 0, total: 0 };
+    const [buffers, others] = [spec.columns.map(columnBuffer), spec.columns.map(columnBuffer)];
+    const table: StagedTable = { spec, buffers, others, filled: 0, total: 0 };
     this.#tables.set(spec.name, table);
     return table;
   }
@@ -145,10 +148,11 @@ export class Staging {
   /** Hands the buffered rows to DuckDB, which takes them up while the caller goes on; at most one batch is on its way. */
   async #flush(table: StagedTable): Promise<void> {
     if (table.filled === 0) return;
-    const { spec, buffers } = table;
-    table.buffers = spec.columns.map(columnBuffer);
-    table.filled = 0;
     await this.#inserting;
+    const { spec, buffers } = table;
+    table.buffers = table.others;
+    table.others = buffers;
+    table.filled = 0;
     const source = this.#source(spec, buffers);
     source.batch = buffers;
     const columns = spec.columns.map((column, c) => buffers[c]!.unnest(sqlName(column.name)));

@@ -55,7 +55,10 @@ interface Circumstances {
   readonly label: boolean | undefined;
   readonly threshold: number | undefined;
   readonly predictedText: string | undefined;
-  readonly cells: Row;
+  /** Columns of the table. */
+  readonly cells: Readonly<
+    Record<'label_halu' | 'threshold' | 'split' | 'benchmark' | 'method' | 'model_id' | 'seed', Cell>
+  >;
 }
 
 /** The circumstances of rows that have no other fault than those that their id or their score may bring. */
@@ -156,13 +159,21 @@ export class PredictionReader {
       }
     }
     const counts = good || !lenient;
+    const { cells } = circumstances;
     const row: Row | undefined =
       good && score !== undefined && label !== undefined && hasIds
         ? {
-            ...circumstances.cells,
             example_id: id,
             score_halu: score,
-            ...verdictCells(label, predicted, circumstances),
+            label_halu: label,
+            pred_halu: predictionCell(predicted, circumstances),
+            threshold: cells.threshold,
+            correct: predicted === undefined ? null : predicted === label,
+            split: cells.split,
+            benchmark: cells.benchmark,
+            method: cells.method,
+            model_id: cells.model_id,
+            seed: cells.seed,
             source_line: line,
             extra: this.#extra((name) => this.#field(fields, name)!),
           }
@@ -202,21 +213,18 @@ export class PredictionReader {
 
   /** The rows of the table that belong to the first rows of a batch. */
   alikeRows(rows: AlikeRows<readonly string[], PredictionTemplate>, read: readonly AlikeRow[]): ColumnRows {
-    const verdicts = read.map(({ predicted }, row) => {
-      const circumstances = rows.templates[row]!;
-      return verdictCells(circumstances.label, predicted, circumstances);
-    });
-    const extra = read.map((_, row) => this.#extra((name) => rows.column(name).text(row)!));
     return {
       length: read.length,
       rows: rows.templates.map(({ cells }) => cells),
       columns: {
         example_id: rows.column('example_id'),
         score_halu: read.map(({ score }) => score),
-        pred_halu: verdicts.map(({ pred_halu }) => pred_halu),
-        correct: verdicts.map(({ correct }) => correct),
+        pred_halu: read.map(({ predicted }, row) => predictionCell(predicted, rows.templates[row]!)),
+        correct: read.map(({ predicted }, row) =>
+          predicted === undefined ? null : predicted === rows.templates[row]!.label,
+        ),
         source_line: rows.lines,
-        extra,
+        extra: read.map((_, row) => this.#extra((name) => rows.column(name).text(row)!)),
       },
     };
   }
@@ -257,14 +265,18 @@ export class PredictionReader {
   }
 
   #checkExample(example: Example, { label, split }: Circumstances, bad: Complain): void {
-    const where = `line ${example.line} of generations.jsonl`;
+    const where = () => `line ${example.line} of generations.jsonl`;
     if (label !== undefined && example.halu !== label) {
-      bad('LABEL_MISMATCH', 'label_halu', `${label ? 1 : 0}, but label.halu is ${example.halu} on ${where}`);
+      bad(
+        'LABEL_MISMATCH',
+        'label_halu',
+        `${label ? 1 : 0}, but label.halu is ${example.halu} on ${where()}`,
+      );
     }
     if (this.#at.has('split') && example.split !== split)
-      bad('SPLIT_MISMATCH', 'split', `${split}, but ${example.split} on ${where}`);
+      bad('SPLIT_MISMATCH', 'split', `${split}, but ${example.split} on ${where()}`);
     if (example.unlinked) {
-      const message = `the activation store has no entry for the example (${where})`;
+      const message = `the activation store has no entry for the example (${where()})`;
       bad('ACTIVATION_ENTRY_MISSING', 'example_id', message);
     }
   }
@@ -295,11 +307,8 @@ function contradicts(
   return (score > threshold && predicted === false) || (score < threshold && predicted === true);
 }
 
-function verdictCells(label: boolean, predicted: boolean | undefined, { predictedText }: Circumstances) {
-  return {
-    pred_halu: predictedText === undefined ? null : (predicted ?? null),
-    correct: predicted === undefined ? null : predicted === label,
-  };
+function predictionCell(predicted: boolean | undefined, { predictedText }: Circumstances): boolean | null {
+  return predictedText === undefined ? null : (predicted ?? null);
 }
 
 function readScore(text: string | undefined, bad: Complain): number | undefined {
