@@ -138,10 +138,15 @@ export class Tokenizer {
     return new TokenText(this.#spelling);
   }
 
+  /** A token as the vocabulary has it, such as `Ġhot`; undefined for an unknown id. */
+  tokenName(token: number): string | undefined {
+    return this.#added.get(token) ?? this.#library.id_to_token(token);
+  }
+
   /** Appends a token id to a text. */
   appendTo(text: TokenText, token: number, { skipSpecialTokens = true }: DecodeOptions = {}): void {
     const added = this.#added.get(token);
-    const content = added ?? this.#library.id_to_token(token);
+    const content = this.tokenName(token);
     if (content === undefined || (skipSpecialTokens && this.#special.has(token))) text.skip();
     else if (added === undefined) text.push(content);
     else text.pushPlain(content);
