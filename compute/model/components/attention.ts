@@ -3,6 +3,7 @@ import type { GraphBuilder, Value } from '../graph/builder.ts';
 import { attribute } from '../graph/graph.ts';
 import type { Frame } from './frame.ts';
 import type { GraphInputs } from './inputs.ts';
+import type { Interventions } from './interventions.ts';
 import { norm } from './norm.ts';
 import type { ComputeType, WeightValues } from './weights.ts';
 
@@ -13,6 +14,7 @@ export interface GraphContext {
   readonly weights: WeightValues;
   readonly inputs: GraphInputs;
   readonly frame: Frame;
+  readonly interventions: Interventions;
   readonly compute: ComputeType;
 }
 
@@ -101,13 +103,13 @@ export function attention(
   return { heads, keys, values };
 }
 
-/** Query [B, S, H · d], key and value [B, S, K · d]; normalised a head and rotated where the block says so. */
+/** Query of H · d, key and value of K · d a token; normalised a head and rotated where the block says so. */
 function project(
   context: GraphContext,
   spec: AttentionSpec,
   x: Value,
 ): { readonly query: Value; readonly key: Value; readonly value: Value } {
-  const { builder: b, decoder, weights, frame } = context;
+  const { builder: b, decoder, weights } = context;
   const { hidden, headDim } = decoder;
   const queryWidth = decoder.heads * headDim;
   const keyWidth = decoder.keyValueHeads * headDim;
@@ -127,23 +129,21 @@ function project(
   }
   const perHead = (value: Value, by: NormSpec | undefined) =>
     by === undefined ? value : norm(b, weights, b.reshape(value, [-1, headDim]), by, headDim);
-  const placed = (value: Value, width: number) =>
-    b.reshape(value, frame.shape(frame.batch, frame.tokens, width));
-  const rotated = (value: Value) => (spec.rotary ? rotate(context, value) : value);
+  const rotated = (value: Value, width: number) => (spec.rotary ? rotate(context, value, width) : value);
   return {
-    query: rotated(placed(perHead(flat[0], headNorms?.query), queryWidth)),
-    key: rotated(placed(perHead(flat[1], headNorms?.key), keyWidth)),
-    value: placed(flat[2], keyWidth),
+    query: rotated(perHead(flat[0], headNorms?.query), queryWidth),
+    key: rotated(perHead(flat[1], headNorms?.key), keyWidth),
+    value: flat[2],
   };
 }
 
 /** Rotates the halves of every head against each other by the position's angles; emits ONNX Runtime's own operator. */
-function rotate({ builder: b, frame }: GraphContext, value: Value): Value {
+function rotate({ builder: b, frame }: GraphContext, value: Value, width: number): Value {
   if (frame.rotary === undefined) throw new Error('a rotary block in a decoder without rotary frequencies');
   const { rows, cosines, sines } = frame.rotary;
   return b.node(
     'RotaryEmbedding',
-    [value, rows, cosines, sines],
+    [b.reshape(value, frame.shape(frame.batch, frame.tokens, width)), rows, cosines, sines],
     { interleaved: attribute.int(0) },
     'com.microsoft',
   );

@@ -8,7 +8,7 @@ import { attention, type GraphContext } from './attention.ts';
 import { createFrame } from './frame.ts';
 import { declareInputs } from './inputs.ts';
 import { outputNames } from './interface.ts';
-import { addToResidual, replaceHeads } from './interventions.ts';
+import { createInterventions } from './interventions.ts';
 import { mlp } from './mlp.ts';
 import { norm } from './norm.ts';
 import { type ComputeType, WeightValues } from './weights.ts';
@@ -31,7 +31,8 @@ export function buildDecoderGraph(
   const weights = new WeightValues(builder, checkpoint, compute);
   const inputs = declareInputs(builder, decoder);
   const frame = createFrame(builder, decoder, inputs, compute);
-  const context: GraphContext = { builder, decoder, weights, inputs, frame, compute };
+  const interventions = createInterventions(builder, decoder, inputs, frame, compute);
+  const context: GraphContext = { builder, decoder, weights, inputs, frame, interventions, compute };
 
   let residual = embed(context);
   residual = tapResidual(context, residual, 0);
@@ -39,7 +40,7 @@ export function buildDecoderGraph(
     const { hidden, heads: headCount, headDim } = decoder;
     const x = norm(builder, weights, residual, block.attentionNorm, hidden);
     const { heads, keys, values } = attention(context, block.attention, layer, x);
-    const replaced = replaceHeads(builder, inputs, heads, layer, compute);
+    const replaced = interventions.replaceHeads(heads, layer);
     tap(context, outputNames.heads(layer), replaced, ['B', 'S', headCount, headDim]);
     tap(context, outputNames.keys(layer), keys, [decoder.keyValueHeads, 'B', 'S', headDim]);
     tap(context, outputNames.values(layer), values, [decoder.keyValueHeads, 'B', 'S', headDim]);
@@ -74,8 +75,7 @@ function embed({ builder: b, decoder, weights, inputs, frame }: GraphContext): V
 
 /** Applies the additions at a point of the residual stream and publishes it. */
 function tapResidual(context: GraphContext, residual: Value, index: number): Value {
-  const { builder, inputs, decoder, compute } = context;
-  const edited = addToResidual(builder, inputs, residual, index, decoder.hidden, compute);
+  const edited = context.interventions.addToResidual(residual, index);
   tapRows(context, outputNames.residual(index), edited);
   return edited;
 }

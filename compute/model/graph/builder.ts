@@ -136,6 +136,14 @@ export class GraphBuilder {
     return this.nodes('Split', [value, sizes], parts, { axis: attribute.int(axis) });
   }
 
+  /** Equal parts along an axis whose size is a multiple of their number. */
+  splitEvenly(value: Value, parts: number, axis: number): Value[] {
+    return this.nodes('Split', [value], parts, {
+      axis: attribute.int(axis),
+      num_outputs: attribute.int(parts),
+    });
+  }
+
   add(left: Value, right: Value): Value {
     return this.node('Add', [left, right]);
   }
