@@ -6,6 +6,7 @@ export {
   openCheckpoint,
   readWeight,
 } from './checkpoint/checkpoint.ts';
+export { fetchCheckpoint } from './checkpoint/fetch.ts';
 export { GRAPH_VERSION } from './components/decoder-graph.ts';
 export type { Batch, BatchResult, Capture, HeadReplacement, ResidualAddition, Row } from './engine/batch.ts';
 export { type CheckOutcome, checkModel, type ModelVerdict } from './engine/checks.ts';
