@@ -1,6 +1,6 @@
 import type { Row } from '../../../lake/tables/schema.ts';
+import { pythonFloat } from '../../formats/python-float.ts';
 import { type MetricValue, metricRow } from '../../metric-values.ts';
-import { pythonFloat } from './python-float.ts';
 
 type Values = Readonly<Record<string, number | bigint | null | undefined>>;
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Issue } from '../../family.ts';
+import { pythonFloat } from '../../formats/python-float.ts';
 import { issueLog } from '../../run-files/issue-log.ts';
 import { Checks } from './checks.ts';
 import { memberAt, without } from './members.ts';
 import { normalizationOfScale, scaleOf } from './normalization.ts';
 import { etaStar, predict } from './predictions.ts';
-import { pythonFloat } from './python-float.ts';
 
 describe('Python texts of doubles', () => {
   test('as repr prints them', () => {

@@ -5,7 +5,7 @@ import { FV_HEADS, FV_INJECTION_TRIALS, FV_INJECTIONS, FV_TRIALS } from '../../.
 import { HEAD_SCORES } from '../../contracts/fv/head-score.ts';
 import { INJECTION_SCORES, INJECTION_TRIAL_METRICS } from '../../contracts/fv/injection.ts';
 import { TRIAL_METRICS } from '../../contracts/fv/trial-metric.ts';
-import { type Picklable, type TorchView, torchFile, vector } from '../../formats/torch/testing.ts';
+import { type Picklable, type TorchView, torchFile, vector } from '../../formats/torch/writer.ts';
 import { type CollectedRun, findRuns, memorySink } from '../../testing.ts';
 import { FV } from './index.ts';
 import { syntheticRun } from './testing.ts';

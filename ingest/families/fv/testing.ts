@@ -1,4 +1,4 @@
-import { type Picklable, type TorchView, torchFile, vector } from '../../formats/torch/testing.ts';
+import { type Picklable, type TorchView, torchFile, vector } from '../../formats/torch/writer.ts';
 
 export interface SyntheticRun {
   readonly q?: string;

@@ -1,16 +1,20 @@
 import { crc32 } from './crc32.ts';
 
-/** A value that `torchFile` can pickle: plain data, and tensors as views of one float storage each. */
+/** A value that `torchFile` can pickle: plain data, and tensors as views of one float32 storage each. */
 export type Picklable =
   | null
   | boolean
+  /** A whole number of 32 bits is an `int`, any other a `float`. */
   | number
+  /** A `float` that may be whole. */
+  | { readonly float: number }
   | string
   | TorchView
   | ReadonlyMap<string | number, Picklable>
-  /** A global and its arguments: what a file with classes of its own has. */
+  /** A global and its arguments. `torch.load(weights_only=True)` opens no file with others than torch's own. */
   | { readonly call: readonly [module: string, name: string]; readonly args: readonly Picklable[] };
 
+/** A tensor: its values within a storage; strides and offset count values. */
 export interface TorchView {
   readonly storage: Float32Array;
   readonly shape: readonly number[];
@@ -19,7 +23,7 @@ export interface TorchView {
 }
 
 /** A contiguous tensor of one dimension. */
-export function vector(values: readonly number[]): TorchView {
+export function vector(values: ArrayLike<number>): TorchView {
   return { storage: Float32Array.from(values), shape: [values.length], strides: [1], offset: 0 };
 }
 
@@ -68,8 +72,9 @@ class PickleWriter {
     if (value === null) this.#op('N');
     else if (typeof value === 'boolean') this.bytes.push(value ? 0x88 : 0x89);
     else if (typeof value === 'string') this.#text(value);
-    else if (typeof value === 'number') Number.isInteger(value) ? this.#int(value) : this.#double(value);
+    else if (typeof value === 'number') isInt32(value) ? this.#int(value) : this.#double(value);
     else if (value instanceof Map) this.#dict(value);
+    else if ('float' in value) this.#double(value.float);
     else if ('call' in value) {
       this.#global(...value.call);
       this.#tuple(value.args.map((arg) => () => this.write(arg)));
@@ -113,6 +118,10 @@ class PickleWriter {
   }
 }
 
+function isInt32(value: number): boolean {
+  return (value | 0) === value && !Object.is(value, -0);
+}
+
 /** A zip archive of stored members. */
 function zip(members: readonly (readonly [name: string, bytes: Uint8Array])[]): Buffer {
   const locals: Buffer[] = [];
@@ -144,13 +153,14 @@ function zip(members: readonly (readonly [name: string, bytes: Uint8Array])[]): 
   return Buffer.concat([...locals, directory, end]);
 }
 
-/** A file as `torch.save` writes it, for tests. */
+/** A file as `torch.save` writes it, which `torch.load(weights_only=True)` opens: a zip archive of less than 4 GiB. */
 export function torchFile(value: Picklable): Buffer {
   const pickle = new PickleWriter();
   pickle.write(value);
   pickle.bytes.push('.'.charCodeAt(0));
   const storages = pickle.storages.map(
-    (storage, i) => [`archive/data/${i}`, new Uint8Array(storage.buffer)] as const,
+    (storage, i) =>
+      [`archive/data/${i}`, new Uint8Array(storage.buffer, storage.byteOffset, storage.byteLength)] as const,
   );
   return zip([
     ['archive/data.pkl', Uint8Array.from(pickle.bytes)],
