@@ -83,4 +83,41 @@ describe("keys and values of a row's own", () => {
     expect(() => kept.append([], [1])).toThrow(InvalidArgumentError);
     expect(() => kept.select([1])).toThrow(InvalidArgumentError);
   });
+
+  it('gathers rows of several', () => {
+    const filled = (rows: number, mark: number, counts: readonly number[]) => {
+      const values = new RowKeyValues(sizes, rows);
+      const tokens = Math.max(...counts);
+      const shape = [sizes.keyValueHeads, rows, tokens, sizes.headDim];
+      const tensor = () => ({
+        shape,
+        data: Float32Array.from({ length: 2 * rows * tokens * 3 }, (_, i) => mark + i),
+      });
+      values.append(
+        [0, 1].map(() => ({ keys: tensor(), values: tensor() })),
+        counts,
+      );
+      return values;
+    };
+    /** The first number of every token of a row's last head. */
+    const tokensOf = (values: RowKeyValues, row: number) => {
+      const rows = values.lengths.length;
+      const { data } = values.layers[1]!.values;
+      return Array.from({ length: values.lengths[row]! }, (_, token) => {
+        return data[((rows + row) * values.capacity + token) * sizes.headDim];
+      });
+    };
+    const left = filled(2, 1000, [40, 3]);
+    const right = filled(3, 5000, [1, 2, 0]);
+    const gathered = RowKeyValues.gather([
+      { from: left, rows: [1] },
+      { from: right, rows: [1, 1, 2] },
+      { from: left, rows: [0] },
+    ]);
+    expect(gathered.lengths).toEqual([3, 2, 2, 0, 40]);
+    expect(gathered.capacity).toBeGreaterThan(40);
+    const sources = [tokensOf(left, 1), tokensOf(right, 1), tokensOf(right, 1), [], tokensOf(left, 0)];
+    expect(gathered.lengths.map((_, row) => tokensOf(gathered, row))).toEqual(sources);
+    expect(() => RowKeyValues.gather([{ from: left, rows: [2] }])).toThrow(InvalidArgumentError);
+  });
 });

@@ -26,8 +26,19 @@ export function emptyPrefix(sizes: KeyValueSizes): Prefix {
   return { length: 0, layers: Array.from({ length: sizes.layers }, () => ({ keys: none, values: none })) };
 }
 
+/** Rows of one `RowKeyValues`. */
+export interface RowsOf {
+  readonly from: RowKeyValues;
+  readonly rows: readonly number[];
+}
+
 /** Room is made for this many tokens at a time, and for an eighth of what there is. */
 const STEP = 32;
+
+/** Tokens that there is room for when so many are needed. */
+export function roomFor(tokens: number): number {
+  return Math.ceil((tokens + (tokens >> 3)) / STEP) * STEP;
+}
 
 /**
  * Keys and values of the rows' own earlier tokens, for generation token by token: a layer `[K, B, O, d]`. Rows have
@@ -88,37 +99,59 @@ export class RowKeyValues {
     this.#lengths = next;
   }
 
-  /** Keeps these rows, in this order; a row may be kept several times (samples of one prompt). */
+  /**
+   * Rows of several, in this order, as one; a row may be taken several times (samples of one prompt). Room is made for at
+   * least one more token.
+   * @throws InvalidArgumentError
+   */
+  static gather(parts: readonly RowsOf[]): RowKeyValues {
+    const [first] = parts;
+    if (first === undefined) throw new InvalidArgumentError('no rows to gather');
+    const lengths = parts.flatMap(({ from, rows }) => rows.map((row) => from.#lengthOf(row)));
+    const gathered = new RowKeyValues(first.from.#sizes, 0);
+    gathered.#assemble(parts, roomFor(Math.max(0, ...lengths) + 1));
+    gathered.#lengths = lengths;
+    return gathered;
+  }
+
+  /** Keeps these rows, in this order; a row may be kept several times. */
   select(rows: readonly number[]): void {
-    const lengths = rows.map((row) => {
-      const length = this.#lengths[row];
-      if (length === undefined) throw new InvalidArgumentError(`there is no row ${row}`);
-      return length;
-    });
-    this.#copy(rows, this.#capacity);
+    const lengths = rows.map((row) => this.#lengthOf(row));
+    this.#assemble([{ from: this, rows }], this.#capacity);
     this.#lengths = lengths;
+  }
+
+  #lengthOf(row: number): number {
+    const length = this.#lengths[row];
+    if (length === undefined) throw new InvalidArgumentError(`there is no row ${row}`);
+    return length;
   }
 
   #grow(needed: number): void {
     const rows = this.#lengths.map((_, row) => row);
-    this.#copy(rows, Math.ceil((needed + (needed >> 3)) / STEP) * STEP);
+    this.#assemble([{ from: this, rows }], roomFor(needed));
   }
 
-  #copy(rows: readonly number[], capacity: number): void {
+  /** Replaces the tensors by copies of these rows. */
+  #assemble(parts: readonly RowsOf[], capacity: number): void {
     const { keyValueHeads, headDim } = this.#sizes;
-    const before = this.#layers;
-    const oldRows = this.#lengths.length;
-    const layers = this.#allocate(rows.length, capacity);
-    for (const [layer, to] of layers.entries()) {
-      for (const part of ['keys', 'values'] as const) {
-        for (let head = 0; head < keyValueHeads; head++) {
-          for (const [at, row] of rows.entries()) {
-            const source = (head * oldRows + row) * this.#capacity * headDim;
-            const length = this.#lengths[row]! * headDim;
-            const target = (head * rows.length + at) * capacity * headDim;
-            to[part].data.set(before[layer]![part].data.subarray(source, source + length), target);
+    const count = parts.reduce((sum, { rows }) => sum + rows.length, 0);
+    const layers = this.#allocate(count, capacity);
+    let at = 0;
+    for (const { from, rows } of parts) {
+      const before = from.#lengths.length;
+      for (const row of rows) {
+        const length = from.#lengths[row]! * headDim;
+        for (const [layer, to] of layers.entries()) {
+          for (const part of ['keys', 'values'] as const) {
+            for (let head = 0; head < keyValueHeads; head++) {
+              const source = (head * before + row) * from.#capacity * headDim;
+              const target = (head * count + at) * capacity * headDim;
+              to[part].data.set(from.#layers[layer]![part].data.subarray(source, source + length), target);
+            }
           }
         }
+        at++;
       }
     }
     this.#layers = layers;

@@ -1,3 +1,4 @@
+import { generateOperation } from '../generation/generator.ts';
 import type { Batch, BatchResult } from './batch.ts';
 import { checkModel, type ModelVerdict } from './checks.ts';
 import type { Prefix } from './key-values.ts';
@@ -45,7 +46,7 @@ const check: Operation<void, never, ModelVerdict> = {
 };
 
 /** Every operation of the model's process. A new one is a file of its own and an entry here. */
-export const operations = { forward, check };
+export const operations = { forward, check, generate: generateOperation };
 
 export type OperationName = keyof typeof operations;
 type Parts<N extends OperationName> =

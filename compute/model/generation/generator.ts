@@ -1,0 +1,351 @@
+import { setImmediate } from 'node:timers/promises';
+import { InvalidArgumentError, messageOf, RunlakeError } from '../../../lake/errors.ts';
+import { RowKeyValues } from '../engine/key-values.ts';
+import type { Model } from '../engine/model.ts';
+import type { Operation } from '../engine/operations.ts';
+import { planRuns, runBytes } from '../engine/planner.ts';
+import { ModelMemoryError } from '../errors.ts';
+import { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type {
+  GenerationEvent,
+  GenerationOptions,
+  GenerationRequest,
+  GenerationSummary,
+  ProgressEvent,
+  Prompt,
+  ResolvedOptions,
+} from './generation.ts';
+import { type Load, resolveLoad, resolveOptions } from './options.ts';
+import { promptKey } from './random.ts';
+import { Response, type ResponseSource } from './response.ts';
+import { admissible, batchBytes, type Demand } from './schedule.ts';
+import { captureOf, layerTensors, promptVectors, vectorAt } from './vectors.ts';
+
+type TemplateVariables = GenerationOptions['templateVariables'];
+
+const PROGRESS_MS = 1_000;
+
+/** A prompt that has not been read. */
+interface Waiting extends ResponseSource {
+  readonly tokens: readonly number[];
+  readonly demand: Demand;
+}
+
+/** A prompt that has been read and of which samples are still to begin. */
+interface Opened {
+  readonly source: Waiting;
+  readonly keyValues: RowKeyValues;
+  readonly row: number;
+  /** Logits after the prompt, from which every sample begins. */
+  readonly logits: Float32Array;
+  next: number;
+}
+
+/** A response that is being generated, and where its keys and values are. */
+interface Running {
+  readonly response: Response;
+  readonly demand: Demand;
+  readonly from: RowKeyValues;
+  readonly row: number;
+}
+
+/**
+ * Generates for many prompts with one batch that is never drained: a row that has ended leaves, another takes its place.
+ * A new prompt is read apart from the rows that run (beside them its length would be padding for all), together with
+ * prompts of like length, and once for all its samples.
+ */
+class Generator {
+  readonly #model: Model;
+  readonly #tokenizer: Tokenizer;
+  readonly #options: ResolvedOptions;
+  readonly #limits: Load;
+  readonly #emit: (event: GenerationEvent) => Promise<void>;
+  readonly #waiting: Waiting[] = [];
+  readonly #opened: Opened[] = [];
+  #running: Running[] = [];
+
+  readonly #started = performance.now();
+  #promptTokens = 0;
+  #generatedTokens = 0;
+  #samples = 0;
+  #refused = 0;
+  #told = { at: performance.now(), generatedTokens: 0 };
+
+  constructor(
+    model: Model,
+    tokenizer: Tokenizer,
+    options: ResolvedOptions,
+    load: Load,
+    emit: (event: GenerationEvent) => Promise<void>,
+  ) {
+    this.#model = model;
+    this.#tokenizer = tokenizer;
+    this.#options = options;
+    // Half for the batch, half for reading prompts.
+    this.#limits = { ...load, memoryBytes: load.memoryBytes / 2 };
+    this.#emit = emit;
+  }
+
+  async run(
+    prompts: readonly Prompt[],
+    variables: TemplateVariables,
+    signal: AbortSignal,
+  ): Promise<GenerationSummary> {
+    for (const [i, prompt] of prompts.entries()) {
+      // A turn of the event loop now and then, in which a cancellation is heard.
+      if (i % 256 === 0) await setImmediate();
+      signal.throwIfAborted();
+      await this.#accept(i, prompt, variables);
+    }
+    // Longest first: neighbours are of like length, and what asks for too much does so at once.
+    this.#waiting.sort((a, b) => b.tokens.length - a.tokens.length || a.prompt - b.prompt);
+    const total = this.#waiting.length * this.#options.n;
+    while (this.#waiting.length > 0 || this.#opened.length > 0 || this.#running.length > 0) {
+      signal.throwIfAborted();
+      await this.#admit();
+      if (this.#running.length > 0) await this.#step();
+      await this.#tellProgress(total);
+    }
+    return {
+      options: this.#options,
+      samples: this.#samples,
+      refused: this.#refused,
+      promptTokens: this.#promptTokens,
+      generatedTokens: this.#generatedTokens,
+      seconds: (performance.now() - this.#started) / 1000,
+    };
+  }
+
+  /** Takes a prompt into the queue, or refuses it. */
+  async #accept(index: number, prompt: Prompt, variables: TemplateVariables): Promise<void> {
+    try {
+      const tokens = promptTokens(this.#tokenizer, prompt, variables);
+      this.#waiting.push(this.#admitted(index, prompt, tokens));
+    } catch (error) {
+      // Anything else is no fault of this prompt.
+      if (!(error instanceof RunlakeError)) throw error;
+      this.#refused++;
+      const { expected, remedy } = error;
+      await this.#emit({ kind: 'refused', prompt: index, message: messageOf(error), expected, remedy });
+    }
+  }
+
+  /** @throws InvalidArgumentError | ModelMemoryError */
+  #admitted(prompt: number, { answers = [] }: Prompt, tokens: readonly number[]): Waiting {
+    const { info } = this.#model;
+    const { length } = tokens;
+    if (length === 0) {
+      throw new InvalidArgumentError('the prompt has no tokens', {
+        expected: 'at least one',
+        remedy: 'this tokenizer adds none: begin the prompt with a token or a text',
+      });
+    }
+    const strange = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= info.vocabulary);
+    if (strange !== undefined) {
+      throw new InvalidArgumentError(`the prompt has the token ${strange}`, {
+        expected: `0 to ${info.vocabulary - 1}`,
+      });
+    }
+    if (length >= info.contextLength) {
+      throw new InvalidArgumentError(`the prompt has ${length} tokens and leaves no room for a response`, {
+        expected: `less than ${info.contextLength}, the model's context`,
+        remedy: 'shorten the prompt',
+      });
+    }
+    const maxTokens = Math.min(this.#options.maxNewTokens, info.contextLength - length);
+    const { capture } = this.#options;
+    const vectors = capture?.response === undefined ? 0 : maxTokens * capture.layers.length;
+    const demand = { tokens: length + maxTokens, captured: 4 * vectors * info.hidden };
+    const bytes = Math.max(
+      batchBytes(info, [demand]),
+      runBytes(info, { rows: 1, tokens: length, before: 0, read: 1 }) * this.#readingFactor,
+    );
+    if (bytes > this.#limits.memoryBytes) {
+      throw new ModelMemoryError(`a prompt of ${length} tokens may need about ${2 * bytes} bytes`, {
+        expected: `at most ${2 * this.#limits.memoryBytes}`,
+        remedy: 'allow more memory or fewer new tokens, or shorten the prompt',
+      });
+    }
+    return { prompt, tokens, key: promptKey(tokens), answers, maxTokens, demand };
+  }
+
+  /** How often the values of a run are in memory while a prompt is read: its vectors are taken out, ordered and sent. */
+  get #readingFactor(): number {
+    const selector = this.#options.capture?.prompt;
+    return selector === undefined || selector === 'last' ? 1 : 4;
+  }
+
+  /** Fills the batch: with samples of prompts that have been read, then with prompts that wait. */
+  async #admit(): Promise<void> {
+    for (;;) {
+      await this.#begin();
+      const count = this.#opened.length > 0 ? 0 : this.#admissible(this.#waiting);
+      if (count === 0) return;
+      await this.#read(this.#waiting.splice(0, count));
+    }
+  }
+
+  /** Begins samples of the prompts read, as many as there is room for. */
+  async #begin(): Promise<void> {
+    for (
+      let opened = this.#opened[0];
+      opened !== undefined && this.#admissible([opened.source]) > 0;
+      opened = this.#opened[0]
+    ) {
+      const { source, logits, keyValues, row } = opened;
+      const { hidden } = this.#model.info;
+      const response = new Response(source, opened.next++, this.#options, this.#tokenizer, hidden);
+      if (opened.next === this.#options.n) this.#opened.shift();
+      this.#choose(response, logits);
+      if (response.ended && !response.wantsReading) await this.#finish(response);
+      else this.#running.push({ response, demand: source.demand, from: keyValues, row });
+    }
+  }
+
+  /** How many of these prompts, in order, have room for a sample beside those that run, when each takes room for all. */
+  #admissible(sources: readonly Waiting[]): number {
+    const beside = this.#running.map(({ demand }) => demand);
+    const rows = Math.max(0, this.#limits.maxRows - beside.length);
+    const demands = sources
+      .slice(0, rows)
+      .flatMap(({ demand }) => new Array<Demand>(this.#options.n).fill(demand));
+    const count = admissible(this.#model.info, beside, demands.slice(0, rows), this.#limits);
+    return Math.ceil(count / this.#options.n);
+  }
+
+  /** Reads prompts, in runs of like length. */
+  async #read(group: readonly Waiting[]): Promise<void> {
+    const { info } = this.#model;
+    const rows = group.map(({ tokens }) => ({ tokens: tokens.length }));
+    const limits = { memoryBytes: this.#limits.memoryBytes / this.#readingFactor };
+    const { capture } = this.#options;
+    const wanted = capture?.prompt === undefined ? undefined : { ...capture, prompt: capture.prompt };
+    for (const run of planRuns(info, { rows }, limits)) {
+      const sources = run.map((i) => group[i]!);
+      const keyValues = new RowKeyValues(this.#model.keyValueSizes, run.length);
+      const result = await this.#model.forward(
+        {
+          rows: sources.map(({ tokens }) => ({ tokens })),
+          capture: {
+            ...(wanted === undefined ? {} : captureOf(wanted, info)),
+            positions: wanted?.prompt === 'last' ? 'last' : 'all',
+            logits: true,
+          },
+        },
+        { past: keyValues },
+      );
+      for (const [row, source] of sources.entries()) {
+        const { tokens } = source;
+        this.#promptTokens += tokens.length;
+        const vectors =
+          wanted === undefined
+            ? undefined
+            : promptVectors(wanted, layerTensors(wanted, result), info.hidden, row, tokens.length);
+        await this.#emit({ kind: 'prompt', prompt: source.prompt, tokens: Int32Array.from(tokens), vectors });
+        const logits = result.logits!.data.slice(row * info.vocabulary, (row + 1) * info.vocabulary);
+        this.#opened.push({ source, keyValues, row, logits, next: 0 });
+      }
+    }
+  }
+
+  /** Keys and values of the rows that run, in their order; copied only when rows have come or gone. */
+  #keyValues(): RowKeyValues {
+    const { from: first } = this.#running[0]!;
+    const inPlace =
+      first.lengths.length === this.#running.length &&
+      this.#running.every(({ from, row }, i) => from === first && row === i) &&
+      // What is still to be sampled from must stay as it is.
+      !this.#opened.some(({ keyValues }) => keyValues === first);
+    if (inPlace) return first;
+    const gathered = RowKeyValues.gather(this.#running.map(({ from, row }) => ({ from, rows: [row] })));
+    this.#running = this.#running.map((one, row) => ({ ...one, from: gathered, row }));
+    return gathered;
+  }
+
+  /** The model reads the last token of every row; rows that have not ended get another. */
+  async #step(): Promise<void> {
+    const { info } = this.#model;
+    const { capture } = this.#options;
+    const wanted = capture?.response === undefined ? undefined : capture;
+    const result = await this.#model.forward(
+      {
+        rows: this.#running.map(({ response }) => ({ tokens: [response.lastToken] })),
+        capture: { ...(wanted === undefined ? {} : captureOf(wanted, info)), logits: true },
+      },
+      { past: this.#keyValues() },
+    );
+    const tensors = wanted === undefined ? [] : layerTensors(wanted, result);
+    const staying: Running[] = [];
+    for (const [row, running] of this.#running.entries()) {
+      const { response } = running;
+      if (wanted !== undefined) response.takeVector(vectorAt(tensors, info.hidden, row));
+      if (!response.ended) {
+        const start = row * info.vocabulary;
+        this.#choose(response, result.logits!.data.subarray(start, start + info.vocabulary));
+      }
+      if (!response.ended || response.wantsReading) staying.push(running);
+      else await this.#finish(response);
+    }
+    this.#running = staying;
+  }
+
+  #choose(response: Response, logits: Float32Array): void {
+    response.choose(logits);
+    this.#generatedTokens++;
+  }
+
+  async #finish(response: Response): Promise<void> {
+    this.#samples++;
+    await this.#emit(response.result());
+  }
+
+  async #tellProgress(samplesTotal: number): Promise<void> {
+    const now = performance.now();
+    const elapsed = now - this.#told.at;
+    if (elapsed < PROGRESS_MS) return;
+    const event: ProgressEvent = {
+      kind: 'progress',
+      samplesDone: this.#samples,
+      samplesTotal,
+      promptTokens: this.#promptTokens,
+      generatedTokens: this.#generatedTokens,
+      tokensPerSecond: ((this.#generatedTokens - this.#told.generatedTokens) / elapsed) * 1000,
+    };
+    this.#told = { at: now, generatedTokens: this.#generatedTokens };
+    await this.#emit(event);
+  }
+}
+
+function promptTokens(tokenizer: Tokenizer, prompt: Prompt, variables: TemplateVariables): readonly number[] {
+  if ('tokens' in prompt) return prompt.tokens;
+  if ('messages' in prompt) {
+    return tokenizer.encodeChat(prompt.messages, variables === undefined ? {} : { variables });
+  }
+  const tokens = tokenizer.encode(prompt.text);
+  // A text that was rendered by a chat template elsewhere begins with BOS itself.
+  const { bosToken } = tokenizer;
+  return bosToken !== undefined && tokens[0] === bosToken && tokens[1] === bosToken
+    ? tokens.slice(1)
+    : tokens;
+}
+
+/** Tokenizers of loaded models. */
+const tokenizers = new WeakMap<Model, Promise<Tokenizer>>();
+
+function tokenizerOf(model: Model): Promise<Tokenizer> {
+  const known = tokenizers.get(model);
+  if (known !== undefined) return known;
+  const loading = Tokenizer.load(model.checkpoint.directory);
+  tokenizers.set(model, loading);
+  return loading;
+}
+
+/** Generates responses to prompts; an event for every prompt, sample and refusal, and one a second for the progress. */
+export const generateOperation: Operation<GenerationRequest, GenerationEvent, GenerationSummary> = {
+  async run({ prompts, options }, { model, emit, signal }) {
+    const tokenizer = await tokenizerOf(model);
+    const resolved = await resolveOptions(options, model.checkpoint, model.info, tokenizer);
+    const generator = new Generator(model, tokenizer, resolved, resolveLoad(options), emit);
+    return generator.run(prompts, options.templateVariables, signal);
+  },
+};
