@@ -26,12 +26,9 @@ export class WeightValues {
 
   /** A weight in the type of the arithmetic. ONNX Runtime folds the `Cast` and lets the stored bytes go. */
   value(name: string, shape: readonly number[]): Value {
-    const known = this.#values.get(name);
-    if (known !== undefined) {
-      this.#checked(name, shape);
-      return known;
-    }
     const { dtype } = this.#checked(name, shape);
+    const known = this.#values.get(name);
+    if (known !== undefined) return known;
     const stored = this.#stored(name, shape);
     const value = dtype === this.#compute ? stored : this.#builder.cast(stored, this.#compute);
     this.#values.set(name, value);

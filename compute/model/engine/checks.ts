@@ -43,6 +43,24 @@ function sampleTokens(vocabulary: number, length: number, salt: number): number[
   });
 }
 
+/** The largest difference of two lists of numbers, NaN where there is one, and the largest number expected. */
+function compare(
+  values: readonly Float32Array[],
+  expected: readonly Float32Array[],
+): { readonly difference: number; readonly scale: number } {
+  let difference = 0;
+  let scale = 0;
+  for (const [i, value] of values.entries()) {
+    for (const [j, x] of value.entries()) {
+      const gap = Math.abs(x - expected[i]![j]!);
+      if (Number.isNaN(gap)) return { difference: gap, scale };
+      difference = Math.max(difference, gap);
+      scale = Math.max(scale, Math.abs(expected[i]![j]!));
+    }
+  }
+  return { difference, scale };
+}
+
 /**
  * The checks that need no reference: identities between different ways of computing the same number. Together they find
  * wrong wiring of masks, positions, prefix, interventions and kernels; that the numbers are the model's is shown
@@ -58,16 +76,7 @@ export async function checkModel(model: Model, signal?: AbortSignal): Promise<Mo
   const checks: CheckOutcome[] = [];
 
   const outcome = (name: string, values: readonly Float32Array[], expected: readonly Float32Array[]) => {
-    let difference = 0;
-    let scale = 0;
-    for (const [i, value] of values.entries()) {
-      for (const [j, x] of value.entries()) {
-        const gap = Math.abs(x - expected[i]![j]!);
-        // Not `>`: NaN is to fail.
-        if (!(gap <= difference)) difference = gap;
-        scale = Math.max(scale, Math.abs(expected[i]![j]!));
-      }
-    }
+    const { difference, scale } = compare(values, expected);
     const tolerance = tolerances[info.compute] * Math.max(1, scale);
     checks.push({ name, difference, tolerance, passed: difference <= tolerance });
     signal?.throwIfAborted();

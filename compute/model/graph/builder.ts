@@ -5,6 +5,7 @@ import {
   type ElementType,
   elementTypes,
   type Graph,
+  type GraphNode,
   graph,
   graphNode,
   type Initializer,
@@ -19,7 +20,7 @@ export type Value = string & { readonly [valueBrand]: true };
 
 /** Collects the parts of a graph. Values are made by its methods only, so no node can name what is not there. */
 export class GraphBuilder {
-  readonly #nodes: ReturnType<typeof graphNode.create>[] = [];
+  readonly #nodes: GraphNode[] = [];
   readonly #initializers = new Map<string, Initializer>();
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
