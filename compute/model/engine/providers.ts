@@ -44,13 +44,13 @@ export const providers: readonly Provider[] = [
     execution: 'webgpu',
     // No bfloat16 in WebGPU; what it has no kernel for (64-bit integers) runs on the CPU.
     computeTypes: ['float32'],
-    // Never by itself: it calls itself experimental, and a software Vulkan driver, which loads as well, is slower than the CPU.
+    // No `auto`: it calls itself experimental, and with a software Vulkan driver it would be slower than the CPU.
     environment: {},
     needs: 'a Vulkan driver and its loader, libvulkan.so.1',
   },
 ];
 
-/** @throws RangeError never for a `ProviderName` */
+/** The row of a provider. */
 export function providerNamed(name: ProviderName): Provider {
   const found = providers.find((one) => one.name === name);
   if (found === undefined) throw new RangeError(`no provider ${name}`);
