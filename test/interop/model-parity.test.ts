@@ -9,6 +9,8 @@ import { readSafetensorsHeader } from '../../compute/model/checkpoint/safetensor
 import type { Row } from '../../compute/model/engine/batch.ts';
 import { RowKeyValues } from '../../compute/model/engine/key-values.ts';
 import { Model } from '../../compute/model/engine/model.ts';
+import { generateHere } from '../../compute/model/generation/testing.ts';
+import { writeTokenizer } from '../../compute/model/tokenizer/testing.ts';
 import { fileSource } from '../../ingest/formats/bytes/file-source.ts';
 import { Tensor } from '../../ingest/formats/tensor/tensor.ts';
 import { pythonHas, runPython } from '../support/python.ts';
@@ -26,6 +28,7 @@ const factsSchema = z.object({
     }),
   ),
   greedy: z.array(z.array(z.int())),
+  log_probabilities: z.array(z.array(z.number())),
 });
 
 /** Reads the tensors that transformers' run was recorded in. */
@@ -101,7 +104,11 @@ describe.skipIf(!pythonHas('torch', 'transformers', 'safetensors'))('parity with
         },
       });
       /** What one row has at its first `tokens` positions. */
-      const ofRow = (tensor: { data: Float32Array; shape: readonly number[] }, row: number, tokens: number) => {
+      const ofRow = (
+        tensor: { data: Float32Array; shape: readonly number[] },
+        row: number,
+        tokens: number,
+      ) => {
         const width = tensor.shape.slice(2).reduce((product, size) => product * size, 1);
         const start = row * tensor.shape[1]! * width;
         return tensor.data.subarray(start, start + tokens * width);
@@ -131,7 +138,9 @@ describe.skipIf(!pythonHas('torch', 'transformers', 'safetensors'))('parity with
           tolerance,
         );
         // Or nothing would be tested.
-        const baseline = recorded(`logits.${prompt}`).select(0, length - 1).toFloat32();
+        const baseline = recorded(`logits.${prompt}`)
+          .select(0, length - 1)
+          .toFloat32();
         expect(largestDifference(logits, baseline), `edit ${i}`).toBeGreaterThan(100 * tolerance);
       }
     });
@@ -139,7 +148,9 @@ describe.skipIf(!pythonHas('torch', 'transformers', 'safetensors'))('parity with
     it('interventions behind a shared prefix, one token a row', async () => {
       const tokens = facts.prompts[0]!;
       const prefix = await model.prefill(tokens.slice(0, -1));
-      const chosen = facts.interventions.map((edit, i) => ({ edit, i })).filter(({ edit }) => edit.prompt === 0);
+      const chosen = facts.interventions
+        .map((edit, i) => ({ edit, i }))
+        .filter(({ edit }) => edit.prompt === 0);
       const rows = editedRows({ ...facts, interventions: chosen.map(({ edit }) => edit) });
       const { logits } = await model.forward(
         {
@@ -171,6 +182,35 @@ describe.skipIf(!pythonHas('torch', 'transformers', 'safetensors'))('parity with
         });
       }
       expect(generated).toEqual(facts.greedy);
+    });
+
+    it('generates what generate() does: tokens, log-probabilities, hidden states', async () => {
+      await writeTokenizer(join(folder, name));
+      const { prompts, samples } = await generateHere(model, {
+        prompts: facts.prompts.map((tokens) => ({ tokens })),
+        options: {
+          maxNewTokens: facts.greedy[0]!.length,
+          eosTokens: [],
+          maxRows: 2,
+          capture: { layers: 'all', prompt: 'all', response: 'all' },
+        },
+      });
+      expect(samples.map(({ tokens }) => [...tokens])).toEqual(facts.greedy);
+      for (const [i, sample] of samples.entries()) {
+        expect(largestDifference(sample.logProbabilities, facts.log_probabilities[i]!)).toBeLessThan(
+          tolerance,
+        );
+        const promptStates = recorded(`prompt_states.${i}`).toFloat32();
+        expect(largestDifference(prompts[i]!.vectors!.data, promptStates)).toBeLessThan(tolerance);
+        // One more than transformers gives: the last token's own.
+        const states = recorded(`response_states.${i}`);
+        const count = sample.tokens.length;
+        const { data, hidden, layers } = sample.vectors!;
+        const common = layers.flatMap((_, layer) => [
+          ...data.subarray(layer * count * hidden, (layer * count + count - 1) * hidden),
+        ]);
+        expect(largestDifference(common, states.toFloat32())).toBeLessThan(tolerance);
+      }
     });
   });
 });

@@ -8,6 +8,8 @@ OUT/<case>.safetensors tensors (float32), by name:
     residual.<prompt>  [L + 1, S, D]  input of block 0, then the output of every block
     heads.<prompt>     [L, S, H, d]   input of every attention output projection
     final.<prompt>     [S, D]         after the final norm
+    prompt_states.<prompt>    [L + 1, S, D]      hidden_states that generate() gives of the prompt
+    response_states.<prompt>  [L + 1, n - 1, D]  and of every generated token but the last, which is not read
     logits.<prompt>    [S, V]
     edited.<i>         [V]            last logits under intervention i
     head_table, residual_table        values the interventions take, [L, H, d] and [L + 1, D]
@@ -147,7 +149,7 @@ def record(name, kind, fields, dtype, shard, out):
 
     probe = Probe(model)
     prompts = [torch.randint(1, VOCABULARY, (n,)).tolist() for n in PROMPT_LENGTHS]
-    tensors, facts = {}, dict(prompts=prompts, interventions=interventions(probe.layers), greedy=[])
+    tensors, facts = {}, dict(prompts=prompts, interventions=interventions(probe.layers), greedy=[], log_probabilities=[])
     dimension = config.hidden_size
     for i, prompt in enumerate(prompts):
         result = model(torch.tensor([prompt]), output_hidden_states=True)
@@ -157,9 +159,16 @@ def record(name, kind, fields, dtype, shard, out):
         tensors[f"logits.{i}"] = result.logits[0]
         greedy = model.generate(
             torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long), do_sample=False,
-            max_new_tokens=NEW_TOKENS, pad_token_id=0,
+            max_new_tokens=NEW_TOKENS, pad_token_id=0, return_dict_in_generate=True, output_hidden_states=True,
+            output_logits=True,
         )
-        facts["greedy"].append(greedy[0, len(prompt):].tolist())
+        tokens = greedy.sequences[0, len(prompt):].tolist()
+        facts["greedy"].append(tokens)
+        scores = [step[0].log_softmax(-1) for step in greedy.logits]
+        facts["log_probabilities"].append([one[token].item() for one, token in zip(scores, tokens)])
+        states = [torch.stack([layer[0] for layer in step]) for step in greedy.hidden_states]
+        tensors[f"prompt_states.{i}"] = states[0]
+        tensors[f"response_states.{i}"] = torch.cat(states[1:], 1)
     shape = probe.heads[0].shape
     probe.head_table = tensors["head_table"] = torch.randn(probe.layers, shape[1], shape[2])
     probe.residual_table = tensors["residual_table"] = torch.randn(probe.layers + 1, dimension)
