@@ -111,7 +111,7 @@ function toBatch(
     }
     const first = tokens === 'last' ? part.sequence - 1 : 0;
     for (let t = first; t < part.sequence; t++, row++) {
-      tokenIndex[row] = site.firstToken + t;
+      tokenIndex[row] = site.selected?.tokens[t] ?? site.firstToken + t;
       segment[row] = segmentOf(site, t);
     }
   }
@@ -120,7 +120,7 @@ function toBatch(
     exampleId: entry.exampleId,
     modelId: entry.modelId,
     site: site.site,
-    tokenSelector: tokens,
+    tokenSelector: tokens === 'all' ? (site.selected?.selector ?? tokens) : tokens,
     dtype,
     dim,
     rows,

@@ -150,6 +150,8 @@ export interface SiteVectors {
   readonly promptTokens: number | undefined;
   /** Position of the first token of the sequence in the recorded one; 0 unless the prompt was cut off. */
   readonly firstToken: number;
+  /** Where vectors are not those of the sequence's tokens one after the other: how they were chosen, and the token of each (-1 for a mean). */
+  readonly selected?: { readonly selector: string; readonly tokens: readonly number[] };
   /** Undefined for a layer that was not recorded. Reads what it needs; at most one layer is held. */
   layer(index: number, signal?: AbortSignal): Promise<LayerValues | undefined>;
 }

@@ -51,18 +51,32 @@ export class JobService {
     this.tasks = new Map(tasks.map((task) => [task.kind, task]));
   }
 
-  /** @throws UnknownKindError, InvalidSpecError, UnknownDependencyError */
+  /**
+   * Launches a job. One whose specification asks for several jobs side by side comes back as the last of them, which waits
+   * for the others.
+   * @throws UnknownKindError, InvalidSpecError, UnknownDependencyError
+   */
   async submit(kind: string, spec: unknown, options: SubmitOptions = {}): Promise<Job> {
     const task = this.#task(kind);
     const checked = checkSpec(task, spec);
+    const several = task.split?.(checked);
+    if (several === undefined) return this.#launch(task, checked, options);
+    const ids: string[] = [];
+    for (const part of several.parts) ids.push((await this.#launch(task, part, options)).id);
+    return this.#launch(task, several.merge(ids), { ...options, dependsOn: ids });
+  }
+
+  async #launch(task: TaskDefinition, spec: unknown, options: SubmitOptions): Promise<Job> {
+    const { kind } = task;
     const id = newJobId();
+    const json = jsonOf(spec);
     // Written before it is queued: a worker on another machine finds what it is to do, and so does who asks in a year.
-    const document = { id, kind, spec: checked, submittedAt: new Date().toISOString(), ...options };
+    const document = { id, kind, spec: json, submittedAt: new Date().toISOString(), ...options };
     await this.#store.put(
       `${jobPrefix(id)}/spec.json`,
       Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
     );
-    return this.queue.submit({ id, kind: task.kind, spec: checked, ...options });
+    return this.queue.submit({ id, kind, spec: json, ...options });
   }
 
   #task(kind: string): TaskDefinition {
@@ -73,11 +87,15 @@ export class JobService {
   }
 }
 
-/** The specification with its defaults, as JSON. @throws InvalidSpecError */
-function checkSpec(task: TaskDefinition, spec: unknown): JsonValue {
+/** The specification with its defaults. @throws InvalidSpecError */
+function checkSpec(task: TaskDefinition, spec: unknown): unknown {
   const parsed = task.spec.safeParse(spec);
   if (!parsed.success) throw new InvalidSpecError(task.kind, parsed.error.issues);
-  return JSON.parse(JSON.stringify(parsed.data)) as JsonValue;
+  return parsed.data;
+}
+
+function jsonOf(spec: unknown): JsonValue {
+  return JSON.parse(JSON.stringify(spec)) as JsonValue;
 }
 
 /** The tasks as a worker runs them, with what they work with. */

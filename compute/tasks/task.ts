@@ -27,6 +27,13 @@ export interface TaskDefinition<Spec = unknown> {
   readonly doc: string;
   /** The specification; the launch mutation's input type is made of it, so its keys are in camelCase. */
   readonly spec: z.ZodType<Spec>;
+  /**
+   * Jobs that a specification asks for instead of one: parts that may run side by side, and the job that waits for them and
+   * puts their results together. Undefined for one that is done by one job.
+   */
+  split?(
+    spec: Spec,
+  ): { readonly parts: readonly Spec[]; readonly merge: (jobIds: readonly string[]) => Spec } | undefined;
   /** See `Task`. */
   run(spec: Spec, context: TaskContext, services: TaskServices): Promise<JsonValue>;
 }

@@ -1,4 +1,5 @@
+import { inferenceTask } from './inference/inference.ts';
 import type { TaskDefinition } from './task.ts';
 
 /** Every kind of job that can be launched. A new one is added here and nowhere else. */
-export const TASKS: readonly TaskDefinition[] = [];
+export const TASKS: readonly TaskDefinition[] = [inferenceTask];

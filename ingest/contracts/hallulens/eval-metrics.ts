@@ -9,7 +9,8 @@ export const evalMetricsSchema = z.looseObject({
   model_id: nonEmptyString,
   seed: wholeNumber,
   n_examples: wholeNumber,
-  auroc: finiteNumber,
+  /** Null where it is undefined: all labels are the same. */
+  auroc: finiteNumber.nullable(),
   auprc: finiteNumber.nullish(),
   accuracy: finiteNumber.nullish(),
   f1: finiteNumber.nullish(),

@@ -86,13 +86,16 @@ function compare(
 ): void {
   for (const [metric, value] of computed) {
     for (const name of METRIC_ALIASES[metric] ?? []) {
-      const reported = asNumber(metrics[name]);
-      if (reported === undefined || Number.isNaN(reported) || agrees(reported, value)) continue;
+      const stated = metrics[name];
+      // Null says that it is undefined, as it is where all labels are the same.
+      const reported = stated === null && metric === 'auroc' ? Number.NaN : asNumber(stated);
+      if (reported === undefined || agrees(reported, value)) continue;
+      if (Number.isNaN(reported) && stated !== null) continue;
       const issue = {
         code: 'METRIC_MISMATCH',
         file: EVAL_METRICS_FILE,
         pointer: `/${name}`,
-        message: `${reported} reported, ${value} recomputed from predictions.csv`,
+        message: `${stated === null ? 'null' : reported} reported, ${value} recomputed from predictions.csv`,
       };
       if (forgiven || NOT_DEFINED_BY_CONTRACT.has(metric)) log.warn(issue);
       else log.run(issue);

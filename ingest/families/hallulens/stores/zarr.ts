@@ -19,6 +19,7 @@ import {
   recordInfo,
   report,
   type SequenceCut,
+  type SequenceMode,
   SITE,
   type StoreProblems,
   sequenceMode,
@@ -146,6 +147,7 @@ async function toEntry(
   const config = record['logging_config'];
   const mode = sequenceMode(isJsonObject(config) ? config['sequence_mode'] : undefined) ?? 'all';
   const { prompt, response } = await arrays.lengths(row);
+  const recorded = recordedLayers(record);
   // Both halves are stored whatever the mode says: it decides what counts as recorded.
   const cut = cutSequence(prompt + response, prompt, selection === 'recorded' ? mode : selection);
   return {
@@ -155,8 +157,46 @@ async function toEntry(
     promptTokens: cut.promptTokens,
     firstToken: mode === 'response' ? Math.max(0, cut.start - prompt) : cut.start,
     tokenRecords: await zarrTokenRecords(arrays, row, record, signal),
-    layer: (layer, layerSignal) => layerOf(arrays, row, layer, prompt, cut, layerSignal ?? signal),
+    ...selectedTokens(record, cut, prompt, mode),
+    async layer(layer, layerSignal) {
+      // Layers that were not recorded are zeros.
+      if (recorded !== undefined && !recorded.has(layer)) return undefined;
+      return layerOf(arrays, row, layer, prompt, cut, layerSignal ?? signal);
+    },
   };
+}
+
+/** The layers that an entry names; undefined where it does not, or not as a list of numbers. */
+function recordedLayers(record: JsonObject): ReadonlySet<number> | undefined {
+  const layers = record['layers'];
+  if (!Array.isArray(layers)) return undefined;
+  const numbers = layers.filter((layer) => typeof layer === 'number');
+  return numbers.length === layers.length ? new Set(numbers) : undefined;
+}
+
+/** Which tokens the vectors of a cut are of, where an entry says so (`token_indices`) of fewer vectors than tokens. */
+function selectedTokens(
+  record: JsonObject,
+  cut: SequenceCut,
+  promptVectors: number,
+  mode: SequenceMode,
+): Pick<StoreEntry, 'selected'> {
+  const indices = record['token_indices'];
+  const selector = record['token_selector'];
+  const input = record['input_length'];
+  if (!isJsonObject(indices) || typeof selector !== 'string' || typeof input !== 'number') return {};
+  const of = (segment: string, offset: number, length: number): number[] => {
+    const list = indices[segment];
+    const positions = Array.isArray(list) ? list.filter((index) => typeof index === 'number') : [];
+    // A mean is of no single token.
+    return Array.from({ length }, (_, i) => (positions[i] === undefined ? -1 : positions[i] + offset));
+  };
+  const promptPart = Math.min(cut.end, promptVectors) - Math.min(cut.start, promptVectors);
+  const tokens = [
+    ...of('prompt', 0, promptPart),
+    ...of('response', mode === 'response' ? 0 : input, cut.end - cut.start - promptPart),
+  ];
+  return { selected: { selector, tokens } };
 }
 
 async function layerOf(
