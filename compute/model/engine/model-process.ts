@@ -132,6 +132,8 @@ export class ModelProcess {
     if (answer.kind === 'loaded') {
       this.#residentLimit = this.#options.maxResidentBytes ?? answer.residentBytes + GROWTH_BYTES;
       this.#info = answer.info;
+      // What providers that do not load had to say would only mislead whoever reads of a crash later.
+      this.#output = '';
       return answer.info;
     }
     await this.#stop();
