@@ -17,71 +17,55 @@ export interface Sampling {
  */
 export function chooseToken(logits: Float32Array, sampling: Sampling, uniform: () => number): number {
   const { temperature, topP, topK } = sampling;
-  if (temperature === 0) return indexOfLargest(logits);
-  const largest = logits[indexOfLargest(logits)]!;
-  const weight = (token: number) => Math.exp((logits[token]! - largest) / temperature);
-  const candidates = withinTopP(withinTopK(logits, topK), weight, topP, logits.length);
-  if (candidates === undefined) return lay(logits.length, (i) => i, weight, uniform());
-  candidates.sort((a, b) => a - b);
-  return lay(candidates.length, (i) => candidates[i]!, weight, uniform());
+  const largest = indexOfLargest(logits);
+  if (temperature === 0) return largest;
+  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - logits[largest]!) / temperature));
+  if (topK > 0 && topK < logits.length) keepLargest(weights, logits, topK);
+  return tokenAt(topP < 1 ? withinTopP(weights, topP) : weights, uniform());
 }
 
-/** The item in which the fraction `at` of the sum of weights falls. */
-function lay(
-  count: number,
-  item: (i: number) => number,
-  weight: (item: number) => number,
-  at: number,
-): number {
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += weight(item(i));
+/** Sets the weights of tokens whose logit is below the `count` largest to 0. */
+function keepLargest(weights: Float64Array, logits: Float32Array, count: number): void {
+  const threshold = logits[largestTokens(logits, count).at(-1)!]!;
+  for (const [token, logit] of logits.entries()) if (logit < threshold) weights[token] = 0;
+}
+
+/** The weights of the fewest tokens that have `part` of the sum; of the others, 0. */
+function withinTopP(weights: Float64Array, part: number): Float64Array {
+  const sum = total(weights);
+  // Tokens lighter than this have together less than what `part` leaves out, so the fewest are among the others.
+  const floor = ((1 - part) * sum) / weights.length;
+  const heavy: number[] = [];
+  for (const [token, weight] of weights.entries()) if (weight >= floor) heavy.push(token);
+  heavy.sort((a, b) => weights[b]! - weights[a]! || a - b);
+  const kept = new Float64Array(weights.length);
+  let held = 0;
+  for (const token of heavy) {
+    if (held >= part * sum) break;
+    held += weights[token]!;
+    kept[token] = weights[token]!;
+  }
+  return kept;
+}
+
+/** The token in which the fraction `at` of the sum of weights falls. */
+function tokenAt(weights: Float64Array, at: number): number {
+  const goal = at * total(weights);
   let passed = 0;
-  let last = item(0);
-  for (let i = 0; i < count; i++) {
-    const one = weight(item(i));
-    if (one === 0) continue;
-    last = item(i);
-    passed += one;
-    if (passed > at * sum) break;
+  let last = 0;
+  for (let token = 0; token < weights.length; token++) {
+    if (weights[token] === 0) continue;
+    last = token;
+    passed += weights[token]!;
+    if (passed > goal) break;
   }
   return last;
 }
 
-/** Tokens of the `count` largest logits, and those as large as the last of them; undefined: all. */
-function withinTopK(logits: Float32Array, count: number): number[] | undefined {
-  if (count === 0 || count >= logits.length) return undefined;
-  const last = largestTokens(logits, count).at(-1)!;
-  const threshold = logits[last]!;
-  const tokens: number[] = [];
-  for (let token = 0; token < logits.length; token++) if (logits[token]! >= threshold) tokens.push(token);
-  return tokens;
-}
-
-/** The fewest tokens that together have the part `topP` of the weight; undefined: all of the vocabulary. */
-function withinTopP(
-  among: number[] | undefined,
-  weight: (token: number) => number,
-  topP: number,
-  vocabulary: number,
-): number[] | undefined {
-  if (topP >= 1) return among;
-  const tokens = among ?? Array.from({ length: vocabulary }, (_, token) => token);
-  const weights = new Map<number, number>();
+function total(weights: Float64Array): number {
   let sum = 0;
-  for (const token of tokens) sum += weight(token);
-  // Those below, all together, have less than what topP leaves out, so the fewest are among the others.
-  const floor = ((1 - topP) * sum) / tokens.length;
-  for (const token of tokens) {
-    const one = weight(token);
-    if (one >= floor) weights.set(token, one);
-  }
-  const sorted = [...weights].sort(([a, x], [b, y]) => y - x || a - b);
-  let held = 0;
-  const end = sorted.findIndex(([, one]) => {
-    held += one;
-    return held >= topP * sum;
-  });
-  return sorted.slice(0, end < 0 ? undefined : end + 1).map(([token]) => token);
+  for (const weight of weights) sum += weight;
+  return sum;
 }
 
 export function indexOfLargest(values: Float32Array): number {
