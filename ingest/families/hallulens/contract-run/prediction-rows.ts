@@ -80,7 +80,8 @@ export class PredictionReader {
   readonly #log: IssueLog;
   readonly #lenient: boolean;
   readonly #at: ReadonlyMap<string, number>;
-  readonly #extras: readonly string[];
+  /** Columns that the table does not have, with the place of their last occurrence. */
+  readonly #extras: readonly (readonly [name: string, at: number])[];
   /** Fields that must be as in the run's configuration. */
   readonly #compared: readonly {
     readonly name: string;
@@ -95,7 +96,9 @@ export class PredictionReader {
     this.#log = log;
     this.#lenient = lenient;
     this.#at = new Map(header.map((name) => [name, header.indexOf(name)]));
-    this.#extras = [...this.#at.keys()].filter((name) => !KNOWN.has(name));
+    this.#extras = [...this.#at.keys()]
+      .filter((name) => !KNOWN.has(name))
+      .map((name) => [name, header.lastIndexOf(name)]);
     this.#excused = checks.unreadableGenerations;
     const { identity } = checks;
     this.#compared = [
@@ -175,7 +178,7 @@ export class PredictionReader {
             model_id: cells.model_id,
             seed: cells.seed,
             source_line: line,
-            extra: this.#extra((name) => this.#field(fields, name)!),
+            extra: this.#extra((_, at) => fields[at]!),
           }
         : undefined;
     return { split, score, label, predicted, counts, droppable: lenient, row };
@@ -281,11 +284,10 @@ export class PredictionReader {
     }
   }
 
-  #extra(field: (name: string) => string): Cell {
+  #extra(field: (name: string, at: number) => string): Cell {
     const extras = this.#extras;
-    return extras.length === 0
-      ? null
-      : jsonText(Object.fromEntries(extras.map((name) => [name, field(name)])));
+    if (extras.length === 0) return null;
+    return jsonText(Object.fromEntries(extras.map(([name, at]) => [name, field(name, at)])));
   }
 }
 
