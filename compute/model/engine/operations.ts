@@ -3,6 +3,7 @@ import type { Batch, BatchResult } from './batch.ts';
 import { checkModel, type ModelVerdict } from './checks.ts';
 import type { Prefix } from './key-values.ts';
 import type { Model } from './model.ts';
+import { readTargetsOperation } from './read-targets.ts';
 
 /** What an operation has at hand in the model's process. */
 export interface OperationContext<Event> {
@@ -46,7 +47,7 @@ const check: Operation<void, never, ModelVerdict> = {
 };
 
 /** Every operation of the model's process. A new one is a file of its own and an entry here. */
-export const operations = { forward, check, generate: generateOperation };
+export const operations = { forward, readTargets: readTargetsOperation, check, generate: generateOperation };
 
 export type OperationName = keyof typeof operations;
 type Parts<N extends OperationName> =
