@@ -1,5 +1,6 @@
+import { evaluationTask } from './evaluation/evaluation.ts';
 import { inferenceTask } from './inference/inference.ts';
 import type { TaskDefinition } from './task.ts';
 
 /** Every kind of job that can be launched. A new one is added here and nowhere else. */
-export const TASKS: readonly TaskDefinition[] = [inferenceTask];
+export const TASKS: readonly TaskDefinition[] = [inferenceTask, evaluationTask];

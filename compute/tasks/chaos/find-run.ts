@@ -1,7 +1,7 @@
 import type { LakeReader, LakeSnapshot, QueryOptions } from '../../../lake/engine/types.ts';
 import { RunlakeError } from '../../../lake/errors.ts';
 import { RUNS } from '../../../lake/tables/tables.ts';
-import { queryRows, text, textList, textOrNull } from './query.ts';
+import { queryRows, text, textList, textOrNull } from '../query.ts';
 
 /** A name that no ChaosBench run has, or more than one. */
 export class RunNotFoundError extends RunlakeError {

@@ -1,7 +1,13 @@
 import { RunlakeError } from '../../../lake/errors.ts';
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import type { TaskContext } from '../../jobs/worker.ts';
-import type { TextModel, TextOptions, TextRequest } from '../text-model/text-model.ts';
+import type {
+  TextAnswer,
+  TextFailure,
+  TextModel,
+  TextOptions,
+  TextRequest,
+} from '../text-model/text-model.ts';
 import { PartWriter } from './part-writer.ts';
 import { checkSameModel, Parts } from './parts.ts';
 import type { PartHeader } from './record.ts';
@@ -18,6 +24,8 @@ export interface AnswerWork {
   readonly vectors: PartHeader['vectors'];
   /** Called when something is left to do. */
   readonly open: () => Promise<TextModel>;
+  /** Says what is wrong with an answer that is to be asked for again. */
+  readonly check?: (answer: TextAnswer) => string | undefined;
 }
 
 /** Some prompts got no answer. The next attempt asks for these again. */
@@ -42,6 +50,7 @@ export async function answerAll(work: AnswerWork, context: TaskContext): Promise
   if (missing.length === 0) return before;
   if (done > 0) log('info', `${stage}: ${done} of ${total} are there already`);
   const model = await work.open();
+  log('info', `${stage}: ${describe(model)}`);
   try {
     const header = { model: model.info, vectors: work.vectors } as const;
     if (before.header !== undefined) checkSameModel(before.header, asStored(header));
@@ -52,6 +61,10 @@ export async function answerAll(work: AnswerWork, context: TaskContext): Promise
       turn = turn.then(step);
       return turn;
     };
+    const fail = async (failure: TextFailure): Promise<void> => {
+      log('warn', `${stage} ${failure.id}: ${failure.code}: ${failure.message}`);
+      await writer.addFailure(failure);
+    };
     try {
       await model.answer(
         missing,
@@ -59,15 +72,13 @@ export async function answerAll(work: AnswerWork, context: TaskContext): Promise
         {
           answer: (answer) =>
             inTurn(async () => {
+              const message = work.check?.(answer);
+              if (message !== undefined) return fail({ id: answer.id, code: 'UNUSABLE_ANSWER', message });
               await writer.add(answer);
               done++;
               tell();
             }),
-          failure: (failure) =>
-            inTurn(async () => {
-              log('warn', `${stage} ${failure.id}: ${failure.code}: ${failure.message}`);
-              await writer.addFailure(failure);
-            }),
+          failure: (failure) => inTurn(() => fail(failure)),
           tokens: (count) => {
             tokens += count;
             tell();
@@ -106,6 +117,11 @@ export function acceptFailures(
     });
   }
   log('warn', `${what}; the run goes without them`);
+}
+
+function describe({ info: { id, engine } }: TextModel): string {
+  const details = Object.entries(engine).filter(([, value]) => value !== null && value !== '');
+  return `${id} (${details.map(([name, value]) => `${name} ${value}`).join(', ')})`;
 }
 
 function asStored(header: {

@@ -58,7 +58,8 @@ export async function writeZarrStore(
   const promptMax = Math.max(1, shape.promptVectors);
   const responseMax = Math.max(1, shape.responseVectors);
   const tokens = Math.max(1, shape.tokens);
-  const chunks = activationChunks(shape, Math.max(promptMax, responseMax));
+  const promptChunks = activationChunks(shape, promptMax);
+  const responseChunks = activationChunks(shape, responseMax);
   const rowChunk = Math.min(rows, ROW_CHUNK);
   await putJson(store, `${root}/.zgroup`, { zarr_format: 2 }, signal);
   await putJson(store, `${root}/arrays/.zgroup`, { zarr_format: 2 }, signal);
@@ -76,8 +77,8 @@ export async function writeZarrStore(
       signal,
     );
   const arrays = {
-    prompt: await array('prompt_activations', dtype, [layerCount, promptMax, hidden], chunks),
-    response: await array('response_activations', dtype, [layerCount, responseMax, hidden], chunks),
+    prompt: await array('prompt_activations', dtype, [layerCount, promptMax, hidden], promptChunks),
+    response: await array('response_activations', dtype, [layerCount, responseMax, hidden], responseChunks),
     promptLength: await array('prompt_len', 'length', []),
     responseLength: await array('response_len', 'length', []),
     ids: await array('response_token_ids', 'token', [tokens]),
@@ -126,13 +127,13 @@ export async function writeZarrStore(
     store,
     `${root}/.zattrs`,
     {
-      activation_chunk_shape: chunks,
+      activation_chunk_shape: responseChunks,
       dtype,
       hidden_size: hidden,
       num_layers: layerCount,
-      prompt_chunk_tokens: chunks[2],
+      prompt_chunk_tokens: promptChunks[2],
       prompt_max_tokens: promptMax,
-      response_chunk_tokens: chunks[2],
+      response_chunk_tokens: responseChunks[2],
       response_logprobs_top_k: topK,
       response_max_tokens: responseMax,
       schema_version: 'zarr-v1',
@@ -144,10 +145,10 @@ export async function writeZarrStore(
 /** Chunks of a few megabytes: as many tokens as the loggers take, then layers, then rows. */
 function activationChunks(
   { rows, layerCount, hidden, dtype }: StoreShape,
-  longest: number,
+  segment: number,
 ): [number, number, number, number] {
   const width = hidden * (dtype === 'float16' ? 2 : 4);
-  const tokens = Math.min(longest, CHUNK_TOKENS);
+  const tokens = Math.min(segment, CHUNK_TOKENS);
   const layers = Math.max(1, Math.min(layerCount, Math.floor(CHUNK_BYTES / (tokens * width))));
   const room = layers < layerCount ? 1 : Math.floor(CHUNK_BYTES / (layers * tokens * width));
   return [Math.max(1, Math.min(rows, room, ROW_CHUNK)), layers, tokens, hidden];

@@ -10,7 +10,7 @@ import {
 } from '../../../../ingest/families/chaosbench/metrics/index.ts';
 import type { LakeReader, LakeSnapshot, QueryOptions, SqlValue } from '../../../../lake/engine/types.ts';
 import { GENERATIONS, PREDICTIONS } from '../../../../lake/tables/tables.ts';
-import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../query.ts';
+import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../../query.ts';
 import type { AuditedRun } from './load.ts';
 import type { ParsingEvidence, RowEvidence } from './model.ts';
 import { metricDifferences, type ReportedMetrics } from './reported.ts';

@@ -5,9 +5,9 @@ import { CRITERIA, FLAGS } from '../../../../ingest/families/chaosbench/policy/i
 import { parseJson } from '../../../../ingest/run-files/json-text.ts';
 import type { LakeReader, LakeSnapshot, QueryOptions } from '../../../../lake/engine/types.ts';
 import { ISSUES, METRICS, RUNS } from '../../../../lake/tables/tables.ts';
+import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../../query.ts';
 import { RunNotFoundError } from '../find-run.ts';
 import { checkedManifest } from '../manifest.ts';
-import { number, type QueryRow, queryRows, text, textList, textOrNull } from '../query.ts';
 import type { AuditScope } from './audit.ts';
 import { loadEvidence } from './evidence.ts';
 import type { AuditRun, FamilyScores, IssueCount, RowEvidence, RunScores } from './model.ts';

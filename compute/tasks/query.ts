@@ -4,7 +4,7 @@ import type {
   LakeSnapshot,
   PruneCondition,
   QueryOptions,
-} from '../../../lake/engine/types.ts';
+} from '../../lake/engine/types.ts';
 
 /** A table that a statement reads, and what is known of the wanted rows. */
 export interface QuerySource {
