@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { InvalidArgumentError, messageOf, RunlakeError } from '../../../lake/errors.ts';
+import type { BatchResult } from '../engine/batch.ts';
 import { RowKeyValues } from '../engine/key-values.ts';
 import type { Model } from '../engine/model.ts';
 import type { Operation } from '../engine/operations.ts';
@@ -18,6 +19,7 @@ import type {
 import { type Load, resolveLoad, resolveOptions } from './options.ts';
 import { promptKey } from './random.ts';
 import { Response, type ResponseSource } from './response.ts';
+import { logSumExp } from './sampling.ts';
 import { admissible, batchBytes, type Demand } from './schedule.ts';
 import { captureOf, layerTensors, promptVectors, vectorAt } from './vectors.ts';
 
@@ -36,8 +38,8 @@ interface Opened {
   readonly source: Waiting;
   readonly keyValues: RowKeyValues;
   readonly row: number;
-  /** Logits after the prompt, from which every sample begins. */
-  readonly logits: Float32Array;
+  /** Scores after the prompt, from which every sample begins. */
+  readonly scores: Scores;
   next: number;
 }
 
@@ -192,11 +194,11 @@ class Generator {
       opened !== undefined && this.#admissible([opened.source]) > 0;
       opened = this.#opened[0]
     ) {
-      const { source, logits, keyValues, row } = opened;
+      const { source, scores, keyValues, row } = opened;
       const { hidden } = this.#model.info;
       const response = new Response(source, opened.next++, this.#options, this.#tokenizer, hidden);
       if (opened.next === this.#options.n) this.#opened.shift();
-      this.#choose(response, logits);
+      this.#choose(response, scores);
       if (response.ended && !response.wantsReading) await this.#finish(response);
       else this.#running.push({ response, demand: source.demand, from: keyValues, row });
     }
@@ -225,7 +227,7 @@ class Generator {
       const keyValues = new RowKeyValues(this.#model.keyValueSizes, run.length);
       const result = await this.#model.forward(
         {
-          rows: sources.map(({ tokens }) => ({ tokens })),
+          rows: sources.map(({ tokens }) => ({ tokens, targets: NORM_TARGET })),
           capture: {
             ...(wanted === undefined ? {} : captureOf(wanted, info)),
             positions: wanted?.prompt === 'last' ? 'last' : 'all',
@@ -242,8 +244,9 @@ class Generator {
             ? undefined
             : promptVectors(wanted, layerTensors(wanted, result), info.hidden, row, tokens.length);
         await this.#emit({ kind: 'prompt', prompt: source.prompt, tokens: Int32Array.from(tokens), vectors });
-        const logits = result.logits!.data.slice(row * info.vocabulary, (row + 1) * info.vocabulary);
-        this.#opened.push({ source, keyValues, row, logits, next: 0 });
+        const { logits, norm } = scoresOf(result, row);
+        // Its own copy: the scores of the others are not to be kept until its last sample has begun.
+        this.#opened.push({ source, keyValues, row, scores: { logits: logits.slice(), norm }, next: 0 });
       }
     }
   }
@@ -269,7 +272,10 @@ class Generator {
     const wanted = capture?.response === undefined ? undefined : capture;
     const result = await this.#model.forward(
       {
-        rows: this.#running.map(({ response }) => ({ tokens: [response.lastToken] })),
+        rows: this.#running.map(({ response }) => ({
+          tokens: [response.lastToken],
+          targets: NORM_TARGET,
+        })),
         capture: { ...(wanted === undefined ? {} : captureOf(wanted, info)), logits: true },
       },
       { past: this.#keyValues() },
@@ -279,18 +285,15 @@ class Generator {
     for (const [row, running] of this.#running.entries()) {
       const { response } = running;
       if (wanted !== undefined) response.takeVector(vectorAt(tensors, info.hidden, row));
-      if (!response.ended) {
-        const start = row * info.vocabulary;
-        this.#choose(response, result.logits!.data.subarray(start, start + info.vocabulary));
-      }
+      if (!response.ended) this.#choose(response, scoresOf(result, row));
       if (!response.ended || response.wantsReading) staying.push(running);
       else await this.#finish(response);
     }
     this.#running = staying;
   }
 
-  #choose(response: Response, logits: Float32Array): void {
-    response.choose(logits);
+  #choose(response: Response, { logits, norm }: Scores): void {
+    response.choose(logits, norm);
     this.#generatedTokens++;
   }
 
@@ -314,6 +317,26 @@ class Generator {
     this.#told = { at: now, generatedTokens: this.#generatedTokens };
     await this.#emit(event);
   }
+}
+
+/** Logits at a position and the logarithm of the sum of their exponentials. */
+interface Scores {
+  readonly logits: Float32Array;
+  readonly norm: number;
+}
+
+/** Any token will do: the graph's log-probability of it, which is vectorised, tells the norm of all. */
+const NORM_TARGET: readonly number[] = [0];
+/** Beyond, the difference of the two would have lost too many digits. */
+const NORM_RANGE = 64;
+
+/** What a run read at a row's last position; a view of its tensors. */
+function scoresOf({ logits, logProbabilities }: BatchResult, row: number): Scores {
+  const vocabulary = logits!.shape[1]!;
+  const own = logits!.data.subarray(row * vocabulary, (row + 1) * vocabulary);
+  const target = logProbabilities!.data[row]!;
+  const exact = Math.abs(own[0]!) < NORM_RANGE && target > -NORM_RANGE;
+  return { logits: own, norm: exact ? own[0]! - target : logSumExp(own) };
 }
 
 function promptTokens(tokenizer: Tokenizer, prompt: Prompt, variables: TemplateVariables): readonly number[] {

@@ -3,7 +3,7 @@ import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { findAnswer } from './answer.ts';
 import type { FinishReason, ResolvedOptions, SampleEvent, TokenLogProbability } from './generation.ts';
 import { type StreamKey, uniform } from './random.ts';
-import { chooseToken, largestTokens, logSumExp } from './sampling.ts';
+import { chooseToken, largestTokens } from './sampling.ts';
 import { StopTexts } from './stop-texts.ts';
 import { VectorCollector } from './vectors.ts';
 
@@ -78,12 +78,11 @@ export class Response {
     return this.#vectors !== undefined && this.#read < this.#spelled();
   }
 
-  /** Chooses the next token by the logits after the last one. */
-  choose(logits: Float32Array): void {
+  /** Chooses the next token by the logits after the last one; `norm` is the logarithm of the sum of their exponentials. */
+  choose(logits: Float32Array, norm: number): void {
     const { eosTokens, topLogProbabilities } = this.#options;
     const position = this.#tokens.length;
     const token = chooseToken(logits, this.#options, () => uniform(this.#stream, position));
-    const norm = logSumExp(logits);
     this.#tokens.push(token);
     this.#logProbabilities.push(logits[token]! - norm);
     if (topLogProbabilities > 0) {
