@@ -9,6 +9,7 @@ import { table } from './report.ts';
 import { activationRead } from './rows/activation-read.ts';
 import { graphqlPage } from './rows/graphql-page.ts';
 import { graphqlScale } from './rows/graphql-scale.ts';
+import { inferenceCapture } from './rows/inference-capture.ts';
 import { ingestActivations } from './rows/ingest-activations.ts';
 import { ingestMemory } from './rows/ingest-memory.ts';
 import { ingestText } from './rows/ingest-text.ts';
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   activationRead,
   graphqlPage,
   graphqlScale,
+  inferenceCapture,
   startup,
 ];
 

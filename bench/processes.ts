@@ -53,6 +53,11 @@ export class PythonWorker {
 
   async ask(request: unknown): Promise<unknown> {
     this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    return this.answer();
+  }
+
+  /** The next line, for a script that speaks first. */
+  async answer(): Promise<unknown> {
     const { value, done } = await this.#answers.next();
     if (done) throw new Error('the Python process ended');
     return JSON.parse(value) as unknown;
