@@ -1,0 +1,120 @@
+import { type QID_STATES, type QidStatus, qidStatusSchema } from '../../../ingest/contracts/fv/qid-status.ts';
+import { ObjectNotFoundError, type ObjectStore } from '../../../lake/store/object-store.ts';
+import { corruptionOf, type Experiment, location } from './artifacts/experiment.ts';
+import { float, type PythonValue, pythonJson } from './artifacts/python-json.ts';
+
+type State = (typeof QID_STATES)[number];
+
+/** What may follow a state. A relation query that was done or failed may be begun again with other settings. */
+const NEXT: Readonly<Record<State | 'none', readonly State[]>> = {
+  none: ['pending'],
+  pending: ['pending', 'running', 'skipped', 'failed'],
+  running: ['pending', 'completed', 'failed'],
+  completed: ['pending'],
+  failed: ['pending'],
+  skipped: ['pending'],
+  dry_run: ['pending'],
+};
+
+/** Settings that are no part of the contract's configuration. */
+export type ExtraConfig = Readonly<Record<string, PythonValue>>;
+
+/** `qid_status.json` of one relation query: written whole at each change of state. */
+export class QueryStatus {
+  readonly #store: ObjectStore;
+  readonly #key: string;
+  readonly #experiment: Experiment;
+  readonly #facts: Readonly<Record<string, PythonValue>>;
+  #state: State | 'none';
+  readonly #createdAt: string;
+
+  private constructor(
+    store: ObjectStore,
+    key: string,
+    experiment: Experiment,
+    facts: Readonly<Record<string, PythonValue>>,
+    before: QidStatus | undefined,
+  ) {
+    this.#store = store;
+    this.#key = key;
+    this.#experiment = experiment;
+    this.#facts = facts;
+    this.#state = before?.status ?? 'none';
+    this.#createdAt = before?.created_at ?? experiment.createdAt;
+  }
+
+  /** Takes up the status of an earlier attempt. One that cannot be read counts as none. @param facts rows and the like */
+  static async open(
+    store: ObjectStore,
+    experiment: Experiment,
+    facts: Readonly<Record<string, PythonValue>>,
+    signal: AbortSignal,
+  ): Promise<QueryStatus> {
+    const key = `${experiment.root}/qid_status.json`;
+    return new QueryStatus(store, key, experiment, facts, await readStatus(store, key, signal));
+  }
+
+  get state(): State | 'none' {
+    return this.#state;
+  }
+
+  /** Goes on to a state. @param more members that belong to it, such as the reason */
+  async set(
+    state: State,
+    config: ExtraConfig,
+    signal: AbortSignal,
+    more: Readonly<Record<string, PythonValue>> = {},
+  ): Promise<void> {
+    if (!NEXT[this.#state].includes(state))
+      throw new Error(`a query is ${this.#state} and cannot become ${state}`);
+    const { qId, root, model, modelType, relationPath, trials, demos, topk, scoreKey, alpha } =
+      this.#experiment;
+    const { evalExamples, seed } = this.#experiment;
+    const queryRoot = root.slice(0, root.lastIndexOf('/'));
+    const document = pythonJson(
+      {
+        q_id: qId,
+        status: state,
+        created_at: this.#createdAt,
+        updated_at: new Date().toISOString(),
+        config: {
+          model,
+          model_spec: modelType,
+          relation_csv_path: relationPath,
+          n_trials_per_q: trials,
+          n_demos: demos,
+          topk,
+          score_key: scoreKey,
+          alpha: float(alpha),
+          n_eval: evalExamples,
+          seed,
+          ...corruptionOf(this.#experiment),
+          ...config,
+        },
+        ...this.#facts,
+        q_root: queryRoot,
+        ...location(queryRoot),
+        ...more,
+      },
+      2,
+    );
+    await this.#store.put(this.#key, Buffer.from(document), { signal });
+    this.#state = state;
+  }
+}
+
+async function readStatus(
+  store: ObjectStore,
+  key: string,
+  signal: AbortSignal,
+): Promise<QidStatus | undefined> {
+  try {
+    const parsed = qidStatusSchema.safeParse(
+      JSON.parse(Buffer.from(await store.get(key, { signal })).toString()),
+    );
+    return parsed.success ? parsed.data : undefined;
+  } catch (error) {
+    if (error instanceof ObjectNotFoundError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
