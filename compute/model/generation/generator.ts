@@ -18,9 +18,10 @@ import type {
 } from './generation.ts';
 import { type Load, resolveLoad, resolveOptions } from './options.ts';
 import { promptKey } from './random.ts';
-import { Response, type ResponseSource } from './response.ts';
+import { Sample, type SampleSource } from './sample.ts';
 import { logSumExp } from './sampling.ts';
 import { admissible, batchBytes, type Demand } from './schedule.ts';
+import { StopTexts } from './stop-texts.ts';
 import { captureOf, layerTensors, promptVectors, vectorAt } from './vectors.ts';
 
 type TemplateVariables = GenerationOptions['templateVariables'];
@@ -28,7 +29,7 @@ type TemplateVariables = GenerationOptions['templateVariables'];
 const PROGRESS_MS = 1_000;
 
 /** A prompt that has not been read. */
-interface Waiting extends ResponseSource {
+interface Waiting extends SampleSource {
   readonly tokens: readonly number[];
   readonly demand: Demand;
 }
@@ -43,9 +44,9 @@ interface Opened {
   next: number;
 }
 
-/** A response that is being generated, and where its keys and values are. */
+/** A sample that is being generated, and where its keys and values are. */
 interface Running {
-  readonly response: Response;
+  readonly sample: Sample;
   readonly demand: Demand;
   readonly from: RowKeyValues;
   readonly row: number;
@@ -62,7 +63,9 @@ class Generator {
   readonly #options: ResolvedOptions;
   readonly #limits: Load;
   readonly #emit: (event: GenerationEvent) => Promise<void>;
-  readonly #waiting: Waiting[] = [];
+  readonly #prompts: Waiting[] = [];
+  /** Prompts before this one have been read. */
+  #next = 0;
   readonly #opened: Opened[] = [];
   #running: Running[] = [];
 
@@ -100,9 +103,9 @@ class Generator {
       await this.#accept(i, prompt, variables);
     }
     // Longest first: neighbours are of like length, and what asks for too much does so at once.
-    this.#waiting.sort((a, b) => b.tokens.length - a.tokens.length || a.prompt - b.prompt);
-    const total = this.#waiting.length * this.#options.n;
-    while (this.#waiting.length > 0 || this.#opened.length > 0 || this.#running.length > 0) {
+    this.#prompts.sort((a, b) => b.tokens.length - a.tokens.length || a.prompt - b.prompt);
+    const total = this.#prompts.length * this.#options.n;
+    while (this.#next < this.#prompts.length || this.#opened.length > 0 || this.#running.length > 0) {
       signal.throwIfAborted();
       await this.#admit();
       if (this.#running.length > 0) await this.#step();
@@ -122,7 +125,7 @@ class Generator {
   async #accept(index: number, prompt: Prompt, variables: TemplateVariables): Promise<void> {
     try {
       const tokens = promptTokens(this.#tokenizer, prompt, variables);
-      this.#waiting.push(this.#admitted(index, prompt, tokens));
+      this.#prompts.push(this.#admitted(index, prompt, tokens));
     } catch (error) {
       // Anything else is no fault of this prompt.
       if (!(error instanceof RunlakeError)) throw error;
@@ -155,9 +158,7 @@ class Generator {
       });
     }
     const maxTokens = Math.min(this.#options.maxNewTokens, info.contextLength - length);
-    const { capture } = this.#options;
-    const vectors = capture?.response === undefined ? 0 : maxTokens * capture.layers.length;
-    const demand = { tokens: length + maxTokens, captured: 4 * vectors * info.hidden };
+    const demand = { tokens: length + maxTokens, captured: this.#capturedBytes(maxTokens) };
     const bytes = Math.max(
       batchBytes(info, [demand]),
       runBytes(info, { rows: 1, tokens: length, before: 0, read: 1 }) * this.#readingFactor,
@@ -171,6 +172,16 @@ class Generator {
     return { prompt, tokens, key: promptKey(tokens), answers, maxTokens, demand };
   }
 
+  /** Bytes of vectors that a response of so many tokens can hold, and once more to hand them over. */
+  #capturedBytes(tokens: number): number {
+    const { capture, stop } = this.#options;
+    if (capture?.response === undefined) return 0;
+    const keepsAll = capture.response === 'all' || capture.response === 'answer';
+    // One for every character that may yet turn out to be a stop text's, the sum of a mean and what is in hand.
+    const held = keepsAll ? tokens : Math.min(tokens, new StopTexts(stop).longest + 4);
+    return 2 * held * capture.layers.length * this.#model.info.hidden * 4;
+  }
+
   /** How often the values of a run are in memory while a prompt is read: its vectors are taken out, ordered and sent. */
   get #readingFactor(): number {
     const selector = this.#options.capture?.prompt;
@@ -181,9 +192,12 @@ class Generator {
   async #admit(): Promise<void> {
     for (;;) {
       await this.#begin();
-      const count = this.#opened.length > 0 ? 0 : this.#admissible(this.#waiting);
+      if (this.#opened.length > 0) return;
+      const count = this.#admissible(this.#prompts.slice(this.#next, this.#next + this.#limits.maxRows));
       if (count === 0) return;
-      await this.#read(this.#waiting.splice(0, count));
+      const group = this.#prompts.slice(this.#next, this.#next + count);
+      this.#next += count;
+      await this.#read(group);
     }
   }
 
@@ -196,11 +210,11 @@ class Generator {
     ) {
       const { source, scores, keyValues, row } = opened;
       const { hidden } = this.#model.info;
-      const response = new Response(source, opened.next++, this.#options, this.#tokenizer, hidden);
+      const sample = new Sample(source, opened.next++, this.#options, this.#tokenizer, hidden);
       if (opened.next === this.#options.n) this.#opened.shift();
-      this.#choose(response, scores);
-      if (response.ended && !response.wantsReading) await this.#finish(response);
-      else this.#running.push({ response, demand: source.demand, from: keyValues, row });
+      this.#choose(sample, scores);
+      if (sample.ended && !sample.wantsReading) await this.#finish(sample);
+      else this.#running.push({ sample, demand: source.demand, from: keyValues, row });
     }
   }
 
@@ -208,11 +222,10 @@ class Generator {
   #admissible(sources: readonly Waiting[]): number {
     const beside = this.#running.map(({ demand }) => demand);
     const rows = Math.max(0, this.#limits.maxRows - beside.length);
-    const demands = sources
-      .slice(0, rows)
-      .flatMap(({ demand }) => new Array<Demand>(this.#options.n).fill(demand));
-    const count = admissible(this.#model.info, beside, demands.slice(0, rows), this.#limits);
-    return Math.ceil(count / this.#options.n);
+    const samples = Math.min(this.#options.n, rows);
+    const demands = sources.flatMap(({ demand }) => new Array<Demand>(samples).fill(demand)).slice(0, rows);
+    const count = admissible(this.#model.info, beside, demands, this.#limits);
+    return count === 0 ? 0 : Math.ceil(count / samples);
   }
 
   /** Reads prompts, in runs of like length. */
@@ -272,8 +285,8 @@ class Generator {
     const wanted = capture?.response === undefined ? undefined : capture;
     const result = await this.#model.forward(
       {
-        rows: this.#running.map(({ response }) => ({
-          tokens: [response.lastToken],
+        rows: this.#running.map(({ sample }) => ({
+          tokens: [sample.lastToken],
           targets: NORM_TARGET,
         })),
         capture: { ...(wanted === undefined ? {} : captureOf(wanted, info)), logits: true },
@@ -283,23 +296,23 @@ class Generator {
     const tensors = wanted === undefined ? [] : layerTensors(wanted, result);
     const staying: Running[] = [];
     for (const [row, running] of this.#running.entries()) {
-      const { response } = running;
-      if (wanted !== undefined) response.takeVector(vectorAt(tensors, info.hidden, row));
-      if (!response.ended) this.#choose(response, scoresOf(result, row));
-      if (!response.ended || response.wantsReading) staying.push(running);
-      else await this.#finish(response);
+      const { sample } = running;
+      if (wanted !== undefined) sample.takeVector(vectorAt(tensors, info.hidden, row));
+      if (!sample.ended) this.#choose(sample, scoresOf(result, row));
+      if (!sample.ended || sample.wantsReading) staying.push(running);
+      else await this.#finish(sample);
     }
     this.#running = staying;
   }
 
-  #choose(response: Response, { logits, norm }: Scores): void {
-    response.choose(logits, norm);
+  #choose(sample: Sample, { logits, norm }: Scores): void {
+    sample.choose(logits, norm);
     this.#generatedTokens++;
   }
 
-  async #finish(response: Response): Promise<void> {
+  async #finish(sample: Sample): Promise<void> {
     this.#samples++;
-    await this.#emit(response.result());
+    await this.#emit(sample.result());
   }
 
   async #tellProgress(samplesTotal: number): Promise<void> {
@@ -353,14 +366,12 @@ function promptTokens(tokenizer: Tokenizer, prompt: Prompt, variables: TemplateV
 }
 
 /** Tokenizers of loaded models. */
-const tokenizers = new WeakMap<Model, Promise<Tokenizer>>();
+const tokenizers = new WeakMap<Model, Tokenizer>();
 
-function tokenizerOf(model: Model): Promise<Tokenizer> {
-  const known = tokenizers.get(model);
-  if (known !== undefined) return known;
-  const loading = Tokenizer.load(model.checkpoint.directory);
-  tokenizers.set(model, loading);
-  return loading;
+async function tokenizerOf(model: Model): Promise<Tokenizer> {
+  const tokenizer = tokenizers.get(model) ?? (await Tokenizer.load(model.checkpoint.directory));
+  tokenizers.set(model, tokenizer);
+  return tokenizer;
 }
 
 /** Generates responses to prompts; an event for every prompt, sample and refusal, and one a second for the progress. */

@@ -49,20 +49,19 @@ function metaspace(keepFirst: boolean): Spelling {
   };
 }
 
-/** Llama 2's chain: marks are spaces, `<0x0A>` a byte, one space at the beginning is dropped. */
-const byteFallback: Spelling = {
-  bytes(token, first) {
-    const hexadecimal = BYTE_TOKEN.exec(token)?.[1];
-    const bytes =
-      hexadecimal === undefined
-        ? Buffer.from(token.replaceAll(SPACE_MARK, ' '))
-        : Uint8Array.of(Number.parseInt(hexadecimal, 16));
-    return first && bytes[0] === SPACE ? bytes.subarray(1) : bytes;
-  },
-};
-
-/** The chain of decoders that `byteFallback` computes at once. */
-const FALLBACK_CHAIN = ['Replace', 'ByteFallback', 'Fuse', 'Strip'];
+/** The chain of Llama 2 and its like: marks are spaces, `<0x0A>` a byte; with `strip`, one space at the beginning is dropped. */
+function byteFallback(strip: boolean): Spelling {
+  return {
+    bytes(token, first) {
+      const hexadecimal = BYTE_TOKEN.exec(token)?.[1];
+      const bytes =
+        hexadecimal === undefined
+          ? Buffer.from(token.replaceAll(SPACE_MARK, ' '))
+          : Uint8Array.of(Number.parseInt(hexadecimal, 16));
+      return strip && first && bytes[0] === SPACE ? bytes.subarray(1) : bytes;
+    },
+  };
+}
 
 /** How a tokenizer spells, read off the decoder in its tokenizer.json; undefined where tokens do not spell bytes. */
 export function spellingOf(decoder: TokenizerJson['decoder']): Spelling | undefined {
@@ -73,11 +72,12 @@ export function spellingOf(decoder: TokenizerJson['decoder']): Spelling | undefi
     case 'Metaspace':
       return metaspace(decoder['prepend_scheme'] === 'never' || decoder['add_prefix_space'] === false);
     case 'Sequence': {
-      const types = (decoder.decoders ?? []).map(({ type }) => type);
-      if (types.length === 1 && types[0] === 'ByteLevel') return byteLevel;
-      return FALLBACK_CHAIN.every((type, i) => types[i] === type) && types.length === FALLBACK_CHAIN.length
-        ? byteFallback
-        : undefined;
+      const steps = decoder.decoders ?? [];
+      const types = steps.map(({ type }) => type).join();
+      if (types === 'ByteLevel') return byteLevel;
+      if (types === 'Replace,ByteFallback,Fuse') return byteFallback(false);
+      if (types === 'Replace,ByteFallback,Fuse,Strip') return byteFallback(steps[3]!['start'] === 1);
+      return undefined;
     }
     default:
       return undefined;

@@ -8,7 +8,7 @@ import { StopTexts } from './stop-texts.ts';
 import { VectorCollector } from './vectors.ts';
 
 /** What all samples of a prompt have in common. */
-export interface ResponseSource {
+export interface SampleSource {
   /** Index in the request. */
   readonly prompt: number;
   /** `promptKey` of the tokens. */
@@ -19,9 +19,9 @@ export interface ResponseSource {
 }
 
 /** One response while it is generated: chooses tokens, notices the end, gathers what is told of it. */
-export class Response {
-  readonly source: ResponseSource;
-  readonly sample: number;
+export class Sample {
+  readonly #source: SampleSource;
+  readonly #index: number;
   readonly #options: ResolvedOptions;
   readonly #tokenizer: Tokenizer;
   readonly #stream: StreamKey;
@@ -35,21 +35,23 @@ export class Response {
   #finish: FinishReason | undefined;
   /** Where the text ends, known when a stop text has been found. */
   #cut: number | undefined;
-  /** Tokens whose vectors are held so far; the model has read so many. */
+  /** Tokens that the model has read and whose vectors were taken. */
   #read = 0;
+  /** Those of them that no stop text can cut off any more. */
+  #settled = 0;
 
   constructor(
-    source: ResponseSource,
-    sample: number,
+    source: SampleSource,
+    index: number,
     options: ResolvedOptions,
     tokenizer: Tokenizer,
     hidden: number,
   ) {
-    this.source = source;
-    this.sample = sample;
+    this.#source = source;
+    this.#index = index;
     this.#options = options;
     this.#tokenizer = tokenizer;
-    this.#stream = { seed: options.seed, prompt: source.key, sample };
+    this.#stream = { seed: options.seed, prompt: source.key, sample: index };
     this.#text = tokenizer.tokenText();
     this.#stops = new StopTexts(options.stop);
     const { capture } = options;
@@ -62,10 +64,6 @@ export class Response {
   /** The token that the model is to read next. */
   get lastToken(): number {
     return this.#tokens.at(-1)!;
-  }
-
-  get tokenCount(): number {
-    return this.#tokens.length;
   }
 
   /** Whether no more tokens are to be chosen. */
@@ -96,7 +94,7 @@ export class Response {
     this.#tokenizer.appendTo(this.#text, token);
     this.#cut = this.#stops.find(this.#text.text);
     if (this.#cut !== undefined) this.#finish = 'stop';
-    else if (this.#tokens.length === this.source.maxTokens) this.#finish = 'length';
+    else if (this.#tokens.length === this.#source.maxTokens) this.#finish = 'length';
   }
 
   /** Takes the vectors of the last token, `[layers, hidden]`. */
@@ -104,14 +102,15 @@ export class Response {
     this.#vectors?.add(this.#read++, vector);
     // A stop text still to come begins after what is certain.
     const certain = this.#text.text.length - Math.max(0, this.#stops.longest - 1);
-    const settled = this.#text.spans.findIndex(({ start }) => start >= certain);
-    this.#vectors?.settle(settled < 0 ? this.#read : Math.min(settled, this.#read));
+    const { spans } = this.#text;
+    while (this.#settled < this.#read && spans[this.#settled]!.start < certain) this.#settled++;
+    this.#vectors?.settle(this.#settled);
   }
 
   result(): SampleEvent {
     const { capture, topLogProbabilities } = this.#options;
     const text = this.#text.finish().slice(0, this.#cut);
-    const answer = findAnswer(text, this.source.answers);
+    const answer = findAnswer(text, this.#source.answers);
     const spans = this.#text.spans;
     const inAnswer = (token: number) => {
       const span = spans[token];
@@ -119,8 +118,8 @@ export class Response {
     };
     return {
       kind: 'sample',
-      prompt: this.source.prompt,
-      sample: this.sample,
+      prompt: this.#source.prompt,
+      sample: this.#index,
       text,
       tokens: Int32Array.from(this.#tokens),
       finish: this.#finish ?? 'length',
