@@ -80,7 +80,7 @@ describe.skipIf(!pythonHas('tokenizers'))("parity with Python's tokenizers", () 
       const back = tokenizer.decode(expected);
       if (back !== decoded[i]) differing.push({ text, back, expected: decoded[i] });
     }
-    for (let i = 0; i < ids.length && offsets !== null; i += 4) {
+    for (let i = 0; i < ids.length && offsets !== null; i += 5) {
       const text = texts[i]!;
       const units = unitsOf(text);
       const expected = offsets[i]!.map(([start, end]) => [units[start], units[end]]);

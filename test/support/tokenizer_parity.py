@@ -55,10 +55,10 @@ def texts(seed):
             return rng.choice(PIECES)
         if kind < 0.97:
             return "".join(code_point() for _ in range(rng.randint(1, 4)))
-        return rng.choice(["a", "0", " ", "\n", "é", "😀", "-", "ab"]) * rng.randint(1, 60)
+        return rng.choice(["a", "0", " ", "\n", "é", "😀", "-", "ab"]) * rng.randint(1, 40)
 
     fixed = ["", " ", "\n", *PIECES, *WORDS, " ".join(WORDS)]
-    return fixed + ["".join(part() for _ in range(rng.randint(1, 12))) for _ in range(COUNT - len(fixed))]
+    return fixed + ["".join(part() for _ in range(rng.randint(1, 8))) for _ in range(COUNT - len(fixed))]
 
 
 def byte_level(pattern):
