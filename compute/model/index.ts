@@ -25,4 +25,17 @@ export {
   RuntimeFailedError,
   UnsupportedModelError,
 } from './errors.ts';
+export { generate } from './generation/generate.ts';
+export type {
+  CapturedVectors,
+  CaptureOptions,
+  GenerationOptions,
+  GenerationRequest,
+  GenerationSink,
+  GenerationSummary,
+  Prompt,
+  SampleEvent,
+} from './generation/generation.ts';
 export { type OutputProjection, readOutputProjection } from './output-projection.ts';
+export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
+export { Tokenizer } from './tokenizer/tokenizer.ts';

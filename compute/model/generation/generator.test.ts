@@ -8,6 +8,7 @@ import { largestDifference } from '../../../test/support/tensors.ts';
 import { compileScript } from '../../../test/support/ts-script.ts';
 import { Model } from '../engine/model.ts';
 import { ModelProcess } from '../engine/model-process.ts';
+import { tinyLlamaConfig, tinyLlamaTensors, writeCheckpoint } from '../testing.ts';
 import { BOS, EOS } from '../tokenizer/testing.ts';
 import { generate } from './generate.ts';
 import type { GenerationOptions, Prompt, SampleEvent } from './generation.ts';
@@ -184,6 +185,21 @@ describe('prompts', () => {
     ]);
   });
 
+  it('may be conversations', async () => {
+    const directory = await writeByteModel(join(root, 'chat'));
+    await writeFile(
+      join(directory, 'chat_template.jinja'),
+      "{{ bos_token }}{{ messages[0]['role'] }}: {{ messages[0]['content'] }}{{ mood }}",
+    );
+    const chat = await Model.load({ path: directory, provider: 'cpu' });
+    const { prompts } = await generateHere(chat, {
+      prompts: [{ messages: [{ role: 'user', content: 'hi' }] }],
+      options: { maxNewTokens: 1, templateVariables: { mood: '!' } },
+    });
+    expect([...prompts[0]!.tokens]).toEqual([BOS, ...Buffer.from('user: hi!')]);
+    await chat.close();
+  });
+
   it('over the memory allowed are refused with the sizes', async () => {
     const { refused, samples } = await run([{ text: 'x'.repeat(50) }, { text: 'x' }], {
       maxNewTokens: 1,
@@ -284,6 +300,28 @@ describe('vectors', () => {
       vectors: { tokens: [], data: new Float32Array(0) },
     });
   });
+});
+
+it('logits that are no numbers are an error, not a text', async () => {
+  const directory = await writeByteModel(join(root, 'broken'));
+  const tensors = tinyLlamaTensors();
+  const embedding = new Float32Array(260 * 8).fill(Number.NaN);
+  await writeCheckpoint(
+    directory,
+    { ...tinyLlamaConfig, vocab_size: 260 },
+    {
+      ...tensors,
+      'model.embed_tokens.weight': {
+        type: 'F32',
+        shape: [260, 8],
+        bytes: new Uint8Array(embedding.buffer),
+      },
+    },
+  );
+  const broken = await Model.load({ path: directory, provider: 'cpu' });
+  const failing = generateHere(broken, { prompts: [{ text: 'x' }], options: {} });
+  await expect(failing).rejects.toThrow(/logits whose sum is NaN/);
+  await broken.close();
 });
 
 describe('options', () => {

@@ -1,3 +1,4 @@
+import { RuntimeFailedError } from '../errors.ts';
 import type { TokenText } from '../tokenizer/token-text.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { findAnswer } from './answer.ts';
@@ -76,8 +77,16 @@ export class Sample {
     return this.#vectors !== undefined && this.#read < this.#spelled();
   }
 
-  /** Chooses the next token by the logits after the last one; `norm` is the logarithm of the sum of their exponentials. */
+  /**
+   * Chooses the next token by the logits after the last one; `norm` is the logarithm of the sum of their exponentials.
+   * @throws RuntimeFailedError logits are no numbers: half precision overflows, or the weights are damaged
+   */
   choose(logits: Float32Array, norm: number): void {
+    if (!Number.isFinite(norm)) {
+      throw new RuntimeFailedError(`the model gives logits whose sum is ${norm}`, {
+        remedy: 'load it with compute float32, or check its weights',
+      });
+    }
     const { eosTokens, topLogProbabilities } = this.#options;
     const position = this.#tokens.length;
     const token = chooseToken(logits, this.#options, () => uniform(this.#stream, position));
