@@ -16,6 +16,8 @@ export interface TaskServices {
   readonly scratch: string;
   /** Credentials and endpoints. */
   readonly env: NodeJS.ProcessEnv;
+  /** The compiled host of the model's process; default: the one that belongs to this build. */
+  readonly modelHost?: string;
   /** Ingests the runs below a key of `store`, as the last step of a job that made some. */
   ingest(key: string, options: { readonly signal: AbortSignal }): Promise<IngestReport>;
 }

@@ -23,7 +23,10 @@ export interface TaskLake extends TemporaryLake {
   sql(query: string): Promise<Record<string, unknown>[]>;
 }
 
-export async function taskLake(env: NodeJS.ProcessEnv = {}): Promise<TaskLake> {
+export async function taskLake(
+  env: NodeJS.ProcessEnv = {},
+  own: Pick<TaskServices, 'modelHost'> = {},
+): Promise<TaskLake> {
   const temporary = await temporaryLake();
   const { directory, lake, writer } = temporary;
   const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 2000, backoffMs: 1 });
@@ -34,6 +37,7 @@ export async function taskLake(env: NodeJS.ProcessEnv = {}): Promise<TaskLake> {
     store: lake.store,
     scratch: directory,
     env,
+    ...own,
     async ingest(key, { signal }) {
       const report = await ingest(writer, [`${lake.store.uri}/${key}`], { families: FAMILIES, env, signal });
       reports.push(report);

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../ingest/contracts/json-value.ts';
 import { textChunks } from '../../../ingest/formats/bytes/chunks.ts';
 import { readCsv } from '../../../ingest/formats/csv/csv.ts';
@@ -7,19 +5,12 @@ import { FormatError } from '../../../ingest/formats/errors.ts';
 import { readJsonl } from '../../../ingest/formats/json/jsonl.ts';
 import { parseJson } from '../../../ingest/formats/json/parse.ts';
 import { messageOf } from '../../../lake/errors.ts';
-import { LocalStore } from '../../../lake/store/local-store.ts';
-import type { ObjectStore } from '../../../lake/store/object-store.ts';
-import { openStore, parseStoreUri } from '../../../lake/store/open-store.ts';
 import { PermanentTaskError } from '../../jobs/worker.ts';
 import type { TaskServices } from '../task.ts';
+import { locate } from './locate.ts';
 
 /** What is read of a file at most: rows are held in memory. */
 const MAX_BYTES = 2 ** 30;
-
-interface Located {
-  readonly store: ObjectStore;
-  readonly key: string;
-}
 
 /**
  * The rows of a file of questions: JSON lines, a JSON array, CSV or TSV, gzipped or not, told by the name.
@@ -47,22 +38,6 @@ export async function readRows(
       throw new PermanentTaskError('BAD_QUESTIONS', `${address}: ${messageOf(error)}`, error);
     throw error;
   }
-}
-
-async function locate(
-  address: string,
-  { store, env }: Pick<TaskServices, 'store' | 'env'>,
-  signal: AbortSignal,
-): Promise<Located> {
-  if (/^s3:/i.test(address)) {
-    const slash = address.lastIndexOf('/');
-    return { store: await openStore(address.slice(0, slash), { env }), key: address.slice(slash + 1) };
-  }
-  const isKey = !address.startsWith('/') && (await store.head(address, { signal })) !== undefined;
-  if (isKey && !existsSync(address)) return { store, key: address };
-  const parsed = parseStoreUri(address);
-  const path = parsed.kind === 'local' ? parsed.path : address;
-  return { store: new LocalStore('/'), key: resolve(path).slice(1) };
 }
 
 class BadRow extends Error {}

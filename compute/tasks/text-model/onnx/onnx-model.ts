@@ -78,6 +78,7 @@ export class OnnxModel implements TextModel {
         ...(compute !== undefined && { compute }),
         ...(threads !== undefined && { threads }),
         taps: { residual: layers, heads: [] },
+        ...(services.modelHost !== undefined && { script: services.modelHost }),
       });
       const { hidden, compute: dtype, provider: used, graphVersion } = await process.info(signal);
       const verdict = await process.check(signal);
