@@ -114,6 +114,7 @@ export function promptVectors(
   const stride = tensors[0]!.shape.length === 3 ? tensors[0]!.shape[1]! : 1;
   for (let token = capture.prompt === 'last' ? length - 1 : 0; token < length; token++) {
     collector.add(token, vectorAt(tensors, hidden, row * stride + (stride === 1 ? 0 : token)));
+    collector.settle(token + 1);
   }
   return collector.finish(length);
 }
