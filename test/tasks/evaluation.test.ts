@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { FAMILIES } from '../../ingest/families/families.ts';
+import { ingest } from '../../ingest/pipeline/ingest.ts';
 import { type OpenAiServer, type OpenAiServerOptions, openAiServer } from '../support/openai-server.ts';
+import { sharedDir } from '../support/shared.ts';
 import { type TaskLake, taskLake } from '../support/task-lake.ts';
 
 let lake: TaskLake | undefined;
@@ -115,6 +118,21 @@ describe('evaluation of a stored run', () => {
     const job = await lake.run('evaluation', { runId: RUN, evaluator: 'judge', judge, otherwise: 'error' });
     expect(job).toMatchObject({ state: 'completed', attempt: 2 });
     expect(server.seen.length - before).toBe(6);
+  });
+
+  test.skipIf(sharedDir === undefined)('containment labels as the HalluLens tasks did', async () => {
+    lake = await taskLake();
+    const options = { families: FAMILIES };
+    await ingest(lake.writer, [`${sharedDir}fixtures/hallulens/good/output`], options);
+    for (const task of ['triviaqa_unfiltered_dev', 'mmlu']) {
+      const job = await lake.run('evaluation', { runId: `main/hallulens/output/${task}/tiny-llama-4l` });
+      expect(job.failure).toBeNull();
+      expect(lake.reports.at(-1)!.runs[0]!.issues).toEqual([]);
+      const agreement = await lake.sql(
+        `SELECT value FROM metrics WHERE run_id LIKE '%/${task}/seed_0' AND metric = 'agreement'`,
+      );
+      expect(agreement).toEqual([{ value: 1 }]);
+    }
   });
 
   test('abstention by phrases keeps the labels; runs that are not there are told', async () => {

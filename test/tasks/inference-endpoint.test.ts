@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { recipeExampleId } from '../../ingest/families/hallulens/identity.ts';
 import {
@@ -132,6 +133,26 @@ describe('inference with an endpoint', () => {
     ]);
   });
 
+  test('one that is cancelled goes on where it stopped', async () => {
+    let slow = true;
+    const { lake, server, model } = await setUp({
+      misbehave: ({ prompt }) => (slow && /what is [12]\d/.test(prompt) ? 'hang' : undefined),
+    });
+    const spec = { model: { ...model, concurrency: 2 }, rows };
+    const { id } = await lake.jobs.submit('inference', spec);
+    const working = lake.drain();
+    while ((await lake.jobs.queue.get(id))?.progress?.done !== 10) await sleep(5);
+    await lake.jobs.queue.cancel(id);
+    await working;
+    expect(await lake.jobs.queue.get(id)).toMatchObject({ state: 'cancelled' });
+    expect(server.seen).toHaveLength(12);
+    slow = false;
+    await lake.jobs.queue.retry(id);
+    await lake.drain();
+    expect(await lake.jobs.queue.get(id)).toMatchObject({ state: 'completed', result: { examples: 30 } });
+    expect(server.seen).toHaveLength(12 + 20);
+  });
+
   test('failures within the tolerance leave the run without them', async () => {
     const { lake, model } = await setUp({
       misbehave: ({ prompt }) =>
@@ -183,6 +204,27 @@ describe('inference with an endpoint', () => {
     expect(
       await lake.sql("SELECT count(DISTINCT example_id) AS n FROM generations WHERE benchmark = 'many'"),
     ).toEqual([{ n: 60n }]);
+  });
+
+  test('a specification that cannot be done is refused before it is queued', async () => {
+    const { lake, model } = await setUp({});
+    const refused = async (spec: object) =>
+      (await lake.jobs.submit('inference', { model, rows, ...spec }).catch((error: unknown) => error)) as {
+        problems?: { pointer: string }[];
+      };
+    const pointers = async (spec: object) => (await refused(spec)).problems?.map(({ pointer }) => pointer);
+    expect(await pointers({ benchmark: 'a/b' })).toEqual(['/benchmark']);
+    expect(await pointers({ method: '..' })).toEqual(['/method']);
+    expect(await pointers({ prompts: ['x'] })).toEqual(['/questions']);
+    expect(await pointers({ capture: true })).toEqual(['/capture']);
+    expect(await pointers({ model: { ...model, apiKeyEnv: 'AWS_SECRET_ACCESS_KEY' } })).toEqual([
+      '/model/apiKeyEnv',
+    ]);
+    expect(await pointers({ model: { ...model, baseUrl: 'http://u:p@host/v1' } })).toEqual([
+      '/model/baseUrl',
+    ]);
+    expect(await pointers({ questionTemplate: 'x' })).toEqual(['/questionTemplate']);
+    expect(await pointers({ model: { backend: 'onnx', path: '/' } })).toEqual(['/model']);
   });
 
   test('questions are made by a model first', async () => {

@@ -52,7 +52,7 @@ export interface ContractRun {
 export function runDirectory({ date, method, modelId, benchmark, seed }: RunIdentity): string {
   const parts = [date, method, modelSlug(modelId), benchmark, `seed_${seed}`];
   for (const part of parts) {
-    const problem = part.includes('/') ? 'it contains a slash' : keyProblem(part);
+    const problem = directoryProblem(part);
     if (problem !== undefined)
       throw new PermanentTaskError(
         'BAD_NAME',
@@ -60,6 +60,11 @@ export function runDirectory({ date, method, modelId, benchmark, seed }: RunIden
       );
   }
   return ['runs', ...parts].join('/');
+}
+
+/** Why a name cannot be one of the directories of a run; undefined when it can. */
+export function directoryProblem(name: string): string | undefined {
+  return name.includes('/') ? 'it contains a slash' : keyProblem(name);
 }
 
 const COLUMNS = [

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { directoryProblem } from '../contract-run/contract-run.ts';
 import { MATCHES } from '../scoring/match.ts';
 import { ABSTENTION_PHRASES, VERDICT_READINGS } from '../scoring/verdict.ts';
 import { modelSpec } from '../text-model/model-spec.ts';
@@ -80,6 +81,9 @@ export const evaluationSpec = z
   })
   .superRefine((spec, context) => {
     const asksJudge = spec.evaluator === 'judge' || spec.abstention === 'judge';
+    const problem = spec.method === undefined ? undefined : directoryProblem(spec.method);
+    if (problem !== undefined)
+      context.addIssue({ code: 'custom', path: ['method'], message: `it cannot be a directory: ${problem}` });
     if (asksJudge && spec.judge === undefined)
       context.addIssue({ code: 'custom', path: ['judge'], message: 'expected a model that judges' });
   });

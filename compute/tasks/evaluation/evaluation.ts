@@ -1,5 +1,6 @@
 import { runConfigSchema } from '../../../ingest/contracts/hallulens/run-config.ts';
 import { isJsonObject, type JsonObject } from '../../../ingest/contracts/json-value.ts';
+import { modelSlug } from '../../../ingest/families/hallulens/identity.ts';
 import { type ContractExample, writeContractRun } from '../contract-run/contract-run.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { jobStart } from '../contract-run/provenance.ts';
@@ -31,9 +32,10 @@ export const evaluationTask: TaskDefinition<EvaluationSpec> = {
     const linked = activations['enabled'] === true;
     const identity = {
       date: start.date,
-      method: spec.method ?? `${source.method}_${spec.evaluator}`,
+      // Names of other families may have slashes; those of directories have none.
+      method: spec.method ?? modelSlug(`${source.method}_${spec.evaluator}`),
       modelId: source.modelId,
-      benchmark: source.benchmark,
+      benchmark: modelSlug(source.benchmark),
       split: source.split,
       seed: source.seed,
     };
@@ -85,7 +87,7 @@ function contractExample(
   const score = isScored ? example.score : NO_SCORE;
   return {
     exampleId: example.exampleId,
-    split: example.split,
+    ...(example.split !== undefined && { split: example.split }),
     prompt: example.prompt,
     response: example.response,
     ...(example.reference !== undefined && { reference: example.reference }),

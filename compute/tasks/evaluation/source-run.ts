@@ -15,7 +15,8 @@ import { jobPrefix, type TaskServices } from '../task.ts';
 export interface SourceExample {
   readonly exampleId: string;
   readonly activationKey: string;
-  readonly split: string;
+  /** Undefined where the run does not say. */
+  readonly split: string | undefined;
   readonly prompt: string;
   readonly response: string;
   readonly question: string;
@@ -88,7 +89,7 @@ export async function sourceRun(
     method: textOrNull(run['method']) ?? 'unscored',
     modelId: textOrNull(run['model_id']) ?? 'unknown',
     benchmark: textOrNull(run['benchmark']) ?? 'unknown',
-    split: textOrNull(run['split']) ?? examples[0]!.split,
+    split: textOrNull(run['split']) ?? examples[0]!.split ?? 'unknown',
     // The contract wants a seed of every run; methods without one have none.
     seed: run['seed'] === null ? 0 : number(run['seed']),
     config: objectOf(run['config']) ?? {},
@@ -138,7 +139,7 @@ async function sourceExamples(
     return {
       exampleId: text(row['example_id']),
       activationKey: textOrNull(row['activation_key']) ?? promptHash(prompt),
-      split: text(row['split']),
+      split: textOrNull(row['split']) ?? undefined,
       prompt,
       response: text(row['response']),
       question: question ?? prompt,

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { modelSlug } from '../../../ingest/families/hallulens/identity.ts';
+import { directoryProblem } from '../contract-run/contract-run.ts';
 import { MATCHES } from '../scoring/match.ts';
-import { modelSpec } from '../text-model/model-spec.ts';
+import { modelIdOf, modelSpec } from '../text-model/model-spec.ts';
 
 /** What the HalluLens tasks ask when a row has a question and no prompt. */
 export const DEFAULT_PROMPT_TEMPLATE = 'Answer the question concisely.\n\nQ: {question}\nA:';
@@ -136,6 +138,15 @@ export const inferenceSpec = z
   .superRefine((spec, context) => {
     const wrong = (path: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [path], message });
+    const names = {
+      benchmark: spec.benchmark,
+      method: spec.method ?? 'unscored',
+      model: modelSlug(modelIdOf(spec.model)),
+    };
+    for (const [key, name] of Object.entries(names)) {
+      const problem = directoryProblem(name);
+      if (problem !== undefined) wrong(key, `${JSON.stringify(name)} cannot be a directory: ${problem}`);
+    }
     const given = SOURCES.filter((key) => spec[key] !== undefined);
     if (given.length !== 1)
       wrong('questions', `expected one of ${SOURCES.join(', ')}, found ${given.length}`);

@@ -82,9 +82,18 @@ async function documentRows(bytes: Bytes, signal: AbortSignal): Promise<JsonObje
   return value.map((item, i) => rowOf(item, `item ${i}`));
 }
 
+/** NaN is what pandas writes for an empty cell, and nothing that could be kept as JSON. */
+function withoutNaN(row: JsonObject): JsonObject {
+  const isMissing = (value: JsonValue): boolean => typeof value === 'number' && Number.isNaN(value);
+  if (!Object.values(row).some(isMissing)) return row;
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, isMissing(value) ? null : value]),
+  );
+}
+
 /** A text alone is a prompt. */
 export function rowOf(value: JsonValue, where: string): JsonObject {
   if (typeof value === 'string') return { prompt: value };
-  if (isJsonObject(value)) return value;
+  if (isJsonObject(value)) return withoutNaN(value);
   throw new BadRow(`${where}: expected an object`);
 }

@@ -57,7 +57,7 @@ describe('question files', () => {
 
   test('are JSON lines, JSON, CSV or TSV, in the store, on the machine or at an address', async () => {
     expect(await read('q.jsonl')).toEqual([
-      { question: 'é', big: 9007199254740993n, x: Number.NaN },
+      { question: 'é', big: 9007199254740993n, x: null },
       { prompt: 'just a prompt' },
     ]);
     expect(await read('q.jsonl.gz')).toEqual([{ question: 'zipped' }]);
