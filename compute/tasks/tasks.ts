@@ -1,6 +1,7 @@
 import { evaluationTask } from './evaluation/evaluation.ts';
+import { fvTask } from './fv/fv.ts';
 import { inferenceTask } from './inference/inference.ts';
 import type { TaskDefinition } from './task.ts';
 
 /** Every kind of job that can be launched. A new one is added here and nowhere else. */
-export const TASKS: readonly TaskDefinition[] = [inferenceTask, evaluationTask];
+export const TASKS: readonly TaskDefinition[] = [inferenceTask, evaluationTask, fvTask];

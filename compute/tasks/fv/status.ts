@@ -1,4 +1,5 @@
-import { type QID_STATES, type QidStatus, qidStatusSchema } from '../../../ingest/contracts/fv/qid-status.ts';
+import { z } from 'zod';
+import { type QID_STATES, qidStatusSchema } from '../../../ingest/contracts/fv/qid-status.ts';
 import { ObjectNotFoundError, type ObjectStore } from '../../../lake/store/object-store.ts';
 import { corruptionOf, type Experiment, location } from './artifacts/experiment.ts';
 import { float, type PythonValue, pythonJson } from './artifacts/python-json.ts';
@@ -16,9 +17,6 @@ const NEXT: Readonly<Record<State | 'none', readonly State[]>> = {
   dry_run: ['pending'],
 };
 
-/** Settings that are no part of the contract's configuration. */
-export type ExtraConfig = Readonly<Record<string, PythonValue>>;
-
 /** `qid_status.json` of one relation query: written whole at each change of state. */
 export class QueryStatus {
   readonly #store: ObjectStore;
@@ -27,19 +25,22 @@ export class QueryStatus {
   readonly #facts: Readonly<Record<string, PythonValue>>;
   #state: State | 'none';
   readonly #createdAt: string;
+  /** Of everything that the artifacts depend on; undefined before the first attempt. */
+  #fingerprint: string | undefined;
 
   private constructor(
     store: ObjectStore,
     key: string,
     experiment: Experiment,
     facts: Readonly<Record<string, PythonValue>>,
-    before: QidStatus | undefined,
+    before: StoredStatus | undefined,
   ) {
     this.#store = store;
     this.#key = key;
     this.#experiment = experiment;
     this.#facts = facts;
     this.#state = before?.status ?? 'none';
+    this.#fingerprint = before?.fingerprint;
     this.#createdAt = before?.created_at ?? experiment.createdAt;
   }
 
@@ -58,10 +59,20 @@ export class QueryStatus {
     return this.#state;
   }
 
+  get fingerprint(): string | undefined {
+    return this.#fingerprint;
+  }
+
+  /** Whether there is nothing left to do for what has this fingerprint. */
+  isSettled(fingerprint: string): boolean {
+    const settled = this.#state === 'completed' || this.#state === 'skipped';
+    return settled && this.#fingerprint === fingerprint;
+  }
+
   /** Goes on to a state. @param more members that belong to it, such as the reason */
   async set(
     state: State,
-    config: ExtraConfig,
+    fingerprint: string,
     signal: AbortSignal,
     more: Readonly<Record<string, PythonValue>> = {},
   ): Promise<void> {
@@ -89,29 +100,32 @@ export class QueryStatus {
           n_eval: evalExamples,
           seed,
           ...corruptionOf(this.#experiment),
-          ...config,
         },
         ...this.#facts,
         q_root: queryRoot,
         ...location(queryRoot),
         ...more,
+        fingerprint,
       },
       2,
     );
     await this.#store.put(this.#key, Buffer.from(document), { signal });
     this.#state = state;
+    this.#fingerprint = fingerprint;
   }
 }
+
+const storedSchema = qidStatusSchema.extend({ fingerprint: z.string().optional() });
+type StoredStatus = z.infer<typeof storedSchema>;
 
 async function readStatus(
   store: ObjectStore,
   key: string,
   signal: AbortSignal,
-): Promise<QidStatus | undefined> {
+): Promise<StoredStatus | undefined> {
   try {
-    const parsed = qidStatusSchema.safeParse(
-      JSON.parse(Buffer.from(await store.get(key, { signal })).toString()),
-    );
+    const bytes = await store.get(key, { signal });
+    const parsed = storedSchema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     return parsed.success ? parsed.data : undefined;
   } catch (error) {
     if (error instanceof ObjectNotFoundError || error instanceof SyntaxError) return undefined;

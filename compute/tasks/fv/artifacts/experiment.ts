@@ -1,4 +1,3 @@
-import type { InjectionScore } from '../../../../ingest/contracts/fv/injection.ts';
 import type { HeadScoreName } from '../scores/head-scores.ts';
 import type { Corruption, Trial } from '../trials/sample.ts';
 import type { PromptTokens } from '../trials/targets.ts';
@@ -16,7 +15,7 @@ export interface Experiment {
   readonly trials: number;
   readonly demos: number;
   readonly topk: number;
-  readonly scoreKey: HeadScoreName & InjectionScore;
+  readonly scoreKey: HeadScoreName;
   readonly alpha: number;
   /** Zero-shot examples asked for. */
   readonly evalExamples: number;

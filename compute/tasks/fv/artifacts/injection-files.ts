@@ -1,4 +1,5 @@
 import type { InjectionScore } from '../../../../ingest/contracts/fv/injection.ts';
+import { isInjectionScore } from '../../../../ingest/families/fv/injection-scores.ts';
 import type { ModelInfo } from '../../../model/index.ts';
 import type { HeadScores } from '../scores/head-scores.ts';
 import { accuracy, type InjectedExample } from '../scores/injection-scores.ts';
@@ -182,7 +183,10 @@ export function layersSummary(
 ): string {
   const { qId, scoreKey, root, createdAt } = experiment;
   const layers = injections.map(({ layer }) => layer);
-  const bestScore = injections.find(({ layer }) => layer === best)?.scores[scoreKey];
+  // Some scores are of heads only.
+  const scoreOf = ({ scores }: LayerInjection) =>
+    isInjectionScore(scoreKey) ? float(scores[scoreKey]) : null;
+  const winner = injections.find(({ layer }) => layer === best);
   return pythonJson(
     {
       q_id: qId,
@@ -191,7 +195,7 @@ export function layersSummary(
       completed_layers: layers,
       missing_layers: [],
       best_layer: best ?? null,
-      best_score: bestScore === undefined ? null : float(bestScore),
+      best_score: winner === undefined ? null : scoreOf(winner),
       per_layer: Object.fromEntries(
         injections.map((injection) => {
           const directory = `${root}/${layerDirectory(injection.layer)}`;
@@ -202,7 +206,7 @@ export function layersSummary(
               results_path: `${directory}/${resultsName(experiment, injection)}`,
               eval_summary_path: `${directory}/eval_summary.json`,
               score_key: scoreKey,
-              score_value: float(injection.scores[scoreKey]),
+              score_value: scoreOf(injection),
             },
           ];
         }),

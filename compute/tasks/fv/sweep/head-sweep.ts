@@ -35,15 +35,14 @@ export async function sweepTrial(
   onProgress: (sweep: TrialSweep) => void | Promise<void> = () => {},
   from?: TrialSweep,
 ): Promise<TrialSweep> {
-  let base = from?.base;
-  const patched = [...(from?.patched ?? [])];
-  const rest = heads.slice(patched.length).map((head) => ({ replace: { table: 0, heads: [head] } }));
-  const interventions = base === undefined ? [{}, ...rest] : rest;
-  await readUnder(model, prompt, interventions, { headTables: [means] }, options, async (readings) => {
-    const [first, ...others] = readings;
-    patched.push(...(base === undefined ? others : readings));
-    base ??= first;
-    if (base !== undefined) await onProgress({ base, patched: [...patched] });
-  });
-  return { base: base!, patched };
+  const interventions = [{}, ...heads.map((head) => ({ replace: { table: 0, heads: [head] } }))];
+  const readings = from === undefined ? [] : [from.base, ...from.patched];
+  const sweep = (): TrialSweep => ({ base: readings[0]!, patched: readings.slice(1) });
+  const told = async (some: readonly Reading[]) => {
+    readings.push(...some);
+    await onProgress(sweep());
+  };
+  const tables = { headTables: [means] };
+  await readUnder(model, prompt, interventions, tables, options, told, readings.length);
+  return sweep();
 }

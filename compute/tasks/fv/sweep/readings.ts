@@ -61,6 +61,8 @@ export type Intervention = Pick<Row, 'replace' | 'add'>;
 /**
  * Reads the answer's token under each intervention.
  * @param onReadings told batch by batch, in order
+ * @param done interventions at the beginning whose readings are known. Batches are those of an undisturbed run, so that what
+ * is taken up again between two of them gives the same bits.
  */
 export async function readUnder(
   model: FvModel,
@@ -69,8 +71,9 @@ export async function readUnder(
   tables: Pick<Batch, 'headTables' | 'residualTables'>,
   { limits, reference = false, signal }: RunOptions,
   onReadings: (readings: Reading[]) => void | Promise<void>,
+  done = 0,
 ): Promise<void> {
-  if (interventions.length === 0) return;
+  if (interventions.length <= done) return;
   const own = reference ? tokens : tokens.slice(-1);
   const prefix = reference ? [] : tokens.slice(0, -1);
   const rows = interventions.map((one): Row => ({ ...one, tokens: own, targets: [target] }));
@@ -79,7 +82,8 @@ export async function readUnder(
     { rows: rows.map(() => ({ tokens: own.length })), before: prefix.length },
     reference ? { ...limits, maxRows: 1 } : limits,
   );
-  const batches = plan.map((indices) => ({ ...tables, rows: indices.map((i) => rows[i]!), capture: {} }));
+  const rest = plan.map((indices) => indices.filter((i) => i >= done)).filter(({ length }) => length > 0);
+  const batches = rest.map((indices) => ({ ...tables, rows: indices.map((i) => rows[i]!), capture: {} }));
   await model.readTargets({ prefix, batches }, (readings) => onReadings(readingsOf(readings)), signal);
 }
 

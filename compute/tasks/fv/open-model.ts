@@ -1,0 +1,92 @@
+import { availableParallelism, freemem } from 'node:os';
+import { z } from 'zod';
+import type { ObjectStore } from '../../../lake/store/object-store.ts';
+import { ModelProcess, openCheckpoint, readOutputProjection } from '../../model/index.ts';
+import { Tokenizer } from '../../model/tokenizer/tokenizer.ts';
+import { writtenOnce } from '../contract-run/provenance.ts';
+import type { TaskServices } from '../task.ts';
+import { checkpointFiles } from '../text-model/onnx/checkpoint-files.ts';
+import type { ExperimentModel } from './run-query.ts';
+import type { FvSpec } from './spec.ts';
+import { fvModel } from './sweep/readings.ts';
+import { checkpointTokenizer } from './trials/checkpoint-tokenizer.ts';
+
+/** A model that is loaded for a job. */
+export interface OpenModel extends ExperimentModel {
+  /** Self-checks of the model that failed. */
+  readonly failedChecks: readonly string[];
+  /** Whether prompts have special tokens. */
+  readonly specialTokens: boolean;
+  close(): Promise<void>;
+}
+
+export type OpenExperimentModel = (
+  spec: FvSpec,
+  services: TaskServices,
+  signal: AbortSignal,
+) => Promise<OpenModel>;
+
+/** The reference implementation runs models of this type without BOS. */
+const WITHOUT_BOS: ReadonlySet<string> = new Set(['gpt2']);
+
+/** Whether prompts have special tokens, as asked for or as the reference implementation does it. */
+export function usesSpecialTokens({ specialTokens }: FvSpec, modelType: string): boolean {
+  return specialTokens ?? !WITHOUT_BOS.has(modelType);
+}
+
+/** The checkpoint in a process of its own. @throws PermanentTaskError, and as `ModelProcess.info` */
+export const openModel: OpenExperimentModel = async (spec, services, signal) => {
+  const { path, provider, compute, threads } = spec.model;
+  const files = await checkpointFiles(path, services, signal);
+  let process: ModelProcess | undefined;
+  const close = async () => {
+    await process?.close();
+    await files.release();
+  };
+  try {
+    const checkpoint = await openCheckpoint(files.path, signal);
+    process = new ModelProcess({
+      path: files.path,
+      provider,
+      ...(compute === undefined ? {} : { compute }),
+      threads: threads ?? availableParallelism(),
+      taps: { residual: [] },
+    });
+    const verdict = await process.check(signal);
+    const model = await fvModel(process, signal);
+    const specialTokens = usesSpecialTokens(spec, model.info.modelType);
+    const { graphVersion, provider: used, compute: type } = model.info;
+    return {
+      model,
+      tokenizer: checkpointTokenizer(await Tokenizer.load(files.path, signal), specialTokens),
+      identity: [verdict.modelHash, graphVersion, used, type, verdict.runtime].join(' '),
+      failedChecks: verdict.checks.filter(({ passed }) => !passed).map(({ name }) => name),
+      specialTokens,
+      projectionOf: (layer) => readOutputProjection(checkpoint, layer, signal),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+const MIN_BYTES = 64 * 2 ** 20;
+const MAX_BYTES = 8 * 2 ** 30;
+
+/**
+ * Memory of one batch: as asked for, else a quarter of what the first worker of the job has free. It decides how rows are
+ * divided into batches and thereby the last bits of results, so later attempts keep to it.
+ */
+export async function batchMemory(
+  spec: FvSpec,
+  store: ObjectStore,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<number> {
+  if (spec.model.memoryBytes !== undefined) return spec.model.memoryBytes;
+  const schema = z.object({ memoryBytes: z.number().positive() });
+  const free = Math.min(MAX_BYTES, Math.max(MIN_BYTES, Math.floor(freemem() / 4)));
+  const make = async () => ({ memoryBytes: free });
+  return (await writtenOnce(store, `${prefix}/batches.json`, schema, signal, make)).memoryBytes;
+}
