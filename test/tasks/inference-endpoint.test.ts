@@ -195,6 +195,10 @@ describe('inference with an endpoint', () => {
     });
     expect(merged.dependsOn).toHaveLength(4);
     expect(server.seen).toHaveLength(120);
+    const other = await lake.run('inference', { ...spec, merge: [together.id] });
+    expect(other).toMatchObject({ state: 'failed', attempt: 1, failure: { code: 'NO_SHARD' } });
+    const few = await lake.run('inference', { ...spec, rows: rows.slice(0, 2), benchmark: 'few', shards: 3 });
+    expect(few).toMatchObject({ state: 'completed', result: { examples: 4 } });
     const of = (job: typeof merged) =>
       lake.sql(
         `SELECT prompt, response, halu, generation_params FROM generations

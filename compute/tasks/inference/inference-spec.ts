@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { modelSlug } from '../../../ingest/families/hallulens/identity.ts';
 import { directoryProblem } from '../contract-run/contract-run.ts';
 import { MATCHES } from '../scoring/match.ts';
+import { shardFields } from '../shards.ts';
 import { modelIdOf, modelSpec } from '../text-model/model-spec.ts';
 
 /** What the HalluLens tasks ask when a row has a question and no prompt. */
@@ -123,17 +124,7 @@ export const inferenceSpec = z
       .max(1)
       .default(0)
       .describe('Share of the prompts that may fail for good; the run goes without them.'),
-    shards: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(1)
-      .describe('So many jobs that may run side by side, and one that puts their results together.'),
-    shard: z
-      .object({ index: z.int().min(0), count: z.int().min(1) })
-      .optional()
-      .describe('Which part of the rows; set by `shards`.'),
-    merge: z.array(z.string().min(1)).min(1).optional().describe('Jobs to put together; set by `shards`.'),
+    ...shardFields,
   })
   .superRefine((spec, context) => {
     const wrong = (path: string, message: string): void =>
@@ -158,8 +149,6 @@ export const inferenceSpec = z
     if (spec.capture && spec.model.backend !== 'onnx') wrong('capture', 'endpoints give no activations');
     if (spec.capture && spec.tokenSelector === 'answer' && spec.sequence !== 'response')
       wrong('sequence', "expected response: the answer's tokens are in the response");
-    if (spec.shard !== undefined && spec.shard.index >= spec.shard.count)
-      wrong('shard', 'expected an index below the count');
   });
 
 export type InferenceSpec = z.infer<typeof inferenceSpec>;

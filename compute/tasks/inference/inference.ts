@@ -4,7 +4,8 @@ import { NothingToDoError, type TaskContext } from '../../jobs/worker.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { jobStart } from '../contract-run/provenance.ts';
 import { acceptFailures, answerAll } from '../parts/answer-all.ts';
-import { Parts } from '../parts/parts.ts';
+import { checkSameModel, Parts } from '../parts/parts.ts';
+import { requireShards, splitShards } from '../shards.ts';
 import { jobPrefix, type TaskDefinition, type TaskServices } from '../task.ts';
 import type { CaptureWish } from '../text-model/onnx/onnx-model.ts';
 import { openTextModel } from '../text-model/open-model.ts';
@@ -26,15 +27,7 @@ export const inferenceTask: TaskDefinition<InferenceSpec> = {
   doc: 'Answers prompts with a model, records activations if wanted, labels the responses, and puts the run into the lake.',
   spec: inferenceSpec,
 
-  split(spec) {
-    const { shards: count } = spec;
-    if (count === 1) return undefined;
-    const one = { ...spec, shards: 1 };
-    return {
-      parts: Array.from({ length: count }, (_, index) => ({ ...one, shard: { index, count } })),
-      merge: (ids) => ({ ...one, merge: [...ids] }),
-    };
-  },
+  split: splitShards,
 
   async run(spec, context, services) {
     if (spec.merge !== undefined)
@@ -57,8 +50,8 @@ async function answered(
   const { job, signal } = context;
   const source = await jobRows(spec, job.id, services, signal);
   const items = itemsOf(await withQuestions(source, spec, context, services), spec);
-  if (items.length === 0 && spec.shard === undefined)
-    throw new NothingToDoError('NO_ROWS', 'there is no row to answer');
+  // A shard may well have nothing to do: there are more of them than rows.
+  if (spec.shard === undefined) requireItems([{ items }]);
   const parts = await answerAll(
     {
       stage: 'generate',
@@ -73,6 +66,11 @@ async function answered(
   );
   acceptFailures(parts, items.length, spec.errorTolerance, context);
   return { items, parts };
+}
+
+function requireItems(all: readonly Pick<Answered, 'items'>[]): void {
+  if (all.every(({ items }) => items.length === 0))
+    throw new NothingToDoError('NO_ROWS', 'there is no row to answer');
 }
 
 function captureWish({
@@ -97,13 +95,17 @@ async function shardResults(
   services: TaskServices,
   signal: AbortSignal,
 ): Promise<Answered[]> {
+  await requireShards(merge, 'inference', services.store, signal);
   const results: Answered[] = [];
   for (const id of merge) {
     const rows = await storedRows(id, services, signal);
     const asked = await withMadeQuestions(rows, spec, id, services, signal);
     const parts = await Parts.read(services.store, answerPrefix(id), signal);
+    const [known] = results.flatMap(({ parts }) => parts.header ?? []);
+    if (known !== undefined && parts.header !== undefined) checkSameModel(known, parts.header);
     results.push({ items: itemsOf(asked, spec), parts });
   }
+  requireItems(results);
   return results;
 }
 

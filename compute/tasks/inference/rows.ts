@@ -5,6 +5,7 @@ import { jsonText } from '../../../ingest/run-files/json-text.ts';
 import type { TaskContext } from '../../jobs/worker.ts';
 import { acceptFailures, answerAll } from '../parts/answer-all.ts';
 import { Parts } from '../parts/parts.ts';
+import { shardRange } from '../shards.ts';
 import { readRows } from '../source/rows.ts';
 import { parseTemplate } from '../source/template.ts';
 import { jobPrefix, type TaskServices } from '../task.ts';
@@ -57,9 +58,7 @@ async function sourceRows(
       ? await readRows(questions, services, signal)
       : (prompts?.map((prompt) => ({ prompt })) ?? z.array(z.custom<JsonObject>(isRow)).parse(rows ?? []));
   const wanted = all.slice(offset, limit === undefined ? undefined : offset + limit);
-  if (shard === undefined) return wanted;
-  const bound = (index: number): number => Math.floor((index * wanted.length) / shard.count);
-  return wanted.slice(bound(shard.index), bound(shard.index + 1));
+  return wanted.slice(...shardRange(shard, wanted.length));
 }
 
 function isRow(value: unknown): boolean {

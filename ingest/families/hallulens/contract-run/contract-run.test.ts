@@ -298,6 +298,20 @@ describe('contract runs', () => {
     expect(run.sink.issues.map(({ code, pointer }) => [code, pointer])).toEqual([['METRIC_MISMATCH', '/f1']]);
   });
 
+  test('an AUROC is null where it is undefined, and nowhere else', async () => {
+    const withNull = { 'eval_metrics.json': JSON.stringify({ ...metrics, auroc: null }) };
+    const defined = await readWith(withNull);
+    expect(defined.sink.issues.map(({ code, pointer }) => [code, pointer])).toEqual([
+      ['METRIC_MISMATCH', '/auroc'],
+    ]);
+    const alike = await readWith({
+      ...withNull,
+      'generations.jsonl': jsonl(generations.map((one) => ({ ...one, label: { ...one.label, halu: true } }))),
+      'predictions.csv': `${[HEADER, ...tested.map((e) => `${e.id},${e.score},1,test,bench`)].join('\n')}\n`,
+    });
+    expect(alike.sink.issues).toEqual([]);
+  });
+
   test('repetitions of one complaint are counted, not listed', async () => {
     const many = Array.from({ length: 500 }, (_, i) => `${sha(`stranger ${i}`)},0.5,0,test,bench`);
     const run = await readWith({
