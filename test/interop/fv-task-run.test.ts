@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Job } from '../../compute/jobs/job.ts';
 import { NothingToDoError, PermanentTaskError, type TaskContext } from '../../compute/jobs/worker.ts';
 import { Model, openCheckpoint, readOutputProjection } from '../../compute/model/index.ts';
@@ -170,6 +172,12 @@ describe.skipIf(sharedDir === undefined)('a function-vector job', () => {
         ['RUN_SKIPPED', 'insufficient rows (7 < 10)'],
       ]);
       expect(completed?.issues).toEqual([]);
+      const place = 'relationA_ex/Q3/artifacts/stepE_eval.json';
+      const evaluated = await services.store.get(`jobs/job/runs/results_fv/relation_qwise/${place}`);
+      const effects = effectsOf(Buffer.from(evaluated).toString());
+      const reference = effectsOf(readFileSync(`${fixtures}run_small_llama_a/${place}`, 'utf8'));
+      expect(effects).toHaveLength(5);
+      for (const [i, effect] of effects.entries()) expect(effect).toBeCloseTo(reference[i]!, 4);
       expect(completed?.rows).toMatchObject({
         runs: 1,
         fv_heads: 32,
@@ -263,6 +271,15 @@ describe.skipIf(sharedDir === undefined)('a function-vector job', () => {
     expect(merge?.(['a', 'b'])).toMatchObject({ merge: ['a', 'b'], shards: 1 });
   });
 });
+
+const effect = z.object({ mean_delta_logit: z.number() });
+const effectsSchema = z.object({ per_layer: z.record(z.string(), effect), overall: effect });
+
+/** What a `stepE_eval.json` says of each layer and of all. */
+function effectsOf(text: string): number[] {
+  const { per_layer: layers, overall } = effectsSchema.parse(JSON.parse(text));
+  return [...Object.values(layers), overall].map((one) => one.mean_delta_logit);
+}
 
 /** From the first write on that `may` refuses all fail: the process is dead. */
 function guardWrites(store: MemoryStore, may: (key: string) => boolean): void {

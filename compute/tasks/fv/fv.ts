@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../../ingest/contracts/json-value.ts';
 import { messageOf, RunlakeError } from '../../../lake/errors.ts';
 import { NothingToDoError, PermanentTaskError, type TaskContext } from '../../jobs/worker.ts';
+import type { PlanLimits } from '../../model/index.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { jobStart } from '../contract-run/provenance.ts';
 import { locate } from '../source/locate.ts';
@@ -11,7 +12,7 @@ import { RelationError } from './errors.ts';
 import { batchMemory, type OpenExperimentModel, type OpenModel, openModel } from './open-model.ts';
 import { queryDirectory } from './relation/query-directory.ts';
 import { orderedQueries, type Relation, readRelation } from './relation/relation.ts';
-import { type QueryOutcome, runQuery } from './run-query.ts';
+import { type QueryOutcome, type QueryRun, runQuery } from './run-query.ts';
 import { type FvSpec, fvSpec } from './spec.ts';
 import { QueryStatus } from './status.ts';
 
@@ -104,39 +105,19 @@ async function runQueries(
   const limits = { memoryBytes: await batchMemory(spec, store, jobPrefix(job.id), signal) };
   progress({ stage: 'load', done: 0 });
   const model = await open(spec, services, signal);
+  const name = relationName(spec);
+  const base = `${resultsKey(job.id)}/${spec.results}/relation_qwise/${queryDirectory(name)}`;
   const outcomes = new Map<string, QueryOutcome | 'failed'>();
   /** Whether another attempt could do better with one that failed. */
   let mayHelp = false;
   try {
-    for (const name of model.failedChecks) log('warn', `the model fails its self-check ${name}`);
-    const name = relationName(spec);
-    const base = `${resultsKey(job.id)}/${spec.results}/relation_qwise/${queryDirectory(name)}`;
+    for (const check of model.failedChecks) log('warn', `the model fails its self-check ${check}`);
     for (const qId of qIds) {
       signal.throwIfAborted();
       const root = `${base}/${queryDirectory(qId)}/artifacts`;
       const experiment = experimentOf(spec, model, { qId, root, createdAt: start.createdAt });
-      const facts = {
-        q_row_count: relation.queries.get(qId)?.length ?? 0,
-        self_checks: model.failedChecks.length === 0 ? 'passed' : 'FAILED',
-      };
-      const status = await QueryStatus.open(store, experiment, facts, signal);
       try {
-        const outcome = await runQuery(
-          {
-            experiment,
-            relation,
-            subset: {
-              ...(spec.layers === undefined ? {} : { layers: spec.layers }),
-              ...(spec.heads === undefined ? {} : { heads: spec.heads }),
-            },
-            options: { limits, reference: spec.reference, signal },
-            store,
-            status,
-            signal,
-            progress,
-          },
-          model,
-        );
+        const outcome = await attempt({ spec, experiment, relation, limits, store, signal, progress }, model);
         outcomes.set(qId, outcome);
         log('info', `${qId}: ${outcome}`);
       } catch (error) {
@@ -163,6 +144,27 @@ async function runQueries(
   if ([...outcomes.values()].every((outcome) => outcome === 'skipped'))
     throw new NothingToDoError('INSUFFICIENT_ROWS', `no relation query has ${spec.demos + 1} rows`);
   return { runIds, queries: Object.fromEntries(outcomes) };
+}
+
+type AttemptOf = Omit<QueryRun, 'subset' | 'options' | 'status'> & {
+  readonly spec: FvSpec;
+  readonly limits: PlanLimits;
+};
+
+/** One relation query, from where its status file says it is. */
+async function attempt({ spec, limits, ...rest }: AttemptOf, model: OpenModel): Promise<QueryOutcome> {
+  const { experiment, relation, store, signal } = rest;
+  const facts = {
+    q_row_count: relation.queries.get(experiment.qId)?.length ?? 0,
+    self_checks: model.failedChecks.length === 0 ? 'passed' : 'FAILED',
+  };
+  const subset = {
+    ...(spec.layers === undefined ? {} : { layers: spec.layers }),
+    ...(spec.heads === undefined ? {} : { heads: spec.heads }),
+  };
+  const status = await QueryStatus.open(store, experiment, facts, signal);
+  const options = { limits, reference: spec.reference, signal };
+  return runQuery({ ...rest, subset, options, status }, model);
 }
 
 async function relationOf(spec: FvSpec, services: TaskServices, signal: AbortSignal): Promise<Relation> {
