@@ -98,4 +98,6 @@ def append(path):
     return {"version": DeltaTable(path).version()}
 
 
-print(json.dumps({"read": read, "make": make, "append": append}[sys.argv[1]](sys.argv[2])))
+print(json.dumps({"read": read, "make": make, "append": append}[sys.argv[1]](sys.argv[2])), flush=True)
+# The threads of delta-rs and of pyarrow sometimes abort an interpreter that shuts down while they still run.
+os._exit(0)
