@@ -17,6 +17,8 @@ export default defineConfig({
           name: 'main',
           include: ['{src,lake,ingest,compute,graphql,bi,test,bench}/**/*.test.ts'],
           exclude: heavy,
+          // Loading the same modules anew for each of 150 files took a third of the time; nothing here mocks any.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
