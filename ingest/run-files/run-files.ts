@@ -4,7 +4,6 @@ import { relativeKey } from '../discovery/path.ts';
 import type { ReadContext, RunCandidate } from '../family.ts';
 import { readJsonDocument } from './documents.ts';
 import type { IssueLog } from './issue-log.ts';
-import { jsonText } from './json-text.ts';
 
 /** The files of a candidate by their path from the run's directory; `../…` for one beside it. */
 export function runFiles(candidate: RunCandidate): ReadonlyMap<string, ObjectInfo> {
@@ -32,11 +31,4 @@ export function attachmentList(candidate: RunCandidate): { path: string; bytes: 
     path: object.key.slice(skip),
     bytes: object.size,
   }));
-}
-
-/** The manifest as recorded; what other files hold that has no table goes under the key `runlake`. */
-export function manifestJson(manifest: JsonObject | undefined, kept: JsonObject): string | null {
-  const hasKept = Object.keys(kept).length > 0;
-  if (manifest === undefined && !hasKept) return null;
-  return jsonText({ ...manifest, ...(hasKept ? { runlake: kept } : {}) });
 }
