@@ -86,7 +86,7 @@ function mebibytes(bytes: number): string {
 }
 
 function works({ quick }: BenchContext): Work[] {
-  const count = quick ? 8 : 32;
+  const count = quick ? 8 : 16;
   const random = randomFloats(100 * count, 5);
   const token = (i: number) => 1 + Math.floor(((random[i]! + 1) / 2) * (VOCABULARY - 1));
   const prompts = Array.from(
