@@ -128,6 +128,8 @@ function parameter(value: SqlValue): { value: DuckDBValue; type: DuckDBType } {
   }
 }
 
+const INTERRUPT_MS = 50;
+
 /** Runs a statement on a borrowed connection under the limits of `options`. */
 export async function runQuery(
   connection: DuckDBConnection,
@@ -137,9 +139,12 @@ export async function runQuery(
   const { signal, timeoutMs, maxRows = Number.POSITIVE_INFINITY, params } = options;
   if (signal?.aborted) throw new CancelledError('the query', signal.reason);
   let stoppedBy: 'timeout' | 'signal' | undefined;
+  let again: NodeJS.Timeout | undefined;
   const stop = (reason: 'timeout' | 'signal') => {
     stoppedBy ??= reason;
     connection.interrupt();
+    // DuckDB forgets an interrupt that comes before it has begun to execute: it is told until it stops.
+    again ??= setInterval(() => connection.interrupt(), INTERRUPT_MS);
   };
   const onAbort = () => stop('signal');
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -177,6 +182,7 @@ export async function runQuery(
     throw queryError(error);
   } finally {
     clearTimeout(timer);
+    clearInterval(again);
     signal?.removeEventListener('abort', onAbort);
   }
 }
