@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { createServer } from '../../graphql/server.ts';
 import { UsageError } from '../errors.ts';
 import { withLake } from '../session.ts';
 import { type CommonOptions, configOf, print, withCommonOptions } from './shared.ts';
@@ -58,6 +57,8 @@ function parseVariables(text: string): unknown {
 
 async function askHere(options: QueryCommandOptions, body: object): Promise<string> {
   return withLake(configOf({ ...options }), async (lake) => {
+    // Only here: loading GraphQL takes longer than everything else that a command needs.
+    const { createServer } = await import('../../graphql/server.ts');
     const app = await createServer({ reader: lake });
     try {
       const response = await app.inject({ method: 'POST', url: '/graphql', payload: body });

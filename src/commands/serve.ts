@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import pino from 'pino';
 import { JobService } from '../../compute/jobs/job-service.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
-import { createServer } from '../../graphql/server.ts';
 import { FAMILIES } from '../../ingest/families/families.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import type { Lake } from '../../lake/lake.ts';
@@ -63,6 +62,8 @@ async function serve(
   if (demo) await addDemoRuns(config, lake, writer, logger);
   const env = storeEnvironment(config);
   const queue = await openQueue(config);
+  // Only here: loading GraphQL takes longer than everything else that a command needs.
+  const { createServer } = await import('../../graphql/server.ts');
   const app = await createServer({
     reader: lake,
     ingestor: ingestorOf(writer, env),
