@@ -6,8 +6,8 @@ import { Tokenizer } from '../../model/tokenizer/tokenizer.ts';
 import { writtenOnce } from '../contract-run/provenance.ts';
 import type { TaskServices } from '../task.ts';
 import { checkpointFiles } from '../text-model/onnx/checkpoint-files.ts';
-import type { ExperimentModel } from './run-query.ts';
 import type { FvSpec } from './spec.ts';
+import type { ExperimentModel } from './stages/context.ts';
 import { fvModel } from './sweep/readings.ts';
 import { checkpointTokenizer } from './trials/checkpoint-tokenizer.ts';
 
