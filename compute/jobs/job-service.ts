@@ -37,7 +37,10 @@ export class UnknownKindError extends RunlakeError {
   }
 }
 
-export type SubmitOptions = Pick<NewJob, 'priority' | 'dependsOn' | 'owner' | 'maxAttempts'>;
+export interface SubmitOptions extends Pick<NewJob, 'priority' | 'dependsOn' | 'owner' | 'maxAttempts'> {
+  /** Id of the job; default: a new one. Under an id that is known nothing is launched: that job comes back as it is. */
+  readonly id?: string;
+}
 
 /** Launches jobs: checks what is asked for, writes it to the store, and queues it. */
 export class JobService {
@@ -59,16 +62,21 @@ export class JobService {
   async submit(kind: string, spec: unknown, options: SubmitOptions = {}): Promise<Job> {
     const task = this.#task(kind);
     const checked = checkSpec(task, spec);
+    const { id, ...shared } = options;
+    const known = id === undefined ? undefined : await this.queue.get(id);
+    if (known !== undefined) return known;
     const several = task.split?.(checked);
     if (several === undefined) return this.#launch(task, checked, options);
     const ids: string[] = [];
-    for (const part of several.parts) ids.push((await this.#launch(task, part, options)).id);
+    for (const part of several.parts) ids.push((await this.#launch(task, part, shared)).id);
     return this.#launch(task, several.merge(ids), { ...options, dependsOn: ids });
   }
 
-  async #launch(task: TaskDefinition, spec: unknown, options: SubmitOptions): Promise<Job> {
-    const { kind } = task;
-    const id = newJobId();
+  async #launch(
+    { kind }: TaskDefinition,
+    spec: unknown,
+    { id = newJobId(), ...options }: SubmitOptions,
+  ): Promise<Job> {
     const json = jsonOf(spec);
     // Written before it is queued: a worker on another machine finds what it is to do, and so does who asks in a year.
     const document = { id, kind, spec: json, submittedAt: new Date().toISOString(), ...options };
