@@ -3,6 +3,8 @@ import type { JobProgress } from './job.ts';
 /** What a task says about how far it is. */
 export interface ProgressUpdate {
   readonly stage: string;
+  /** Stages of one series are counted together: the rate and the end are those of all of them. Default: the stage alone. */
+  readonly series?: string;
   readonly done: number;
   readonly total?: number;
   /** What is counted for the rate, when it is not `done` itself: its name and the count so far, e.g. tokens. */
@@ -17,14 +19,17 @@ interface Sample {
   readonly count: number;
 }
 
-/** Turns counts into a rate over the last half minute and an estimated end; a new stage starts anew. */
+/** Turns counts into a rate over the last half minute and an estimated end; a new series starts anew. */
 export class Meter {
-  #stage: string | undefined;
+  #series: string | undefined;
   #samples: Sample[] = [];
 
-  update({ stage, done, total, counter }: ProgressUpdate, now: number = Date.now()): JobProgress {
-    if (stage !== this.#stage) {
-      this.#stage = stage;
+  update(
+    { stage, series = stage, done, total, counter }: ProgressUpdate,
+    now: number = Date.now(),
+  ): JobProgress {
+    if (series !== this.#series) {
+      this.#series = series;
       this.#samples = [];
     }
     const last = { at: now, done, count: counter?.count ?? done };
