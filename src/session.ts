@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Lake } from '../lake/lake.ts';
 import { openStore } from '../lake/store/open-store.ts';
 import { LakeWriter } from '../lake/writer.ts';
@@ -51,9 +50,4 @@ export function withWriter<T>(
       await writer.close();
     }
   });
-}
-
-/** Where the example runs of `serve --demo` are written. */
-export function demoDirectory(config: Config): string {
-  return join(config.home, 'demo');
 }

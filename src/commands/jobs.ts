@@ -9,6 +9,7 @@ import { TASKS } from '../../compute/tasks/tasks.ts';
 import { messageOf } from '../../lake/errors.ts';
 import { UsageError } from '../errors.ts';
 import { withJobs } from '../jobs.ts';
+import { progressText } from '../progress.ts';
 import {
   type CommonOptions,
   configOf,
@@ -138,7 +139,7 @@ async function follow(queue: JobQueue, id: string, quiet: boolean): Promise<Job>
     if (bar) process.stderr.write('\r\x1b[K');
     if (!quiet) for (const event of events) print(eventLine(event));
     if (isFinal(job.state) || signal.aborted) return job;
-    if (bar) process.stderr.write(progressText(job));
+    if (bar && job.progress !== null) process.stderr.write(progressText(job.progress, Date.now()));
     await sleep(FOLLOW_MS, undefined, { signal }).catch(() => undefined);
   }
 }
@@ -172,18 +173,10 @@ function eventLine({ at, level, message }: JobEvent): string {
   return `${time(at)} ${level.padEnd(5)} ${message}`;
 }
 
-function progressText({ progress }: Job): string {
-  if (progress === null) return '';
-  const { stage, done, total, unit, rate, eta } = progress;
-  const parts = [`${stage} ${done}${total === null ? '' : `/${total}`}`];
-  if (rate !== null) parts.push(`${rate.toPrecision(3)} ${unit ?? 'items'}/s`);
-  if (eta !== null) parts.push(`until ${time(eta)}`);
-  return parts.join(', ');
-}
-
 function jobLine(job: Job): string {
-  const { id, kind, state, attempt, failure } = job;
-  const what = state === 'running' ? progressText(job) : (failure?.message ?? '');
+  const { id, kind, state, attempt, progress, failure } = job;
+  const isUnderWay = state === 'running' && progress !== null;
+  const what = isUnderWay ? progressText(progress, Date.now()) : (failure?.message ?? '');
   return `${id}  ${kind.padEnd(10)}  ${state.padEnd(9)}  attempt ${attempt}  ${time(job.createdAt)}  ${what}`.trimEnd();
 }
 

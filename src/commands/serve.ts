@@ -1,16 +1,12 @@
 import type { Command } from 'commander';
-import pino from 'pino';
 import { JobService } from '../../compute/jobs/job-service.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
-import { FAMILIES } from '../../ingest/families/families.ts';
-import { ingest } from '../../ingest/pipeline/ingest.ts';
-import type { Lake } from '../../lake/lake.ts';
-import type { LakeWriter } from '../../lake/writer.ts';
 import { type Config, ConfigError } from '../config.ts';
-import { writeDemoRuns } from '../demo/runs.ts';
+import { showDemo } from '../demo/demo.ts';
 import { openQueue } from '../jobs.ts';
+import { openLogger } from '../log.ts';
 import { ingestorOf, publisherOf, upkeepOf } from '../services.ts';
-import { demoDirectory, openLake, openWriter, storeEnvironment } from '../session.ts';
+import { openLake, openWriter, storeEnvironment } from '../session.ts';
 import { startWorker } from '../worker-process.ts';
 import { type CommonOptions, configOf, withCommonOptions } from './shared.ts';
 
@@ -38,7 +34,7 @@ export function addServeCommand(program: Command): void {
     .option('--memory <size>', 'memory of the query engine, e.g. 4GB [RUNLAKE_MEMORY]')
     .option('--threads <n>', 'threads of the query engine [RUNLAKE_THREADS]')
     .option('--no-worker', 'leave the jobs to workers that are started elsewhere')
-    .option('--demo', 'fill an empty lake with synthetic example runs')
+    .option('--demo', 'run the demo model for an empty lake: inference, evaluation, function vectors')
     .action(async (options: ServeOptions) => {
       await serve(configOf({ ...options }), { demo: options.demo ?? false, worker: options.worker });
     });
@@ -49,7 +45,7 @@ async function serve(
   config: Config,
   { demo, worker }: Pick<Required<ServeOptions>, 'demo' | 'worker'>,
 ): Promise<void> {
-  const logger = pino({ level: config.log, base: undefined });
+  const logger = openLogger(config.log, process.stdout);
   // Requests are anonymous as long as there are no tokens, so nobody else may reach them.
   if (!LOOPBACK.has(config.host)) {
     throw new ConfigError(`the server would listen on ${config.host}, where anybody could use it`, {
@@ -59,22 +55,24 @@ async function serve(
   }
   const lake = await openLake(config);
   const writer = await openWriter(lake, config);
-  if (demo) await addDemoRuns(config, lake, writer, logger);
   const env = storeEnvironment(config);
   const queue = await openQueue(config);
   // Only here: loading GraphQL takes longer than everything else that a command needs.
   const { createServer } = await import('../../graphql/server.ts');
+  const jobs = new JobService(queue, lake.store, TASKS);
   const app = await createServer({
     reader: lake,
     ingestor: ingestorOf(writer, env),
     upkeep: upkeepOf(writer),
     publisher: publisherOf(writer, env),
-    jobs: new JobService(queue, lake.store, TASKS),
+    jobs,
     logger,
   });
+  const url = `${await app.listen({ host: config.host, port: config.port })}/graphql`;
   const helper = worker ? startWorker(config, logger) : undefined;
-  const address = await app.listen({ host: config.host, port: config.port });
-  logger.info({ store: config.store, url: `${address}/graphql` }, 'ready');
+  logger.info({ store: config.store, url }, 'ready');
+  const closing = new AbortController();
+  const shown = demo ? showDemo({ jobs, lake, url, logger, signal: closing.signal }) : undefined;
   await new Promise<void>((done, fail) => {
     let asked = false;
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -82,7 +80,8 @@ async function serve(
         if (asked) process.exit(130);
         asked = true;
         logger.info({ signal: name }, 'closing: running queries may finish');
-        Promise.all([app.close(), helper?.stop()]).then(() => done(), fail);
+        closing.abort();
+        Promise.all([app.close(), helper?.stop(), shown]).then(() => done(), fail);
       });
     }
   });
@@ -90,18 +89,4 @@ async function serve(
   await writer.close();
   await lake.close();
   logger.info('closed');
-}
-
-async function addDemoRuns(
-  config: Config,
-  lake: Lake,
-  writer: LakeWriter,
-  logger: pino.Logger,
-): Promise<void> {
-  if ((await lake.snapshot()).runs.size > 0) return;
-  const directory = demoDirectory(config);
-  await writeDemoRuns(directory);
-  const report = await ingest(writer, [directory], { families: FAMILIES, namespace: 'demo' });
-  const ingested = report.runs.filter((run) => run.status === 'ingested').length;
-  logger.info({ runs: ingested }, 'the lake was empty: synthetic example runs were added');
 }

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import pino from 'pino';
 import { JOB_KINDS, type JobKind } from '../../compute/jobs/job.ts';
 import { boundTasks } from '../../compute/jobs/job-service.ts';
 import { runWorker } from '../../compute/jobs/worker.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
 import { UsageError } from '../errors.ts';
 import { openQueue, taskServices } from '../jobs.ts';
+import { openLogger } from '../log.ts';
 import { withWriter } from '../session.ts';
 import {
   type CommonOptions,
@@ -45,8 +45,9 @@ export function addWorkerCommand(program: Command): void {
     .action(async (options: WorkerCommandOptions) => {
       const config = configOf({ ...options });
       const wanted = kindsOf(options.kinds);
-      const logger = pino({ level: config.log, base: undefined }, pino.destination(2));
+      const logger = openLogger(config.log, process.stderr);
       const signal = interruptSignal();
+      endWithParent();
       const id = options.id ?? `${hostname()}:${process.pid}`;
       const done = await withWriter(config, signal, async (writer) => {
         const queue = await openQueue(config);
@@ -64,6 +65,13 @@ export function addWorkerCommand(program: Command): void {
       if (options.json) printJson(done);
       else if (options.drain) print(`${done.jobs} jobs done; the queue is empty`);
     });
+}
+
+/** The worker of a server does not outlive it, however that ends. */
+function endWithParent(): void {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  // Listening alone is no reason to stay.
+  process.channel?.unref();
 }
 
 /** @throws UsageError */

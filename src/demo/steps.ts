@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+import type { JobKind } from '../../compute/jobs/job.ts';
+import { runDirectory } from '../../compute/tasks/contract-run/contract-run.ts';
+import { evaluationSpec } from '../../compute/tasks/evaluation/evaluation-spec.ts';
+import { fvSpec } from '../../compute/tasks/fv/spec.ts';
+import { type InferenceSpec, inferenceSpec } from '../../compute/tasks/inference/inference-spec.ts';
+import { modelIdOf } from '../../compute/tasks/text-model/model-spec.ts';
+
+/** One job of the demo. */
+export interface DemoStep {
+  /** Names it for people, and in the record of the demo: never changed. */
+  readonly name: string;
+  /** What is done, for people. */
+  readonly title: string;
+  readonly kind: JobKind;
+  readonly spec: object;
+  /** Names of the steps that have to be completed before. */
+  readonly after: readonly string[];
+}
+
+/** Seeds of the sampled answers: three, so that their means have an interval. */
+const SAMPLED_SEEDS = [1, 2, 3];
+
+/** The folder of the program: sources lie two folders below it, what they are compiled to three. */
+const CHECKOUT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
+);
+
+/** A file that comes with the program, wherever it is started. */
+export function inCheckout(path: string): string {
+  return resolve(CHECKOUT, path);
+}
+
+/**
+ * The jobs of the demo, those first that show most: what anybody could submit with the files in `examples/`.
+ * @param date `YYYY-MM-DD`, part of the identity of the runs
+ */
+export async function demoSteps(date: string): Promise<readonly DemoStep[]> {
+  const greedy = await inference('examples/closed-book/greedy.json', date);
+  const sampled = await inference('examples/closed-book/sampled.json', date);
+  const fv = await read('examples/function-vectors/fv.json', fvSpec);
+  return [
+    {
+      name: 'greedy',
+      title: '598 closed-book questions answered with the most probable tokens; activations recorded',
+      kind: 'inference',
+      spec: greedy,
+      after: [],
+    },
+    {
+      name: 'evaluation',
+      title: 'these answers labelled anew: "I do not know" is no hallucination',
+      kind: 'evaluation',
+      spec: evaluationSpec.parse({
+        runId: runIdOf(greedy, date),
+        evaluator: 'normalized_exact',
+        abstention: 'phrases',
+        date,
+      }),
+      after: ['greedy'],
+    },
+    {
+      name: 'function-vectors',
+      title: 'which heads carry a relation, and what their vector does at every layer, for two relations',
+      kind: 'fv',
+      spec: {
+        ...fv,
+        model: { ...fv.model, path: inCheckout(fv.model.path) },
+        relation: inCheckout(fv.relation),
+      },
+      after: [],
+    },
+    ...SAMPLED_SEEDS.map(
+      (seed): DemoStep => ({
+        name: `sampled-${seed}`,
+        title: `the questions again, with answers drawn at temperature 1 (seed ${seed})`,
+        kind: 'inference',
+        spec: { ...sampled, seed },
+        after: [],
+      }),
+    ),
+  ];
+}
+
+/** A specification whose paths count from the folder of the program. */
+async function inference(path: string, date: string): Promise<InferenceSpec> {
+  const { model, questions, ...spec } = await read(path, inferenceSpec);
+  return {
+    ...spec,
+    model: { ...model, ...(model.path !== undefined && { path: inCheckout(model.path) }) },
+    ...(questions !== undefined && { questions: inCheckout(questions) }),
+    date,
+  };
+}
+
+async function read<Spec>(path: string, schema: z.ZodType<Spec>): Promise<Spec> {
+  return schema.parse(JSON.parse(await readFile(inCheckout(path), 'utf8')));
+}
+
+/** The run that an inference job will have put into the lake. */
+function runIdOf({ method = '', model, benchmark, split, seed }: InferenceSpec, date: string): string {
+  const directory = runDirectory({ date, method, modelId: modelIdOf(model), benchmark, split, seed });
+  return directory.replace('runs/', 'main/hallulens/');
+}

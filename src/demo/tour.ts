@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { inCheckout } from './steps.ts';
+
+/** Queries about the runs of the demo; each begins with a comment that says what it asks. */
+export const TOUR = [
+  'examples/closed-book/surest_hallucinations.graphql',
+  'examples/closed-book/detectors.graphql',
+  'examples/function-vectors/layer_curve.graphql',
+] as const;
+
+/** What there is to see when the demo is done. */
+export async function tourText(url: string): Promise<string> {
+  const lines = [
+    'the demo is in the lake: the model was trained on 60 % of the facts that it was asked for; see what it makes of the rest',
+    '',
+    `Ask in the console at ${url}, or in a shell: npx runlake query --url ${url} @FILE`,
+  ];
+  for (const path of TOUR) {
+    const text = await readFile(inCheckout(path), 'utf8');
+    lines.push(
+      '',
+      `  ${path}`,
+      ...text
+        .trimEnd()
+        .split('\n')
+        .map((line) => `    ${line}`),
+    );
+  }
+  lines.push(
+    '',
+    'examples/README.md says what was run, and how to run it by hand; `npx runlake jobs` lists the jobs.',
+  );
+  return lines.join('\n');
+}
