@@ -25,6 +25,8 @@ export interface IngestOptions extends DiscoverOptions {
   readonly activations?: ActivationOptions;
   /** Runs that are read at the same time. Default 2. */
   readonly concurrency?: number;
+  /** Bytes of vectors a file of a store, counted as float32. Default 64 MiB. */
+  readonly fileBytes?: number;
   readonly onProgress?: ProgressListener;
   /** Told about every run as soon as its fate is certain. */
   readonly onRun?: (run: RunReport) => void;
@@ -208,6 +210,7 @@ class Ingest {
           activations: this.#activations,
           rowsOf: activationRows,
           signal: this.#options.signal,
+          fileBytes: this.#options.fileBytes,
           onEntry: () => this.#meter.add({ storeEntries: 1 }),
         });
         this.#stores.set(id, store);

@@ -50,7 +50,7 @@ export interface StoreIngestOptions {
   readonly signal?: AbortSignal;
   readonly onEntry?: () => void;
   /** Bytes of vectors a file. */
-  readonly fileBytes?: number;
+  readonly fileBytes?: number | undefined;
 }
 
 /**

@@ -1,19 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
-import { sharedDir } from '../support/shared.ts';
-import { compileScript } from '../support/ts-script.ts';
+import { afterAll, expect, it } from 'vitest';
+import { temporaryTree } from '../../ingest/testing.ts';
+import type { QueryResult } from '../../lake/engine/types.ts';
+import { checkTables, compactTables } from '../../src/upkeep.ts';
+import { survivesKills } from '../support/kills.ts';
+import { smallRuns } from '../support/small-runs.ts';
+import { lakeIn, type TestLake } from '../support/temporary-lake.ts';
 
-const source = `${sharedDir ?? ''}fixtures/hallulens/good/runs`;
-const root = mkdtempSync(join(tmpdir(), 'runlake-kill-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-/** Kills a test run makes; spread over lakes, since an ingest that gets through needs a new one. */
 const KILLS = 100;
+const SEEDS = 2;
+
+const source = temporaryTree(smallRuns(SEEDS));
+afterAll(source.remove);
 
 /** Everything but what names the attempt or its time. */
 const ROWS = `
@@ -24,74 +21,51 @@ const ROWS = `
   UNION ALL SELECT 'train_metrics', count(*), sum(hash(run_id, step, loss)) FROM train_metrics
   UNION ALL SELECT 'run_stores', count(*), sum(hash(run_id, store_id, n_activations)) FROM run_stores
   UNION ALL SELECT 'activations', count(*), sum(hash(store_id, activation_key, layer, token_index, norm, vector)) FROM activations
-  UNION ALL SELECT 'tokens', count(*), sum(hash(store_id, activation_key, token_index, token_id, logprob)) FROM tokens
   ORDER BY t`;
 
-describe.skipIf(sharedDir === undefined)('an ingest that is killed', () => {
-  it(`gives the same rows as an undisturbed one after ${KILLS} kill -9`, async () => {
-    const compiled = await compileScript(new URL('../../src/cli.ts', import.meta.url));
-    const cli = compiled.path;
-    const run = async (lake: string, ...args: string[]) => {
-      const settings = ['--store', `file:${lake}/store`, '--home', `${lake}/home`];
-      const { stdout } = await promisify(execFile)('node', [cli, ...args, ...settings], {
-        maxBuffer: 1 << 26,
-      });
-      return stdout;
-    };
-    const rowsOf = (lake: string) => run(lake, 'sql', ROWS, '--format', 'json');
-    const undisturbed = join(root, 'undisturbed');
-    const started = performance.now();
-    await run(undisturbed, 'ingest', source);
-    const duration = performance.now() - started;
-    const expected = await rowsOf(undisturbed);
-    expect(JSON.parse(expected)).toHaveLength(8);
+async function rowsOf({ lake }: TestLake): Promise<QueryResult['rows']> {
+  return (await lake.sandboxedQuery(await lake.snapshot(), ROWS)).rows;
+}
 
-    /** Kills ingests of one lake at random moments until one gets through; resolves to the number of kills. */
-    const disturb = async (lake: string, kills: number): Promise<number> => {
-      for (let made = 0; made < kills; ) {
-        const child = spawn('node', [
-          cli,
-          'ingest',
-          source,
-          '--store',
-          `file:${lake}/store`,
-          '--home',
-          `${lake}/home`,
-        ]);
-        const ended = new Promise<number | null>((done) => child.on('exit', done));
-        const stop = new AbortController();
-        const killed = sleep(Math.random() * duration, 'kill' as const, { signal: stop.signal }).catch(
-          () => 'done' as const,
-        );
-        if ((await Promise.race([killed, ended.then(() => 'done' as const)])) === 'kill') {
-          child.kill('SIGKILL');
-          made += 1;
-        }
-        stop.abort();
-        if ((await ended) === 0) return made;
+/** Young leftovers are no finding; once they count as dead they are, and can be cleaned away. */
+async function upkeepKeepsRows(open: TestLake): Promise<void> {
+  const { lake } = open;
+  const rows = await rowsOf(open);
+  expect(await checkTables(lake, undefined, { data: true })).toEqual({ findings: [], repaired: [] });
+  await checkTables(lake, undefined, { repair: true, leaseMs: 0, data: true });
+  await compactTables(lake, undefined);
+  expect(await checkTables(lake, undefined, { leaseMs: 0 })).toMatchObject({ findings: [] });
+  expect(await rowsOf(open)).toEqual(rows);
+}
+
+/** The undisturbed piece, and one after kills. */
+const UPKEPT = 2;
+
+it(`an ingest that is killed ${KILLS} times gives the rows of an undisturbed one`, async () => {
+  let pieces = 0;
+  const rows = await survivesKills({
+    script: new URL('./ingest-victim.fixture.ts', import.meta.url),
+    kills: KILLS,
+    prepare: async (directory) => [directory, source.path],
+    async result(directory) {
+      const open = await lakeIn(directory);
+      try {
+        const rows = await rowsOf(open);
+        pieces += 1;
+        if (pieces <= UPKEPT) await upkeepKeepsRows(open);
+        return rows;
+      } finally {
+        await open.close();
       }
-      return kills;
-    };
-    const lane = async (name: string, kills: number) => {
-      for (let made = 0, n = 0; made < kills; n++) {
-        const lake = join(root, `${name}-${n}`);
-        made += await disturb(lake, kills - made);
-        await run(lake, 'ingest', source);
-        expect(await rowsOf(lake)).toBe(expected);
-        if (made === kills) await checkUpkeep(lake);
-        rmSync(lake, { recursive: true });
-      }
-    };
-    /** Young leftovers are no finding; once they count as dead they are, and can be cleaned away. */
-    const checkUpkeep = async (lake: string) => {
-      expect(JSON.parse(await run(lake, 'lake', 'fsck', '--json'))).toEqual({ findings: [], repaired: [] });
-      await run(lake, 'lake', 'fsck', '--repair', '--lease', '0', '--json');
-      await run(lake, 'lake', 'compact');
-      const left = await run(lake, 'lake', 'fsck', '--lease', '0', '--footers-only', '--json');
-      expect(JSON.parse(left)).toMatchObject({ findings: [] });
-      expect(await rowsOf(lake)).toBe(expected);
-    };
-    await Promise.all([lane('a', KILLS / 2), lane('b', KILLS / 2)]);
-    await compiled.remove();
-  }, 280_000);
-});
+    },
+  });
+  expect(rows.map(([table, n]) => [table, Number(n)])).toEqual([
+    ['activations', SEEDS * 8 * 6],
+    ['generations', SEEDS * 2 * 8],
+    ['metrics', expect.any(Number)],
+    ['predictions', SEEDS * 2 * 6],
+    ['run_stores', SEEDS * 2],
+    ['runs', SEEDS * 2],
+    ['train_metrics', SEEDS * 2 * 2],
+  ]);
+}, 300_000);

@@ -8,19 +8,21 @@ import type { TableSpec } from '../../lake/tables/schema.ts';
 import { LakeWriter } from '../../lake/writer.ts';
 
 /** A lake open for writing, whose every snapshot is looked up anew. */
-export interface TemporaryLake {
+export interface TestLake {
   /** Holds `home`, and `store` unless another store was given. */
   readonly directory: string;
   readonly lake: Lake;
   readonly writer: LakeWriter;
-  /** Closes the lake and deletes the directory. */
-  remove(): Promise<void>;
+  close(): Promise<void>;
 }
 
-export async function temporaryLake(
-  options: { readonly store?: ObjectStore; readonly tables?: readonly TableSpec[] } = {},
-): Promise<TemporaryLake> {
-  const directory = mkdtempSync(join(tmpdir(), 'runlake-'));
+export interface TestLakeOptions {
+  readonly store?: ObjectStore;
+  readonly tables?: readonly TableSpec[];
+}
+
+/** Opens the lake of a directory, which may be new. */
+export async function lakeIn(directory: string, options: TestLakeOptions = {}): Promise<TestLake> {
   const lake = await Lake.open({
     store: options.store ?? new LocalStore(join(directory, 'store')),
     home: join(directory, 'home'),
@@ -34,10 +36,25 @@ export async function temporaryLake(
     directory,
     lake,
     writer,
-    async remove() {
+    async close() {
       await writer.close();
       await lake.close();
-      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface TemporaryLake extends TestLake {
+  /** Closes the lake and deletes the directory. */
+  remove(): Promise<void>;
+}
+
+export async function temporaryLake(options: TestLakeOptions = {}): Promise<TemporaryLake> {
+  const open = await lakeIn(mkdtempSync(join(tmpdir(), 'runlake-')), options);
+  return {
+    ...open,
+    async remove() {
+      await open.close();
+      rmSync(open.directory, { recursive: true, force: true });
     },
   };
 }
