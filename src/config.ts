@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { DEFAULT_LEASE_MS } from '../compute/jobs/queue.ts';
 import { type ErrorDetails, messageOf, RunlakeError } from '../lake/errors.ts';
 import { parseStoreUri } from '../lake/store/open-store.ts';
 
@@ -93,6 +94,12 @@ const SETTINGS = {
     fallback: undefined,
     help: 'threads of the query engine (all cores otherwise)',
   },
+  leaseSeconds: {
+    env: 'RUNLAKE_LEASE_SECONDS',
+    schema: z.coerce.number().min(0.2).max(3600),
+    fallback: DEFAULT_LEASE_MS / 1000,
+    help: 'silence in seconds after which a worker counts as dead; the same for all processes of a queue',
+  },
   log: {
     env: 'RUNLAKE_LOG',
     schema: logLevel,
@@ -114,6 +121,7 @@ export interface Config {
   readonly cacheBytes: number;
   readonly memory: number;
   readonly threads: number | undefined;
+  readonly leaseSeconds: number;
   readonly log: z.infer<typeof logLevel>;
 }
 
@@ -183,6 +191,8 @@ export function loadConfig(sources: ConfigSources = {}): {
     cacheBytes: pick('cacheBytes', S.cacheBytes.schema, S.cacheBytes.fallback) ?? S.cacheBytes.fallback,
     memory: pick('memory', S.memory.schema, S.memory.fallback) ?? S.memory.fallback,
     threads: pick('threads', S.threads.schema, undefined),
+    leaseSeconds:
+      pick('leaseSeconds', S.leaseSeconds.schema, S.leaseSeconds.fallback) ?? S.leaseSeconds.fallback,
     log: pick('log', S.log.schema, S.log.fallback) ?? S.log.fallback,
   };
   return { config, settings };

@@ -1,8 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EmbeddedQueue } from '../compute/jobs/embedded-queue.ts';
 import { JobService } from '../compute/jobs/job-service.ts';
-import { PostgresQueue } from '../compute/jobs/postgres-queue.ts';
 import type { JobQueue } from '../compute/jobs/queue.ts';
 import type { TaskServices } from '../compute/tasks/task.ts';
 import { TASKS } from '../compute/tasks/tasks.ts';
@@ -15,8 +13,9 @@ import { storeEnvironment } from './session.ts';
 
 /** The queue that a configuration names: PostgreSQL with DATABASE_URL, else a directory of RUNLAKE_HOME. */
 export async function openQueue(config: Config): Promise<JobQueue> {
-  if (config.databaseUrl !== undefined) return PostgresQueue.open(config.databaseUrl);
-  return new EmbeddedQueue(join(config.home, 'queue'));
+  const options = { leaseMs: config.leaseSeconds * 1000 };
+  if (config.databaseUrl !== undefined) return PostgresQueue.open(config.databaseUrl, options);
+  return new EmbeddedQueue(join(config.home, 'queue'), options);
 }
 
 /** Runs `work` with the jobs of a configuration, and closes their queue. */

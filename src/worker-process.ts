@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { Config } from './config.ts';
 
 export interface WorkerProcess {
@@ -19,25 +18,27 @@ const HEALTHY_MS = 60_000;
 const STOP_MS = 10_000;
 
 /**
- * `runlake worker` in a child process: what a task does to its memory or to native libraries cannot take the server
- * down. A worker that ends is started again, after a pause that grows while it keeps ending.
+ * This program as `runlake worker` in a child process: what a task does to its memory or to native libraries cannot take
+ * the server down. A worker that ends is started again, after a pause that grows while it keeps ending.
  */
 export function startWorker(config: Config, logger: Logger): WorkerProcess {
+  const [, program = ''] = process.argv;
   let pause = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | undefined;
   let child: ChildProcess | undefined;
   let stopping = false;
   const start = (): void => {
     const began = Date.now();
-    child = fork(fileURLToPath(new URL('./cli.js', import.meta.url)), ['worker'], {
+    child = fork(program, ['worker'], {
       env: { ...process.env, ...environmentOf(config) },
     });
     child.once('error', (error) => logger.warn({ err: error }, 'the worker cannot be started'));
     child.once('exit', (code, signal) => {
       if (stopping) return;
-      pause = Date.now() - began > HEALTHY_MS ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
+      if (Date.now() - began > HEALTHY_MS) pause = FIRST_PAUSE_MS;
       logger.warn({ code, signal, pause }, 'the worker ended; it is started again');
       timer = setTimeout(start, pause);
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     });
   };
   start();
@@ -57,12 +58,13 @@ export function startWorker(config: Config, logger: Logger): WorkerProcess {
 
 /** The settings of the server, whatever they came from, as the worker reads them. */
 function environmentOf(config: Config): Record<string, string> {
-  const { store, home, s3Endpoint, databaseUrl, cacheBytes, memory, threads, log } = config;
+  const { store, home, s3Endpoint, databaseUrl, cacheBytes, memory, threads, leaseSeconds, log } = config;
   return {
     RUNLAKE_STORE: store,
     RUNLAKE_HOME: home,
     RUNLAKE_CACHE_BYTES: String(cacheBytes),
     RUNLAKE_MEMORY: String(memory),
+    RUNLAKE_LEASE_SECONDS: String(leaseSeconds),
     RUNLAKE_LOG: log,
     ...(s3Endpoint !== undefined && { S3_ENDPOINT: s3Endpoint }),
     ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),

@@ -59,36 +59,35 @@ const UNREACHABLE_MS = 2000;
 
 /** Takes jobs one after the other until it is told to stop, or until there are none left with `drain`. */
 export async function runWorker(queue: JobQueue, options: WorkerOptions): Promise<{ readonly jobs: number }> {
-  const { id, tasks, signal, drain = false, idleMs = DEFAULT_IDLE_MS, logger } = options;
-  const kinds = Object.keys(tasks) as JobKind[];
+  const { signal, idleMs = DEFAULT_IDLE_MS, logger } = options;
   let jobs = 0;
   while (!signal.aborted) {
-    const job = await claim(queue, id, kinds, logger);
-    if (job === 'unreachable') {
-      await sleep(UNREACHABLE_MS, undefined, { signal }).catch(() => undefined);
-    } else if (job !== undefined) {
-      jobs++;
-      logger?.info({ job: job.id, kind: job.kind, attempt: job.attempt }, 'job begins');
-      const end = await new Attempt(queue, job, options).run();
-      logger?.info({ job: job.id, state: end }, 'job ends');
-    } else if (drain && (await queue.count({ states: ['pending', 'running'], kinds })) === 0) {
-      break;
-    } else {
-      await sleep(idleMs, undefined, { signal }).catch(() => undefined);
+    const job = await nextJob(queue, options);
+    if (job === 'none left') break;
+    if (typeof job === 'string') {
+      const pause = job === 'unreachable' ? UNREACHABLE_MS : idleMs;
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
+      continue;
     }
+    jobs++;
+    logger?.info({ job: job.id, kind: job.kind, attempt: job.attempt }, 'job begins');
+    const end = await new Attempt(queue, job, options).run();
+    logger?.info({ job: job.id, state: end }, 'job ends');
   }
   return { jobs };
 }
 
 /** A queue that cannot be reached for a while ends no worker. */
-async function claim(
+async function nextJob(
   queue: JobQueue,
-  id: string,
-  kinds: readonly JobKind[],
-  logger: WorkerLogger | undefined,
-): Promise<Job | undefined | 'unreachable'> {
+  { id, tasks, drain = false, logger }: WorkerOptions,
+): Promise<Job | 'none now' | 'none left' | 'unreachable'> {
+  const kinds = Object.keys(tasks) as JobKind[];
   try {
-    return await queue.claim(id, kinds);
+    const job = await queue.claim(id, kinds);
+    if (job !== undefined) return job;
+    const isEmpty = drain && (await queue.count({ states: ['pending', 'running'], kinds })) === 0;
+    return isEmpty ? 'none left' : 'none now';
   } catch (error) {
     logger?.warn({ queue: queue.uri, error: messageOf(error) }, 'the queue does not answer');
     return 'unreachable';

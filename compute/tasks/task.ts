@@ -18,6 +18,8 @@ export interface TaskServices {
   readonly env: NodeJS.ProcessEnv;
   /** The compiled host of the model's process; default: the one that belongs to this build. */
   readonly modelHost?: string;
+  /** Milliseconds of work that may be lost when the worker dies: what is done is stored about as often. Default 2,000. */
+  readonly checkpointMs?: number;
   /** Ingests the runs below a key of `store`, as the last step of a job that made some. */
   ingest(key: string, options: { readonly signal: AbortSignal }): Promise<IngestReport>;
 }

@@ -17,6 +17,8 @@ import {
   withCommonOptions,
 } from './shared.ts';
 
+const LONGEST_BEAT_MS = 1_000;
+
 interface WorkerCommandOptions extends CommonOptions {
   readonly drain?: boolean;
   readonly kinds?: string;
@@ -57,7 +59,10 @@ export function addWorkerCommand(program: Command): void {
             await taskServices(config, writer),
           );
           logger.info({ worker: id, queue: queue.uri, kinds: Object.keys(tasks) }, 'waiting for jobs');
-          return await runWorker(queue, { id, tasks, signal, logger, drain: options.drain ?? false });
+          const { drain = false } = options;
+          // Several beats a lease: one may be late.
+          const beatMs = Math.min(LONGEST_BEAT_MS, (config.leaseSeconds * 1000) / 5);
+          return await runWorker(queue, { id, tasks, signal, logger, drain, beatMs });
         } finally {
           await queue.close();
         }
@@ -69,7 +74,10 @@ export function addWorkerCommand(program: Command): void {
 
 /** The worker of a server does not outlive it, however that ends. */
 function endWithParent(): void {
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  const end = (): boolean => process.kill(process.pid, 'SIGTERM');
+  process.once('disconnect', end);
+  // It may have ended while this process was loading.
+  if (process.connected === false) end();
   // Listening alone is no reason to stay.
   process.channel?.unref();
 }

@@ -5,10 +5,10 @@ import type { CapturedVectors } from '../../model/generation/generation.ts';
 import type { TextAnswer, TextFailure, TextSample } from '../text-model/text-model.ts';
 import type { PartHeader, StoredAnswer, StoredSample, StoredVectors } from './record.ts';
 
-/** A part is written when it holds this much, or when this long has passed since the one before. */
+/** A part is written when it holds this much, or when so long has passed since the one before. */
 const FULL_BYTES = 4 * 2 ** 20;
 const FULL_RECORDS = 256;
-const FULL_MS = 2_000;
+const DEFAULT_FULL_MS = 2_000;
 
 /**
  * Writes answers as they come, in append-only parts: `<attempt>-<n>.jsonl` with one line an answer and, where vectors were
@@ -19,6 +19,7 @@ export class PartWriter {
   readonly #prefix: string;
   readonly #attempt: number;
   readonly #header: PartHeader;
+  readonly #fullMs: number;
   #next = 0;
   #lines: string[] = [];
   #vectors: Uint8Array[] = [];
@@ -27,11 +28,18 @@ export class PartWriter {
   #since = Date.now();
 
   /** @param attempt that of the job: no two workers write parts of one attempt */
-  constructor(store: ObjectStore, prefix: string, attempt: number, header: PartHeader) {
+  constructor(
+    store: ObjectStore,
+    prefix: string,
+    attempt: number,
+    header: PartHeader,
+    fullMs = DEFAULT_FULL_MS,
+  ) {
     this.#store = store;
     this.#prefix = prefix;
     this.#attempt = attempt;
     this.#header = header;
+    this.#fullMs = fullMs;
   }
 
   async add(answer: TextAnswer): Promise<void> {
@@ -96,7 +104,7 @@ export class PartWriter {
     const full =
       this.#lines.length >= FULL_RECORDS ||
       this.#textBytes + this.#vectorBytes >= FULL_BYTES ||
-      Date.now() - this.#since >= FULL_MS;
+      Date.now() - this.#since >= this.#fullMs;
     if (full) await this.flush();
   }
 }
