@@ -21,7 +21,7 @@ function headRow(run: string, layer: number, head: number, score: number | null,
   };
 }
 
-function injectionRow(run: string, qId: string, layer: number, delta: number | null): Row {
+function injectionRow(run: string, qId: string, layer: number, delta: number | null, more: Row = {}): Row {
   const base = 0.25;
   const with_ = delta === null ? null : base + delta;
   return {
@@ -37,6 +37,7 @@ function injectionRow(run: string, qId: string, layer: number, delta: number | n
     acc_base: 0,
     acc_with: 0.5,
     delta_acc: 0.5,
+    ...more,
   };
 }
 
@@ -59,6 +60,19 @@ beforeAll(async () => {
       headRow('two', 0, 0, 2, { q_id: 'Q2' }),
       headRow('vast', 2_000_000_000, 2_000_000_000, 1),
     ],
+    fv_injection_trials: [
+      { run_id: 'r', ingest_id: 'i', q_id: 'Q1', layer: 0, idx: 0 },
+      {
+        run_id: 'r',
+        ingest_id: 'i',
+        q_id: 'Q1',
+        layer: 0,
+        idx: 1,
+        vector_kind: 'random_vector',
+        query_set: 'extraction',
+        draw: 0,
+      },
+    ],
     fv_injections: [
       injectionRow('r', 'Q1', 0, 0.125),
       injectionRow('r', 'Q1', 1, 0.25),
@@ -66,6 +80,10 @@ beforeAll(async () => {
       injectionRow('r', 'Q1', 4, Number.NaN),
       injectionRow('two', 'Q1', 0, 0.5),
       injectionRow('two', 'Q2', 0, null),
+      injectionRow('r', 'Q1', 0, 0, { vector_kind: 'random_vector', query_set: 'extraction', draw: 0 }),
+      injectionRow('r', 'Q1', 1, 0.125, { vector_kind: 'random_vector', query_set: 'extraction', draw: 0 }),
+      injectionRow('r', 'Q1', 0, 0.5, { vector_kind: 'random_vector', query_set: 'extraction', draw: 1 }),
+      injectionRow('r', 'Q1', 0, 0.75, { vector_kind: 'function_vector', query_set: 'held_out' }),
     ],
   });
   app = await createServer({ reader: lake });
@@ -212,6 +230,33 @@ describe('fvLayerCurve', () => {
       q1: [{ qId: 'Q1', delta: 0.5 }],
       none: [],
     });
+  });
+
+  it('has curves of controls, one a draw, and of held-out examples', async () => {
+    const { data } = await ask(
+      'random: fvLayerCurve(runId: "r", vector: RANDOM_VECTOR) { draw layer delta best } held: fvLayerCurve(runId: "r", querySet: HELD_OUT) { draw layer delta } none: fvLayerCurve(runId: "r", vector: OTHER_QUERY, qId: "Q1") { layer }',
+    );
+    expect(data).toEqual({
+      random: [
+        { draw: 0, layer: 0, delta: 0, best: false },
+        { draw: 0, layer: 1, delta: 0.125, best: true },
+        { draw: 1, layer: 0, delta: 0.5, best: true },
+      ],
+      held: [{ draw: null, layer: 0, delta: 0.75 }],
+      none: [],
+    });
+  });
+
+  it('keeps the examples of an injection apart from those of other vectors', async () => {
+    const { data } = await ask(
+      'fvInjections(filter: {runId: {eq: "r"}, layer: {eq: 0}}) { nodes { vectorKind draw trials { idx } } }',
+    );
+    expect(data.fvInjections.nodes).toEqual([
+      { vectorKind: 'random_vector', draw: 0, trials: [{ idx: 1 }] },
+      { vectorKind: 'random_vector', draw: 1, trials: [] },
+      { vectorKind: 'function_vector', draw: null, trials: [] },
+      { vectorKind: null, draw: null, trials: [{ idx: 0 }] },
+    ]);
   });
 
   it('refuses what is no change', async () => {

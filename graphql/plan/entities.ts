@@ -46,6 +46,8 @@ export interface Relationship {
   readonly target: EntityName;
   /** Pairs of columns that are equal: ours, theirs. */
   readonly on: readonly (readonly [own: string, target: string])[];
+  /** Columns of both that are the same, be it null. */
+  readonly alike?: readonly string[];
   /**
    * The first pair does not match directly but through `run_stores`: our column equals its `from`, its `to`
    * equals theirs.
@@ -493,7 +495,7 @@ const FV_VECTOR = entity({
 const FV_INJECTION = entity({
   name: 'FvInjection',
   table: FV_INJECTIONS,
-  identity: ['run_id', 'q_id', 'layer'],
+  identity: ['run_id', 'q_id', 'query_set', 'vector_kind', 'draw', 'layer'],
   relationships: {
     run,
     trials: {
@@ -504,6 +506,7 @@ const FV_INJECTION = entity({
         ['q_id', 'q_id'],
         ['layer', 'layer'],
       ],
+      alike: ['query_set', 'vector_kind', 'draw'],
       doc: 'The examples that its scores are means of.',
     },
   },
@@ -512,7 +515,7 @@ const FV_INJECTION = entity({
 const FV_INJECTION_TRIAL = entity({
   name: 'FvInjectionTrial',
   table: FV_INJECTION_TRIALS,
-  identity: ['run_id', 'q_id', 'layer', 'idx', 'source_line'],
+  identity: ['run_id', 'q_id', 'query_set', 'vector_kind', 'draw', 'layer', 'idx', 'source_line'],
   relationships: {
     run,
     generation: { kind: 'one', target: 'Generation', on: BY_EXAMPLE, doc: 'The example.' },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { QuerySet, VectorKind } from '../../ingest/contracts/fv/additions.ts';
 import { bestLayer, rankHeads } from '../../ingest/families/fv/ranking.ts';
 import type { EngineValue, SqlValue } from '../../lake/engine/types.ts';
 import { FV_HEADS, FV_INJECTIONS } from '../../lake/tables/fv.ts';
@@ -22,6 +23,12 @@ export interface FvRequest {
   readonly runId: string;
   readonly column: string;
   readonly qId: string | undefined;
+}
+
+/** The injections of one kind of vector on one set of examples. */
+export interface LayerCurveRequest extends FvRequest {
+  readonly vector: VectorKind;
+  readonly querySet: QuerySet;
 }
 
 /** Number of heads in a function vector where the run does not say: the one that the contract fixes. */
@@ -205,7 +212,7 @@ function gapAfter(score: number, next: HeadScore | undefined): number | null {
 }
 
 /** The injections of a run. @throws BadUserInputError for a metric that injections do not have */
-export function compileLayerCurve(request: FvRequest): FvPlan {
+export function compileLayerCurve(request: LayerCurveRequest): FvPlan {
   const columns = CURVES[request.column];
   if (columns === undefined || !Object.hasOwn(CURVES, request.column)) {
     throw new BadUserInputError('metric', `${request.column} is no change that injections are judged by`, {
@@ -215,15 +222,25 @@ export function compileLayerCurve(request: FvRequest): FvPlan {
   const [base, with_, std] = columns;
   return {
     sources: sourcesOf([FV_INJECTIONS.name], request.runId),
-    print: ([injections]) => ({
-      text: `SELECT q_id, layer, n_eval, "${base}", "${with_}", "${request.column}", ${std === undefined ? 'NULL' : `"${std}"`} FROM ${injections} WHERE ${conditionOf(request)} ORDER BY q_id NULLS FIRST, layer`,
-      params: parameters(request),
-    }),
+    print([injections]) {
+      const params = parameters(request);
+      // Rows from before controls are of the function vector on the queries of its trials.
+      const evaluated = [
+        `coalesce(vector_kind, 'function_vector') = $${params.length + 1}::VARCHAR`,
+        `coalesce(query_set, 'extraction') = $${params.length + 2}::VARCHAR`,
+      ].join(' AND ');
+      const numbers = [base, with_, request.column].map((name) => `"${name}"`).join(', ');
+      return {
+        text: `SELECT q_id, draw, layer, n_eval, ${numbers}, ${std === undefined ? 'NULL' : `"${std}"`} FROM ${injections} WHERE ${conditionOf(request)} AND ${evaluated} ORDER BY q_id NULLS FIRST, draw NULLS FIRST, layer`,
+        params: [...params, request.vector, request.querySet],
+      };
+    },
   };
 }
 
 export interface LayerPoint {
   readonly qId: string | null;
+  readonly draw: number | null;
   readonly layer: number;
   readonly baseline: number | null;
   readonly with: number | null;
@@ -238,16 +255,20 @@ export function layerCurveOf(
   rows: readonly (readonly EngineValue[])[],
   { path, issues }: AnswerPlace,
 ): LayerPoint[] {
-  const deltas = new Map<string | null, [layer: number, value: number][]>();
-  const points = rows.map(([query, layer, n, base, with_, delta, std], i) => {
+  const curveOf = ({ qId, draw }: Pick<LayerPoint, 'qId' | 'draw'>) => JSON.stringify([qId, draw]);
+  const deltas = new Map<string, [layer: number, value: number][]>();
+  const points = rows.map(([query, drawn, layer, n, base, with_, delta, std], i) => {
     const qId = typeof query === 'string' ? query : null;
-    const own = deltas.get(qId) ?? [];
-    deltas.set(qId, own);
+    const draw = typeof drawn === 'number' ? drawn : null;
+    const curve = curveOf({ qId, draw });
+    const own = deltas.get(curve) ?? [];
+    deltas.set(curve, own);
     if (isNumber(delta)) own.push([Number(layer), delta]);
     const cell = (key: string, value: EngineValue | undefined) =>
       typeof value === 'number' ? float(value, [...path, i, key], issues) : null;
     return {
       qId,
+      draw,
       layer: Number(layer),
       baseline: cell('baseline', base),
       with: cell('with', with_),
@@ -256,6 +277,6 @@ export function layerCurveOf(
       std: cell('std', std),
     };
   });
-  const best = new Map([...deltas].map(([qId, values]) => [qId, bestLayer(values)]));
-  return points.map((point) => ({ ...point, best: best.get(point.qId) === point.layer }));
+  const best = new Map([...deltas].map(([curve, values]) => [curve, bestLayer(values)]));
+  return points.map((point) => ({ ...point, best: best.get(curveOf(point)) === point.layer }));
 }

@@ -1,5 +1,6 @@
 import type { SqlValue } from '../../lake/engine/types.ts';
 import type { Column } from '../../lake/tables/schema.ts';
+import type { Relationship } from './entities.ts';
 import type { Condition, KeyPosition, OrderKey, Rows, Slot, Statement } from './ir.ts';
 
 /** Text for the engine. Every value of the query is a parameter; every identifier comes from the table specifications. */
@@ -148,7 +149,7 @@ export class Printer {
     const names = new Set<string>();
     for (const slot of rows.slots) {
       if (slot.kind === 'column') names.add(slot.column.name);
-      else for (const [own] of slot.rows.relationship?.on ?? []) names.add(own);
+      else for (const { own } of linksOf(slot.rows.relationship)) names.add(own);
     }
     return [...names];
   }
@@ -190,14 +191,15 @@ export class Printer {
   related(rows: Rows, parentAlias: string): void {
     const { relationship, id } = rows;
     if (relationship === undefined) throw new TypeError('related rows without a relationship');
-    const own = relationship.on.map(([column], i) => `p.${quote(column)} AS l${i}`);
+    const keys = linksOf(relationship);
+    const own = keys.map(({ own: column }, i) => `p.${quote(column)} AS l${i}`);
     const present = relationship.on.map(([column]) => `p.${quote(column)} IS NOT NULL`);
     this.ctes.push(
       `k${id} AS MATERIALIZED (SELECT DISTINCT ${own.join(', ')} FROM ${parentAlias} p WHERE ${present.join(' AND ')})`,
     );
     const { through } = relationship;
-    const matches = relationship.on.map(
-      ([, target], i) => `t.${quote(target)} = ${i === 0 && through ? 'b.o' : `k.l${i}`}`,
+    const matches = keys.map(
+      ({ target, same }, i) => `t.${quote(target)} ${same} ${i === 0 && through ? 'b.o' : `k.l${i}`}`,
     );
     let from = `k${id} k`;
     let tops = '';
@@ -210,7 +212,7 @@ export class Printer {
       tops = this.#topLayers(rows, `SELECT l0 FROM k${id}`);
     }
     from += ` JOIN ${this.relation(rows.source)} t ON ${matches.join(' AND ')}${tops}`;
-    const links = relationship.on.map((_, i) => `k.l${i}`).join(', ');
+    const links = keys.map((_, i) => `k.l${i}`).join(', ');
     const where = [this.condition(rows.where, 't'), ...this.#layerCondition(rows)].join(' AND ');
     if (relationship.kind === 'count') {
       this.ctes.push(
@@ -248,8 +250,9 @@ export class Printer {
   ): void {
     const child = slot.rows;
     this.related(child, `r${parent.id}`);
+    const keys = linksOf(child.relationship);
     const on = (to: string) =>
-      (child.relationship?.on ?? []).map(([own], i) => `${to}.l${i} = ${alias}.${quote(own)}`).join(' AND ');
+      keys.map(({ own, same }, i) => `${to}.l${i} ${same} ${alias}.${quote(own)}`).join(' AND ');
     const name = `r${child.id}`;
     if (slot.kind === 'count') {
       joins.push(`LEFT JOIN ${name} ON ${on(name)}`);
@@ -262,7 +265,7 @@ export class Printer {
       columns.push([slot.id, `${name}.l0 IS NOT NULL`], ...inner.columns);
       return;
     }
-    const links = (child.relationship?.on ?? []).map((_, i) => `${name}.l${i}`).join(', ');
+    const links = keys.map((_, i) => `${name}.l${i}`).join(', ');
     const fields = inner.columns.map(([id, expression]) => `${slotName(id)} := ${expression}`);
     const item = `struct_pack(${fields.length === 0 ? 'e := 1' : fields.join(', ')})`;
     this.ctes.push(
@@ -275,6 +278,20 @@ export class Printer {
 
 const OPERATORS = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
 const COMPLEMENTS = { gt: '<=', gte: '<', lt: '>=', lte: '>' } as const;
+
+/** What rows and their parents have in common, and how it is compared. */
+function linksOf(
+  relationship: Relationship | undefined,
+): readonly { readonly own: string; readonly target: string; readonly same: string }[] {
+  return [
+    ...(relationship?.on ?? []).map(([own, target]) => ({ own, target, same: '=' })),
+    ...(relationship?.alike ?? []).map((name) => ({
+      own: name,
+      target: name,
+      same: 'IS NOT DISTINCT FROM',
+    })),
+  ];
+}
 
 /** Whether the relationship's target columns are exactly a key of the target. */
 function isKey(rows: Rows): boolean {

@@ -180,7 +180,11 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
     case 'fvHeatmap':
       return compileHeatmap(fvRequest(args, 'scoreKey')).sources;
     case 'fvLayerCurve':
-      return compileLayerCurve(fvRequest(args, 'metric')).sources;
+      return compileLayerCurve({
+        ...fvRequest(args, 'metric'),
+        vector: 'function_vector',
+        querySet: 'extraction',
+      }).sources;
     case 'sql':
       return sqlSources(String(args['query']));
     default:

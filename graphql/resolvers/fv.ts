@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, ID, Info, Int, Query, Resolver } from 'type-graphql';
+import type { QuerySet, VectorKind } from '../../ingest/contracts/fv/additions.ts';
 import type { QueryResult } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError } from '../errors.ts';
@@ -12,7 +13,7 @@ import {
   heatmapOf,
   layerCurveOf,
 } from '../plan/fv.ts';
-import { FvHeatmap, FvLayerPoint } from '../types/fv.ts';
+import { FvHeatmap, FvLayerPoint, FvQuerySet, FvVectorKind } from '../types/fv.ts';
 import { AsOfInput } from '../types/inputs.ts';
 
 async function runPlan(
@@ -66,7 +67,8 @@ export class FvResolver {
   }
 
   @Query(() => [FvLayerPoint], {
-    description: 'The effect of the function vector over the layers at which it was added, in their order.',
+    description:
+      'The effect of the function vector, or of a control, over the layers at which it was added, in their order.',
   })
   async fvLayerCurve(
     @Arg('runId', () => ID) runId: string,
@@ -77,11 +79,21 @@ export class FvResolver {
     metric: string,
     @Arg('qId', () => String, { nullable: true, description: 'Only examples of this relation query.' })
     qId: string | undefined,
+    @Arg('vector', () => FvVectorKind, {
+      defaultValue: FvVectorKind.FUNCTION_VECTOR,
+      description: 'What was added; a random control has a curve a draw.',
+    })
+    vector: VectorKind,
+    @Arg('querySet', () => FvQuerySet, {
+      defaultValue: FvQuerySet.EXTRACTION,
+      description: 'The examples.',
+    })
+    querySet: QuerySet,
     @Arg('asOf', () => AsOfInput, { nullable: true }) _asOf: AsOfInput | undefined,
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<FvLayerPoint[]> {
-    const plan = compileLayerCurve({ runId, column: metric, qId: qId ?? undefined });
+    const plan = compileLayerCurve({ runId, column: metric, qId: qId ?? undefined, vector, querySet });
     const { rows } = await runPlan(context, info, plan);
     return layerCurveOf(rows, placeOf(context, info));
   }

@@ -1,4 +1,46 @@
-import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { QuerySet, VectorKind } from '../../ingest/contracts/fv/additions.ts';
+
+/** GraphQL name -> value in the tables. */
+export const FvVectorKind = {
+  FUNCTION_VECTOR: 'function_vector',
+  RANDOM_VECTOR: 'random_vector',
+  RANDOM_HEADS: 'random_heads',
+  OTHER_QUERY: 'other_query',
+  DISTRIBUTED: 'distributed',
+} as const satisfies Record<string, VectorKind>;
+registerEnumType(FvVectorKind, {
+  name: 'FvVectorKind',
+  description: 'What was added to the model: the function vector, or a control that has no reason to help.',
+  valuesConfig: {
+    FUNCTION_VECTOR: { description: 'The vector of the run.' },
+    RANDOM_VECTOR: { description: 'Control: normal random numbers with the norm of the function vector.' },
+    RANDOM_HEADS: { description: 'Control: the vector of as many heads that were not chosen.' },
+    OTHER_QUERY: {
+      description: 'Control: the vector of the same heads over the prompts of another relation query.',
+    },
+    DISTRIBUTED: {
+      description:
+        'The mean of each chosen head, added at the out-projection of its own layer; the layer is the last of them.',
+    },
+  },
+});
+
+/** GraphQL name -> value in the tables. */
+export const FvQuerySet = {
+  EXTRACTION: 'extraction',
+  HELD_OUT: 'held_out',
+} as const satisfies Record<string, QuerySet>;
+registerEnumType(FvQuerySet, {
+  name: 'FvQuerySet',
+  description: 'Which zero-shot examples a vector was evaluated on.',
+  valuesConfig: {
+    EXTRACTION: {
+      description: 'The queries of the trials that the vector was made of, as the reference has it.',
+    },
+    HELD_OUT: { description: 'Rows that no trial used.' },
+  },
+});
 
 @ObjectType({ simpleResolvers: true })
 export class FvTopHead {
@@ -80,12 +122,16 @@ export class FvHeatmap {
 }
 
 @ObjectType({
-  description: 'What adding the function vector at the output of one layer does to zero-shot prompts.',
+  description:
+    'What adding the function vector, or a control, at the output of one layer does to zero-shot prompts.',
   simpleResolvers: true,
 })
 export class FvLayerPoint {
   @Field(() => String, { nullable: true, description: 'Relation query of the examples.' })
   qId!: string | null;
+
+  @Field(() => Int, { nullable: true, description: 'Which draw of a random control, from 0.' })
+  draw!: number | null;
 
   @Field(() => Int)
   layer!: number;
@@ -109,7 +155,8 @@ export class FvLayerPoint {
   std!: number | null;
 
   @Field(() => Boolean, {
-    description: 'Whether the change is strictly the greatest of all layers, the first one of equals.',
+    description:
+      'Whether the change is strictly the greatest of all layers of the curve, the first one of equals.',
   })
   best!: boolean;
 }

@@ -35,6 +35,26 @@ const targetToken: Column = {
   doc: 'That token as the vocabulary has it.',
 };
 
+/** Which vector a row is about, and on which examples. Rows from before these columns are of the function vector. */
+const evaluated: readonly Column[] = [
+  {
+    name: 'vector_kind',
+    type: 'string',
+    doc: '`function_vector` (also where it is null); controls: `random_vector` (same norm), `random_heads` (as many, not chosen), `other_query` (the same heads over prompts of another relation query); `distributed`: the head means added at the out-projections of their own layers, where `layer` is the last of them.',
+  },
+  {
+    name: 'query_set',
+    type: 'string',
+    doc: '`extraction` (also where it is null): the queries of the trials that the vector was made of, as the reference has it. `held_out`: rows that no trial used.',
+  },
+  { name: 'draw', type: 'integer', doc: 'Which draw of a random control, from 0.' },
+  {
+    name: 'source_q_id',
+    type: 'string',
+    doc: 'Relation query whose prompts gave the head means of the vector; null for a random one, and where the artifact does not tell.',
+  },
+];
+
 function doubles(docs: Readonly<Record<string, string>>): Column[] {
   return Object.entries(docs).map(([name, doc]) => ({ name, type: 'double', doc }));
 }
@@ -182,7 +202,7 @@ const INJECTION_SCORES = {
 
 export const FV_INJECTIONS = table({
   name: 'fv_injections',
-  doc: 'One row a layer at whose output the function vector was added to zero-shot prompts.',
+  doc: 'One row a layer at whose output the function vector, or a control, was added to zero-shot prompts.',
   sortBy: ['run_id', 'q_id', 'layer'],
   columns: [
     runId,
@@ -195,12 +215,13 @@ export const FV_INJECTIONS = table({
     ...doubles(INJECTION_SCORES),
     { name: 'fv_norm', type: 'double', doc: 'Norm of the vector that was added, as recorded.' },
     extra,
+    ...evaluated,
   ],
 });
 
 export const FV_INJECTION_TRIALS = table({
   name: 'fv_injection_trials',
-  doc: 'One row a zero-shot example and layer: the target with and without the function vector.',
+  doc: 'One row a zero-shot example and layer: the target with and without the function vector, or a control.',
   sortBy: ['run_id', 'q_id', 'layer', 'idx'],
   columns: [
     runId,
@@ -233,6 +254,7 @@ export const FV_INJECTION_TRIALS = table({
     }),
     sourceLine,
     extra,
+    ...evaluated,
   ],
 });
 

@@ -16,7 +16,7 @@ import { sampleTrials } from '../../compute/tasks/fv/trials/sample.ts';
 import { type PromptTokenizer, promptTokens } from '../../compute/tasks/fv/trials/targets.ts';
 import { zeroShotExamples } from '../../compute/tasks/fv/trials/zero-shot.ts';
 import { functionVector, vectorsByLayer } from '../../compute/tasks/fv/vectors/function-vector.ts';
-import { type Injection, inject } from '../../compute/tasks/fv/vectors/inject.ts';
+import { inject } from '../../compute/tasks/fv/vectors/inject.ts';
 import { rankHeads } from '../../ingest/families/fv/ranking.ts';
 import { sharedDir } from '../support/shared.ts';
 
@@ -139,18 +139,18 @@ describe.skipIf(sharedDir === undefined)('function-vector experiments beside the
     const examples = zeroShotExamples(trials, { seed: 0, count: 50 }).map(({ prompt, output }) =>
       promptTokens(tokenizer, prompt, output),
     );
-    const injections: Injection[] = [];
+    const injections: TrialSweep[] = [];
     for (const example of examples) {
-      injections.push(await inject(model, example, layers, () => vector, 1, fast));
+      injections.push(await inject(model, example, layers, [() => vector], 1, fast));
     }
     const byLayer = layers.map((layer) => {
       const evaluated = lines(`${artifacts}/step6/layer_${layer}/eval_trials.jsonl`).map((line) =>
         evaluatedSchema.parse(line),
       );
-      const found = injections.map(({ base, injected }, i) => ({
+      const found = injections.map(({ base, patched }, i) => ({
         target: examples[i]!.target,
         base,
-        with: injected.get(layer)!,
+        with: patched[layer]!,
       }));
       expect(found.map((one) => ({ pred_id_base: one.base.best, pred_id_with: one.with.best }))).toEqual(
         evaluated.map(({ delta_p: _, ...predicted }) => predicted),

@@ -142,7 +142,10 @@ async function runQueries(
     throw mayHelp ? error : new PermanentTaskError(error.code, message, error);
   }
   if ([...outcomes.values()].every((outcome) => outcome === 'skipped'))
-    throw new NothingToDoError('INSUFFICIENT_ROWS', `no relation query has ${spec.demos + 1} rows`);
+    throw new NothingToDoError(
+      'INSUFFICIENT_ROWS',
+      `no relation query has ${spec.demos + 1 + spec.additions.heldOut} rows`,
+    );
   return { runIds, queries: Object.fromEntries(outcomes) };
 }
 
@@ -206,7 +209,7 @@ function experimentOf(
   rest: Pick<Experiment, 'qId' | 'root' | 'createdAt'>,
 ): Experiment {
   const { modelType, compute, provider } = model.info;
-  const { trials, demos, topk, scoreKey, alpha, evalExamples, seed, corruption, relation } = spec;
+  const { trials, demos, topk, scoreKey, alpha, evalExamples, seed, corruption, relation, additions } = spec;
   const { path, id = path.replace(/\/+$/, '').split('/').at(-1) ?? path } = spec.model;
   return {
     ...rest,
@@ -221,6 +224,7 @@ function experimentOf(
     evalExamples,
     seed,
     corruption,
+    additions,
     specialTokens,
     compute,
     provider,

@@ -2,6 +2,7 @@ import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import { fingerprintOf } from './checkpoints.ts';
 import { ineligible } from './relation/relation.ts';
 import { type ExperimentModel, layersOf, type StageContext } from './stages/context.ts';
+import { evaluationStage } from './stages/evaluation.ts';
 import { headSpaceStage } from './stages/head-space.ts';
 import { injectionStage } from './stages/injection.ts';
 import { sweepStage } from './stages/sweep.ts';
@@ -24,14 +25,14 @@ export async function runQuery(
   examined: ExperimentModel,
 ): Promise<QueryOutcome> {
   const { experiment, relation, store, signal, subset, options } = run;
-  const { qId, root, demos } = experiment;
+  const { qId, root, demos, additions } = experiment;
   const facts = fingerprintOf(examined.identity, experiment, subset, options.reference, [
     ...relation.queries,
   ]);
   if (status.isSettled(facts)) return 'unchanged';
   if (status.state !== 'none' && status.fingerprint !== facts) await removeStale(store, root, signal);
   await status.set('pending', facts, signal);
-  const reason = ineligible(relation, qId, demos);
+  const reason = ineligible(relation, qId, { demos, heldOut: additions.heldOut });
   if (reason !== undefined) {
     await status.set('skipped', facts, signal, { reason });
     return 'skipped';
@@ -58,6 +59,7 @@ async function runStages(context: StageContext): Promise<void> {
   const vectors = await vectorStage(context, swept);
   await headSpaceStage(context, trials, swept, vectors);
   await injectionStage(context, trials, vectors);
+  await evaluationStage(context, trials, swept, vectors);
 }
 
 /** Artifacts of other settings would be taken for those of these; the checkpoints tell by themselves. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HEAD_SCORES } from '../../../ingest/contracts/fv/head-score.ts';
 import { keyProblem } from '../../../lake/store/keys.ts';
+import { shardFields } from '../shards.ts';
 import { CORRUPTIONS } from './trials/sample.ts';
 
 const index = z.int().min(0).max(9_999);
@@ -8,6 +9,37 @@ const index = z.int().min(0).max(9_999);
 /** A directory's name. */
 const segment = z.string().refine((text) => keyProblem(text) === undefined && !text.includes('/'), {
   error: 'expected a name without slashes',
+});
+
+/** Draws of a random control. */
+const draws = z.int().min(0).max(100).default(0);
+
+/** What Runlake measures beyond the contract; nothing by default. */
+const additions = z.object({
+  heldOut: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(0)
+    .describe(
+      'Rows of each relation query that no trial may use. With any, vectors are evaluated on unused rows too (query_set held_out).',
+    ),
+  randomVectors: draws.describe("Control: random vectors with the function vector's norm."),
+  randomHeads: draws.describe('Control: vectors of as many heads that were not chosen.'),
+  otherQuery: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Control: the vector of the same heads over the prompts of the next relation query of the file.',
+    ),
+  distributed: z
+    .boolean()
+    .default(false)
+    .describe('Also add the mean of each chosen head at the out-projection of its own layer.'),
+  attribution: z
+    .boolean()
+    .default(false)
+    .describe('Also attribute the logit of the target to the heads directly (dla).'),
 });
 
 /** What a function-vector job is to do. */
@@ -104,7 +136,12 @@ export const fvSpec = z.object({
     .min(1)
     .max(1_000_000)
     .default(50)
-    .describe('Zero-shot examples at most. They are the distinct queries of the trials, not held-out ones.'),
+    .describe(
+      'Zero-shot examples at most. They are the distinct queries of the trials; `additions.heldOut` evaluates on others too.',
+    ),
+  additions: additions
+    .default(additions.parse({}))
+    .describe('What is measured beyond the contract, in files of its own below `runlake`.'),
   specialTokens: z
     .boolean()
     .optional()
@@ -120,17 +157,7 @@ export const fvSpec = z.object({
     .describe(
       'Name of the results, part of the identity of the runs: another name keeps runs with other settings beside these.',
     ),
-  shards: z
-    .int()
-    .min(1)
-    .max(1000)
-    .default(1)
-    .describe('Jobs that share the relation queries among them, side by side.'),
-  shard: z
-    .object({ index: z.int().min(0), count: z.int().min(1) })
-    .optional()
-    .describe('Which part of the relation queries; set by `shards`.'),
-  merge: z.array(z.string().min(1)).min(1).optional().describe('Jobs to put together; set by `shards`.'),
+  ...shardFields,
 });
 
 export type FvSpec = z.infer<typeof fvSpec>;

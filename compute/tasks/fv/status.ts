@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { type QID_STATES, qidStatusSchema } from '../../../ingest/contracts/fv/qid-status.ts';
 import { ObjectNotFoundError, type ObjectStore } from '../../../lake/store/object-store.ts';
-import { corruptionOf, type Experiment, location } from './artifacts/experiment.ts';
+import {
+  additionsRecord,
+  type Experiment,
+  hasAdditions,
+  location,
+  samplingOf,
+} from './artifacts/experiment.ts';
 import { float, type PythonValue, pythonJson } from './artifacts/python-json.ts';
 
 type State = (typeof QID_STATES)[number];
@@ -99,7 +105,8 @@ export class QueryStatus {
           alpha: float(alpha),
           n_eval: evalExamples,
           seed,
-          ...corruptionOf(this.#experiment),
+          ...samplingOf(this.#experiment),
+          ...(hasAdditions(this.#experiment) ? { additions: additionsRecord(this.#experiment) } : {}),
         },
         ...this.#facts,
         q_root: queryRoot,

@@ -1,7 +1,8 @@
 import { INJECTION_SCORES, type InjectionScore } from '../../contracts/fv/injection.ts';
 import type { JsonObject } from '../../contracts/json-value.ts';
 import { asNumber } from '../../metric-values.ts';
-import type { Moments } from './moments.ts';
+import type { IssueLog } from '../../run-files/issue-log.ts';
+import { Moments } from './moments.ts';
 import { sameNumber } from './run.ts';
 
 /** Numbers of one layer by the names of `INJECTION_SCORES`. */
@@ -40,19 +41,48 @@ const SCORES_OF = {
   delta_p: ['mean_delta_p', 'std_delta_p'],
 } as const satisfies Record<string, readonly [InjectionScore, InjectionScore | undefined]>;
 
-/** Numbers of an example that scores are made of. */
-export const EXAMPLE_MEASURES: readonly string[] = Object.keys(SCORES_OF);
+const MEASURES: readonly string[] = Object.keys(SCORES_OF);
 
-/** Means over `n` examples; a score is absent when an example lacks its number. */
-export function scoresOfExamples(moments: ReadonlyMap<string, Moments>, n: number): InjectionScores {
-  const scores = new Map<InjectionScore, number>();
-  for (const [name, [mean, spread]] of Object.entries(SCORES_OF)) {
-    const found = moments.get(name);
-    if (found === undefined || found.n !== n) continue;
-    scores.set(mean, found.mean);
-    if (spread !== undefined) scores.set(spread, found.std);
+/** Takes the means of a layer's examples. */
+export class ExampleMeans {
+  n = 0;
+  readonly #moments = new Map(MEASURES.map((name) => [name, new Moments()]));
+
+  add(example: JsonObject): void {
+    this.n += 1;
+    for (const [name, moments] of this.#moments) {
+      const value = asNumber(example[name]);
+      if (value !== undefined) moments.add(value);
+    }
   }
-  return scores;
+
+  /** Undefined without examples; a score is absent when an example lacks its number. */
+  get scores(): InjectionScores | undefined {
+    if (this.n === 0) return undefined;
+    const scores = new Map<InjectionScore, number>();
+    for (const [name, [mean, spread]] of Object.entries(SCORES_OF)) {
+      const found = this.#moments.get(name);
+      if (found === undefined || found.n !== this.n) continue;
+      scores.set(mean, found.mean);
+      if (spread !== undefined) scores.set(spread, found.std);
+    }
+    return scores;
+  }
+}
+
+/** Says where reported scores are not those that the examples give. */
+export function compareScores(
+  log: Pick<IssueLog, 'warn'>,
+  place: { readonly file: string; readonly line?: number },
+  reported: InjectionScores,
+  recomputed: InjectionScores,
+): void {
+  for (const [name, value] of recomputed) {
+    const known = reported.get(name);
+    if (known === undefined || sameNumber(known, value)) continue;
+    const message = `${known} reported, ${value} recomputed from the examples of the layer`;
+    log.warn({ code: 'INJECTION_MISMATCH', ...place, pointer: `/${name}`, message });
+  }
 }
 
 const NAMES: ReadonlySet<string> = new Set(INJECTION_SCORES);

@@ -15,15 +15,14 @@ import { readJsonRecords } from '../../run-files/records.ts';
 import { rowMaker } from './cells.ts';
 import type { Examples } from './examples.ts';
 import {
-  EXAMPLE_MEASURES,
+  compareScores,
+  ExampleMeans,
   type InjectionScores,
   sameScores,
   scoresOf,
-  scoresOfExamples,
 } from './injection-scores.ts';
 import type { LayerFiles, SweepFiles } from './layout.ts';
-import { Moments } from './moments.ts';
-import { type FvRun, readDocument, report, sameNumber } from './run.ts';
+import { type FvRun, readDocument, report } from './run.ts';
 import { validated } from './validated.ts';
 
 /** One layer of an injection sweep. */
@@ -55,6 +54,9 @@ const META_IN_COLUMNS: ReadonlySet<string> = new Set([
 ]);
 
 const toTrialRow = rowMaker(FV_INJECTION_TRIALS);
+
+/** What the contract's files are about: see the columns. */
+const OWN: Row = { vector_kind: 'function_vector', query_set: 'extraction' };
 
 interface TrialRecord {
   readonly value: JsonValue;
@@ -109,7 +111,12 @@ class LayerReader {
     const trials = await this.#trials(current);
     const reported = reportedFrom === undefined ? undefined : scoresOf(reportedFrom);
     if (reported !== undefined && trials.scores !== undefined)
-      this.#compare(summaryFile ?? current?.file ?? this.#directory, reported, trials.scores);
+      compareScores(
+        run.log,
+        { file: summaryFile ?? current?.file ?? this.#directory },
+        reported,
+        trials.scores,
+      );
     const nEval = asNumber(evalMeta?.['n_eval']);
     if (nEval !== undefined && trials.n > 0 && nEval !== trials.n) {
       run.log.warn({
@@ -180,25 +187,18 @@ class LayerReader {
   async #trials(current: { readonly file: string; readonly document: JsonObject } | undefined) {
     const file = this.#files.trials ?? current?.file;
     const seen = new Set<number>();
-    const moments = new Map<string, Moments>();
-    let n = 0;
-    if (file === undefined) return { file, n, scores: undefined };
+    const means = new ExampleMeans();
+    if (file === undefined) return { file, n: 0, scores: undefined };
     for await (const batch of this.#records(current)) {
       const rows = new TrialRows();
       for (const record of batch) {
         const idx = this.#addTrial(record, file, seen, rows);
         if (idx === undefined || !isJsonObject(record.value)) continue;
-        n += 1;
-        for (const name of EXAMPLE_MEASURES) {
-          const value = asNumber(record.value[name]);
-          const known = moments.get(name) ?? new Moments();
-          if (value !== undefined) known.add(value);
-          moments.set(name, known);
-        }
+        means.add(record.value);
       }
       await rows.emit(this.#run);
     }
-    return { file, n, scores: n === 0 ? undefined : scoresOfExamples(moments, n) };
+    return { file, n: means.n, scores: means.scores };
   }
 
   /** The trials one by one: their own file, or what the result file repeats when a crash came before it. */
@@ -242,6 +242,7 @@ class LayerReader {
     if (generation !== undefined) rows.generations.push(generation);
     rows.trials.push({
       ...toTrialRow(value),
+      ...OWN,
       q_id: qId,
       layer: this.#layer,
       example_id: id,
@@ -268,15 +269,6 @@ class LayerReader {
     };
   }
 
-  #compare(file: string, reported: InjectionScores, recomputed: InjectionScores): void {
-    for (const [name, value] of recomputed) {
-      const known = reported.get(name);
-      if (known === undefined || sameNumber(known, value)) continue;
-      const message = `${known} reported, ${value} recomputed from the examples of the layer`;
-      this.#run.log.warn({ code: 'INJECTION_MISMATCH', file, pointer: `/${name}`, message });
-    }
-  }
-
   async #emit(
     scores: InjectionScores,
     nEval: number | null,
@@ -290,6 +282,7 @@ class LayerReader {
     const fv = meta?.['fv'];
     const others = summary === undefined ? null : extraJson(summary, SCORE_NAMES);
     const row: Row = {
+      ...OWN,
       q_id: this.queries.size > 1 ? null : only,
       layer: this.#layer,
       n_eval: nEval,

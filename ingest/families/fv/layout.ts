@@ -22,7 +22,10 @@ export type FvRole =
   | 'layer-summary'
   | 'layer-trials'
   | 'layer-meta'
-  | 'layer-results';
+  | 'layer-results'
+  | 'additions'
+  | 'addition-trials'
+  | 'addition-settings';
 
 const BY_NAME: Readonly<Record<string, FvRole>> = {
   'qid_status.json': 'status',
@@ -53,6 +56,14 @@ const IN_LAYER: Readonly<Record<string, FvRole>> = {
   'eval_meta.json': 'layer-meta',
 };
 
+/** Files that Runlake adds to those of the contract. */
+const ADDITIONS_DIRECTORY = 'runlake';
+const IN_ADDITIONS: Readonly<Record<string, FvRole>> = {
+  'injections.jsonl': 'additions',
+  'injection_trials.jsonl': 'addition-trials',
+  'settings.json': 'addition-settings',
+};
+
 const LAYER_DIRECTORY = /^layer_(\d{1,4})$/;
 const QID_CLEAN_MEAN = /^qid_(.+)_clean_mean\.pt$/;
 const LAYER_RESULTS = /^step6_results_.*\.json$/;
@@ -60,10 +71,22 @@ const LAYER_RESULTS = /^step6_results_.*\.json$/;
 const LOOSE_SCORES = /^(?:.+_)?(aie|cie)_scores(?:_.+)?\.csv$/;
 
 /** Names that tell an FV directory; those that other tools may use too are left to the directory they lie in. */
-export const MARKS: ReadonlySet<string> = new Set([...Object.keys(BY_NAME), ...Object.keys(IN_LAYER)]);
+export const MARKS: ReadonlySet<string> = new Set([
+  ...Object.keys(BY_NAME),
+  ...Object.keys(IN_LAYER),
+  ...Object.keys(IN_ADDITIONS),
+]);
 
 /** Roles that alone do not make a run: other tools write files of such names. */
-export const WEAK: ReadonlySet<FvRole> = new Set<FvRole>(['perf-stats', 'run-meta', 'run-status', 'step-e']);
+export const WEAK: ReadonlySet<FvRole> = new Set<FvRole>([
+  'perf-stats',
+  'run-meta',
+  'run-status',
+  'step-e',
+  'additions',
+  'addition-trials',
+  'addition-settings',
+]);
 
 /** The layer of a directory `layer_<l>`. */
 export function layerOf(directory: string): number | undefined {
@@ -77,6 +100,8 @@ export function roleOf(directory: string, name: string): FvRole | undefined {
     const role = Object.hasOwn(IN_LAYER, name) ? IN_LAYER[name] : undefined;
     return role ?? (LAYER_RESULTS.test(name) ? 'layer-results' : undefined);
   }
+  if (directory === ADDITIONS_DIRECTORY)
+    return Object.hasOwn(IN_ADDITIONS, name) ? IN_ADDITIONS[name] : undefined;
   if (QID_CLEAN_MEAN.test(name)) return 'clean-mean';
   return Object.hasOwn(BY_NAME, name) ? BY_NAME[name] : undefined;
 }
@@ -97,6 +122,7 @@ const INNER: ReadonlySet<string> = new Set([
   '_resume',
   'stepD_mean_acts',
   'step6',
+  ADDITIONS_DIRECTORY,
   'logs',
   'super_stepd_artifacts',
   'super_fv_artifacts',

@@ -21,6 +21,7 @@ const DOCUMENTS: readonly FvRole[] = [
   'step-e',
   'perf-stats',
   'resume-state',
+  'addition-settings',
 ];
 
 export interface StatusFile {

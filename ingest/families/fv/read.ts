@@ -4,6 +4,7 @@ import type { ReadContext, RunCandidate, RunSink, RunStatus, RunSummary } from '
 import { asNumber } from '../../metric-values.ts';
 import { jsonText } from '../../run-files/json-text.ts';
 import { attachmentList } from '../../run-files/run-files.ts';
+import { readAdditions } from './additions.ts';
 import { checkExpectedLayers, judgeStatus, missingFiles } from './completeness.ts';
 import {
   type ConfigCopy,
@@ -57,6 +58,7 @@ export async function readFvRun(
   const examples = new Examples(identity);
   const sweeps: Sweep[] = [];
   for (const files of run.layout.sweeps) sweeps.push(await readSweep(run, files, examples));
+  await readAdditions(run, examples);
 
   const shape = modelShape(vectors.cleanMean, shapeEvidence(opened, table, vectors, sweeps), run.log);
   const gaps = checkHeadGaps(opened, table, shape);

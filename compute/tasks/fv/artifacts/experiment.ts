@@ -3,6 +3,17 @@ import type { Corruption, Trial } from '../trials/sample.ts';
 import type { PromptTokens } from '../trials/targets.ts';
 import type { PythonValue } from './python-json.ts';
 
+/** What is measured beyond the contract, in files of its own. */
+export interface Additions {
+  /** Rows that no trial may use. */
+  readonly heldOut: number;
+  readonly randomVectors: number;
+  readonly randomHeads: number;
+  readonly otherQuery: boolean;
+  readonly distributed: boolean;
+  readonly attribution: boolean;
+}
+
 /** What the artifacts of a relation query say about how they were made. */
 export interface Experiment {
   readonly qId: string;
@@ -21,6 +32,7 @@ export interface Experiment {
   readonly evalExamples: number;
   readonly seed: number;
   readonly corruption: Corruption;
+  readonly additions: Additions;
   /** Whether prompts have the tokenizer's special tokens. */
   readonly specialTokens: boolean;
   /** Type of arithmetic, and where it was done. */
@@ -42,7 +54,28 @@ export function location(root: string): Record<string, PythonValue> {
   return { canonical_root: root, sync_root: null, sync_mode: 'none', artifact_profile: 'full' };
 }
 
-/** The key of the documents by which the contract names the kind of corruption: an addition of Runlake's. */
-export function corruptionOf({ corruption }: Experiment): Record<string, PythonValue> {
-  return { corruption };
+/** How the trials were drawn, as far as the contract has no words for it: additions of Runlake's to its documents. */
+export function samplingOf({
+  corruption,
+  additions,
+}: Pick<Experiment, 'corruption' | 'additions'>): Record<string, PythonValue> {
+  const { heldOut } = additions;
+  return { corruption, ...(heldOut === 0 ? {} : { held_out_rows: heldOut }) };
+}
+
+/** What is measured beyond the contract, as documents say it. */
+export function additionsRecord({ additions }: Pick<Experiment, 'additions'>): Record<string, PythonValue> {
+  return {
+    held_out_rows: additions.heldOut,
+    random_vectors: additions.randomVectors,
+    random_heads: additions.randomHeads,
+    other_query: additions.otherQuery,
+    distributed: additions.distributed,
+    attribution: additions.attribution,
+  };
+}
+
+/** Whether anything is. */
+export function hasAdditions({ additions }: Experiment): boolean {
+  return Object.values(additions).some((value) => value !== false && value !== 0);
 }

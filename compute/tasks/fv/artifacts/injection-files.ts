@@ -5,7 +5,7 @@ import type { HeadScores } from '../scores/head-scores.ts';
 import { accuracy, type InjectedExample } from '../scores/injection-scores.ts';
 import { answerText } from '../trials/prompts.ts';
 import type { ZeroShotExample } from '../trials/zero-shot.ts';
-import { corruptionOf, type Experiment, location } from './experiment.ts';
+import { type Experiment, location, samplingOf } from './experiment.ts';
 import { float, floats, type PythonValue, pythonJson } from './python-json.ts';
 import { globalMeta, headList } from './vector-files.ts';
 
@@ -41,7 +41,7 @@ function slug(model: string): string {
 }
 
 /** The lines of `eval_trials.jsonl`. */
-function rowsOf({ examples }: LayerInjection): Record<string, PythonValue>[] {
+export function exampleRows({ examples }: Pick<LayerInjection, 'examples'>): Record<string, PythonValue>[] {
   return examples.map(({ source, target, targetToken, base, with: changed }, idx) => {
     const [before, after] = [accuracy(base, target), accuracy(changed, target)];
     return {
@@ -111,7 +111,7 @@ function metaOf(context: InjectionContext, { layer, examples }: LayerInjection):
     fv_meta: globalMeta(experiment, heads),
     timestamp: createdAt,
     ...location(`${root}/${layerDirectory(layer)}`),
-    ...corruptionOf(experiment),
+    ...samplingOf(experiment),
     // The reference evaluates on the queries that the vector was extracted with.
     eval_queries: 'extraction',
   };
@@ -125,7 +125,7 @@ export function layerFiles(context: InjectionContext, injection: LayerInjection)
   const { experiment, norm, sizes } = context;
   const { layer, scores, examples } = injection;
   const { model, modelType, seed, evalExamples, alpha, scoreKey, qId } = experiment;
-  const rows = rowsOf(injection);
+  const rows = exampleRows(injection);
   const meta = metaOf(context, injection);
   const summary = floats(scores);
   const results = {
@@ -143,7 +143,7 @@ export function layerFiles(context: InjectionContext, injection: LayerInjection)
       device: experiment.provider,
       batch_size: 1,
       score_key: scoreKey,
-      ...corruptionOf(experiment),
+      ...samplingOf(experiment),
     },
     fv: { shape: [sizes.hidden], norm: float(norm) },
     summary,
@@ -212,7 +212,7 @@ export function layersSummary(
         }),
       ),
       generated_at: createdAt,
-      ...corruptionOf(experiment),
+      ...samplingOf(experiment),
     },
     2,
   );
@@ -258,7 +258,7 @@ export function headSpaceEvaluation(
         seq_token_idx: -1,
         measure: 'logit[target_id]',
         ...location(root),
-        ...corruptionOf(experiment),
+        ...samplingOf(experiment),
       },
       per_layer: Object.fromEntries(layers.map((one) => [String(one.layer), { ...effect(one), n: count }])),
       overall: effect(overall),

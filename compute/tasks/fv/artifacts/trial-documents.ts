@@ -5,7 +5,7 @@ import {
   corruptedPrompt,
   zeroShotPrompt,
 } from '../trials/prompts.ts';
-import { corruptionOf, type Experiment, location, type TokenizedTrial } from './experiment.ts';
+import { type Experiment, location, samplingOf, type TokenizedTrial } from './experiment.ts';
 import { type PythonValue, pythonJson } from './python-json.ts';
 
 /** Where a trial's rows stand in the relation file; the reference implementation loses them on the way. */
@@ -31,7 +31,7 @@ export function sampledTrials(experiment: Experiment, trials: readonly Tokenized
         n_shots: demos,
         n_demos: demos,
         ...location(root),
-        ...corruptionOf(experiment),
+        ...samplingOf(experiment),
       },
       trials: trials.map((one, index) => {
         const { trial, prompt, targetToken } = one;
@@ -71,7 +71,7 @@ export function zeroShotTrials(experiment: Experiment, trials: readonly Tokenize
         tok_add_special: specialTokens,
         n_trials: trials.length,
         generated_at: createdAt,
-        ...corruptionOf(experiment),
+        ...samplingOf(experiment),
       },
       trials: trials.map((one, index) => {
         const { trial, prompt } = one;

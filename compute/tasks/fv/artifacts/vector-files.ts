@@ -1,7 +1,7 @@
 import { type Picklable, torchFile, vector } from '../../../../ingest/formats/torch/writer.ts';
 import type { ModelInfo } from '../../../model/index.ts';
 import type { HeadScoreName, HeadScores } from '../scores/head-scores.ts';
-import { corruptionOf, type Experiment, location } from './experiment.ts';
+import { type Experiment, location, samplingOf } from './experiment.ts';
 import { float, type PythonValue, pythonJson } from './python-json.ts';
 
 type Sizes = Pick<ModelInfo, 'layers' | 'heads' | 'headDim' | 'hidden'>;
@@ -86,7 +86,7 @@ export function topHeads(experiment: Experiment, heads: readonly HeadScores[]): 
         model_spec: modelType,
         score_key: scoreKey,
         ...location(root),
-        ...corruptionOf(experiment),
+        ...samplingOf(experiment),
       },
       heads: headList(heads, scoreKey),
     },
@@ -107,6 +107,6 @@ export function globalMeta(
     heads: headList(heads, scoreKey),
     token_position_rule: 't_idx = seq_len - 1 (last token of prefix)',
     ...location(root),
-    ...corruptionOf(experiment),
+    ...samplingOf(experiment),
   };
 }

@@ -52,9 +52,9 @@ describe('readRelation', () => {
     const relation = await read('id,exA,exB\nQ2,a,b\nQ10,a,b\nQ10,c,d\nQ1,a,b\n');
     expect(orderedQueries(relation, undefined)).toEqual(['Q1', 'Q10', 'Q2']);
     expect(orderedQueries(relation, ['Q2', 'Q9', 'Q2'])).toEqual(['Q2', 'Q9']);
-    expect(ineligible(relation, 'Q10', 1)).toBeUndefined();
-    expect(ineligible(relation, 'Q2', 1)).toBe('insufficient rows (1 < 2)');
-    expect(ineligible(relation, 'Q9', 9)).toBe('insufficient rows (0 < 10)');
+    expect(ineligible(relation, 'Q10', { demos: 1 })).toBeUndefined();
+    expect(ineligible(relation, 'Q2', { demos: 1 })).toBe('insufficient rows (1 < 2)');
+    expect(ineligible(relation, 'Q9', { demos: 9 })).toBe('insufficient rows (0 < 10)');
   });
 });
 

@@ -108,10 +108,15 @@ export function orderedQueries(relation: Relation, asked: readonly string[] | un
 }
 
 /**
- * Why a relation query has too few rows for a query and its demonstrations; undefined where they suffice. One that is
- * not in the file has none.
+ * Why a relation query has too few rows for a query, its demonstrations and those held out; undefined where they suffice.
+ * One that is not in the file has none.
  */
-export function ineligible(relation: Relation, qId: string, demos: number): string | undefined {
+export function ineligible(
+  relation: Relation,
+  qId: string,
+  { demos, heldOut = 0 }: { readonly demos: number; readonly heldOut?: number },
+): string | undefined {
   const rows = relation.queries.get(qId)?.length ?? 0;
-  return rows > demos ? undefined : `insufficient rows (${rows} < ${demos + 1})`;
+  const needed = demos + 1 + heldOut;
+  return rows >= needed ? undefined : `insufficient rows (${rows} < ${needed})`;
 }

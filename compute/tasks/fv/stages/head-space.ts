@@ -31,7 +31,7 @@ export async function headSpaceStage(
     stage: 'head-space',
     prompts,
     layers,
-    vectorOf: (layer) => vectors.get(layer)!,
+    vectors: [(layer) => vectors.get(layer)!],
     basis: [basis, experiment.alpha, top.map(({ layer, head }) => [layer, head])],
   });
   const logits = layers.map((_, at) =>

@@ -1,7 +1,9 @@
-import type { TokenizedTrial } from '../artifacts/experiment.ts';
+import type { Experiment, TokenizedTrial } from '../artifacts/experiment.ts';
 import { sampledTrials } from '../artifacts/trial-documents.ts';
+import { reservedRows } from '../relation/held-out.ts';
+import type { Relation } from '../relation/relation.ts';
 import { corruptedPrompt } from '../trials/prompts.ts';
-import { sampleTrials } from '../trials/sample.ts';
+import { sampleTrials, type Trial } from '../trials/sample.ts';
 import { promptTokens } from '../trials/targets.ts';
 import { put, type StageContext } from './context.ts';
 
@@ -9,10 +11,17 @@ import { put, type StageContext } from './context.ts';
 export async function trialStage(context: StageContext): Promise<TokenizedTrial[]> {
   const { experiment, relation } = context;
   const { tokenizer } = context.examined;
-  const trials = sampleTrials(relation, [experiment.qId], experiment).map((trial) => {
+  const trials = drawTrials(relation, experiment.qId, experiment).map((trial) => {
     const prompt = promptTokens(tokenizer, corruptedPrompt(trial), trial.query.output);
     return { trial, prompt, targetToken: tokenizer.tokenName(prompt.target) };
   });
   await put(context, 'sampled_trials.json', sampledTrials(experiment, trials));
   return trials;
+}
+
+/** The trials of a relation query, as its own run draws them. */
+export function drawTrials(relation: Relation, qId: string, experiment: Experiment): Trial[] {
+  const { seed, additions } = experiment;
+  const reserved = reservedRows(relation, qId, { seed, heldOut: additions.heldOut });
+  return sampleTrials(relation, [qId], { ...experiment, reserved });
 }

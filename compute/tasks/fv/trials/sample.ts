@@ -28,6 +28,8 @@ export interface SampleOptions {
   /** Demonstrations of each trial. */
   readonly demos: number;
   readonly corruption: Corruption;
+  /** Rows of each relation query that are to be neither query nor demonstration. */
+  readonly reserved?: ReadonlySet<number>;
 }
 
 /**
@@ -39,21 +41,22 @@ export interface SampleOptions {
 export function sampleTrials(
   relation: Relation,
   qIds: readonly string[],
-  { seed, trials, demos, corruption }: SampleOptions,
+  { seed, trials, demos, corruption, reserved }: SampleOptions,
 ): Trial[] {
   const random = new PythonRandom(seed);
   const out: Trial[] = [];
   for (const qId of qIds) {
     const rows = relation.queries.get(qId) ?? [];
-    if (rows.length <= demos) {
-      throw new RelationError(`the relation query ${qId} has ${rows.length} rows`, {
+    const usable = rows.map((_, row) => row).filter((row) => reserved?.has(row) !== true);
+    if (usable.length <= demos) {
+      throw new RelationError(`the relation query ${qId} has ${usable.length} rows for trials`, {
         expected: `${demos + 1} for ${demos} demonstrations and a query`,
       });
     }
     const corrupt = corruption === 'mixed' ? mixing(relation, qId) : shuffled;
     for (let i = 0; i < trials; i++) {
-      const queryIndex = random.randrange(rows.length);
-      const others = rows.map((_, row) => row).filter((row) => row !== queryIndex);
+      const queryIndex = usable[random.randrange(usable.length)]!;
+      const others = usable.filter((row) => row !== queryIndex);
       random.shuffle(others);
       const demoIndices = others.slice(0, demos);
       const chosen = demoIndices.map((row) => rows[row]!);

@@ -2,7 +2,7 @@ import { PythonRandom } from '../random/python-random.ts';
 import { zeroShotPrompt } from './prompts.ts';
 import type { Trial } from './sample.ts';
 
-/** A zero-shot example: a query of the trials, once. */
+/** A query without demonstrations. */
 export interface ZeroShotExample {
   readonly qId: string;
   readonly input: string;
@@ -11,17 +11,17 @@ export interface ZeroShotExample {
 }
 
 /**
- * The examples that vectors are evaluated on: the queries of the trials (the ones the vector was extracted with), the first of equal
- * prompts, shuffled within each relation query, then taken from one relation query after another until there are
+ * The examples that vectors are evaluated on. The reference takes the queries of the trials, the ones that the vector was
+ * extracted with. Of equal prompts the first one counts; they are shuffled within each relation query, then taken from one relation query after another until there are
  * `count` or no more.
  */
 export function zeroShotExamples(
-  trials: readonly Trial[],
+  queries: readonly Pick<Trial, 'qId' | 'query'>[],
   { seed, count }: { readonly seed: number | bigint; readonly count: number },
 ): ZeroShotExample[] {
   const pools = new Map<string, ZeroShotExample[]>();
   const seen = new Set<string>();
-  for (const { qId, query } of trials) {
+  for (const { qId, query } of queries) {
     const prompt = zeroShotPrompt(query.input);
     if (seen.has(prompt)) continue;
     seen.add(prompt);

@@ -1,0 +1,82 @@
+import type { QuerySet } from '../../../../ingest/contracts/fv/additions.ts';
+import { norm } from '../sweep/clean-means.ts';
+import type { EvaluatedVector } from '../vectors/evaluated-vector.ts';
+import { additionsRecord, type Experiment, samplingOf } from './experiment.ts';
+import { exampleRows, type LayerInjection } from './injection-files.ts';
+import { float, floats, type PythonValue, pythonJson } from './python-json.ts';
+
+/** What a vector does to one set of examples, layer by layer. */
+export interface Evaluation {
+  readonly querySet: QuerySet;
+  readonly vector: EvaluatedVector;
+  readonly injections: readonly LayerInjection[];
+}
+
+/** What a vector is, in a row of its own as in each of its results. */
+function originOf({ kind, draw, sourceQId }: EvaluatedVector): Record<string, PythonValue> {
+  return { vector_kind: kind, draw, source_q_id: sourceQId };
+}
+
+function headPairs({ heads }: EvaluatedVector): PythonValue {
+  return heads.map(({ layer, head }) => [layer, head]);
+}
+
+/** `runlake/settings.json`: what was asked for, and which vectors were evaluated. */
+export function additionSettings(experiment: Experiment, vectors: readonly EvaluatedVector[]): string {
+  const { qId, model, modelType, seed, alpha, createdAt } = experiment;
+  return pythonJson(
+    {
+      q_id: qId,
+      model,
+      model_spec: modelType,
+      seed,
+      alpha: float(alpha),
+      additions: additionsRecord(experiment),
+      ...samplingOf(experiment),
+      vectors: vectors.map((vector) => ({
+        ...originOf(vector),
+        fv_norm: float(norm(vector.values)),
+        heads: headPairs(vector),
+      })),
+      generated_at: createdAt,
+    },
+    2,
+  );
+}
+
+/** The lines of `runlake/injections.jsonl` and of `runlake/injection_trials.jsonl`. */
+export function additionLines(
+  experiment: Experiment,
+  evaluations: readonly Evaluation[],
+): { readonly summaries: Iterable<string>; readonly examples: Iterable<string> } {
+  const { qId, alpha, evalExamples, seed, model } = experiment;
+  const each = evaluations.flatMap(({ querySet, vector, injections }) =>
+    injections.map((injection) => ({
+      injection,
+      place: { q_id: qId, query_set: querySet, ...originOf(vector), layer: injection.layer },
+      fv_norm: float(norm(vector.values)),
+    })),
+  );
+  return {
+    summaries: each.map(({ injection, place, fv_norm }) =>
+      line({
+        ...place,
+        n_eval: injection.examples.length,
+        requested_n_eval: evalExamples,
+        alpha: float(alpha),
+        fv_norm,
+        seed,
+        model,
+        ...samplingOf(experiment),
+        ...floats(injection.scores),
+      }),
+    ),
+    examples: each.flatMap(({ injection, place }) =>
+      exampleRows(injection).map((row) => line({ ...row, ...place })),
+    ),
+  };
+}
+
+function line(record: Record<string, PythonValue>): string {
+  return `${pythonJson(record)}\n`;
+}
