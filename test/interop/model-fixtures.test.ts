@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { Model } from '../../compute/model/engine/model.ts';
 import { readNpy } from '../../ingest/formats/npy/npy.ts';
 import { sharedDir } from '../support/shared.ts';
@@ -48,22 +47,5 @@ describe.skipIf(sharedDir === undefined)('recorded transformers runs', () => {
       const logits = (await recorded(`${prompt}.logits_last`)).toFloat32();
       expect(largestDifference(result.logits!.data, logits)).toBeLessThan(1e-4);
     });
-  });
-
-  it('the demo checkpoint gives the logits of its reference', async () => {
-    const reference = z
-      .object({
-        logits: z.array(z.object({ token_ids: z.array(z.int()), last_token_logits: z.array(z.number()) })),
-      })
-      .parse(JSON.parse(readFileSync(`${sharedDir}models/demo/reference.json`, 'utf8')));
-    const model = await Model.load({ path: `${sharedDir}models/demo/checkpoint`, provider: 'cpu' });
-    const { logits } = await model.forward({
-      rows: reference.logits.map((one) => ({ tokens: one.token_ids })),
-      capture: { logits: true },
-    });
-    const expected = Float32Array.from(reference.logits.flatMap((one) => one.last_token_logits));
-    // The reference is rounded to four digits.
-    expect(largestDifference(logits!.data, expected)).toBeLessThan(1.5e-4);
-    await model.close();
   });
 });

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { TokenSpansError } from '../../compute/model/errors.ts';
 import type { Span } from '../../compute/model/tokenizer/token-text.ts';
 import { Tokenizer } from '../../compute/model/tokenizer/tokenizer.ts';
+import { demoModel } from '../support/demo-model.ts';
 import { pythonHas, runPython } from '../support/python.ts';
 import { sharedDir } from '../support/shared.ts';
 
@@ -17,10 +18,10 @@ const recordSchema = z.object({
 });
 const listSchema = z.array(z.object({ name: z.string(), path: z.string() }));
 
-const given =
-  sharedDir === undefined
-    ? []
-    : ['models/demo/checkpoint', 'fixtures/fv/model_tiny-llama-a'].map((path) => join(sharedDir!, path));
+const given = [
+  `${demoModel}checkpoint`,
+  ...(sharedDir === undefined ? [] : [`${sharedDir}fixtures/fv/model_tiny-llama-a`]),
+];
 const names = ['llama3', 'qwen2', 'gpt2', 'llama2', 'unigram', ...given.map((_, i) => `given-${i}`)];
 
 /** Where code points begin, in UTF-16 units. */

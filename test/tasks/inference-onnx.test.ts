@@ -1,20 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openCheckpoint, readWeight } from '../../compute/model/index.ts';
+import { listVerdicts, openCheckpoint, readWeight } from '../../compute/model/index.ts';
 import { promptHash } from '../../ingest/families/hallulens/identity.ts';
+import { demoModel, demoReference } from '../support/demo-model.ts';
 import { pythonHas, pythonJson } from '../support/python.ts';
-import { sharedDir } from '../support/shared.ts';
 import { type TaskLake, taskLake } from '../support/task-lake.ts';
 import { compileScript } from '../support/ts-script.ts';
 
-const demo = `${sharedDir ?? ''}models/demo`;
-const checkpoint = `${demo}/checkpoint`;
-
-interface Reference {
-  readonly hallucination: { readonly answers: readonly { readonly q_id: string; readonly greedy: string }[] };
-  readonly logits: readonly { readonly prompt: string; readonly last_token_logits: readonly number[] }[];
-}
+const checkpoint = `${demoModel}checkpoint`;
 
 /** Every array of a store as Zarr for Python reads it. */
 const READ_STORE = `
@@ -36,7 +30,7 @@ interface PythonArray {
 }
 type PythonStore = Readonly<Record<string, PythonArray>> & { readonly keys: readonly string[] };
 
-describe.skipIf(sharedDir === undefined)('inference with a checkpoint', () => {
+describe('inference with a checkpoint', () => {
   let lake: TaskLake;
   let host: Awaited<ReturnType<typeof compileScript>>;
   beforeAll(async () => {
@@ -50,7 +44,7 @@ describe.skipIf(sharedDir === undefined)('inference with a checkpoint', () => {
 
   const spec = {
     model: { backend: 'onnx', path: checkpoint, id: 'runlake/demo', threads: 1 },
-    questions: `${demo}/data/qa/country_capital.jsonl`,
+    questions: `${demoModel}data/qa/country_capital.jsonl`,
     promptTemplate: 'Question: {question}\nAnswer:',
     maxTokens: 8,
     date: '2026-03-04',
@@ -69,7 +63,14 @@ describe.skipIf(sharedDir === undefined)('inference with a checkpoint', () => {
     });
     expect(job.failure).toBeNull();
     expect(lake.reports.at(-1)!.runs[0]!.issues).toEqual([]);
-    const reference = JSON.parse(readFileSync(`${demo}/reference.json`, 'utf8')) as Reference;
+    expect(await listVerdicts(lake.services.store)).toMatchObject([
+      { name: 'runlake/demo', modelType: 'llama', provider: 'cpu', passed: true },
+    ]);
+    const [run] = await lake.sql(
+      `SELECT manifest->>'$.model_check.verdict' AS verdict FROM runs WHERE benchmark = 'capitals'`,
+    );
+    expect(run).toEqual({ verdict: 'passed' });
+    const reference = demoReference();
     const expected = reference.hallucination.answers
       .filter(({ q_id }) => q_id.startsWith('country_capital-'))
       .slice(0, 40);
