@@ -11,7 +11,14 @@ export { GRAPH_VERSION } from './components/decoder-graph.ts';
 export type { Batch, BatchResult, Capture, HeadReplacement, ResidualAddition, Row } from './engine/batch.ts';
 export { type CheckOutcome, checkModel, type ModelVerdict } from './engine/checks.ts';
 export { type KeyValueSizes, type Prefix, RowKeyValues } from './engine/key-values.ts';
-export { type ForwardOptions, Model, type ModelInfo, type ModelOptions, type Taps } from './engine/model.ts';
+export {
+  type ForwardOptions,
+  Model,
+  type ModelIdentity,
+  type ModelInfo,
+  type ModelOptions,
+  type Taps,
+} from './engine/model.ts';
 export { type CallOptions, ModelProcess, type ModelProcessOptions } from './engine/model-process.ts';
 export type { ForwardRequest, Operation, OperationContext } from './engine/operations.ts';
 export { type PlanLimits, type PlannedRow, type PlanWork, planRuns, runBytes } from './engine/planner.ts';
@@ -39,3 +46,4 @@ export type {
 export { type OutputProjection, readOutputProjection } from './output-projection.ts';
 export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
 export { Tokenizer } from './tokenizer/tokenizer.ts';
+export { listVerdicts, readVerdict, type StoredVerdict, writeVerdict } from './verdicts.ts';

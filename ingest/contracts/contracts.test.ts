@@ -7,6 +7,7 @@ import { runConfigSchema } from './hallulens/run-config.ts';
 import { runManifestSchema } from './hallulens/run-manifest.ts';
 import { trainMetricsSchema } from './hallulens/train-metrics.ts';
 import type { JsonValue } from './json-value.ts';
+import { modelCheckIssues } from './model-check.ts';
 import { parseIsoTime } from './scalars.ts';
 import { jsonPointer, schemaIssues } from './schema-issues.ts';
 
@@ -221,5 +222,29 @@ describe('ISO times', () => {
   test('what is no time', () => {
     for (const text of ['', 'today', '2026-13-40T00:00:00Z', '20260120', '2026-01-20T9:00'])
       expect(parseIsoTime(text)).toBeUndefined();
+  });
+});
+
+describe('model_check', () => {
+  const issues = (found: JsonValue) =>
+    modelCheckIssues({ model_check: found }, 'run_manifest.json').map(({ severity, code, pointer }) => [
+      severity,
+      code,
+      pointer,
+    ]);
+  test('is an issue unless the model passed', () => {
+    expect(modelCheckIssues(undefined, 'f')).toEqual([]);
+    expect(modelCheckIssues({}, 'f')).toEqual([]);
+    expect(issues({ verdict: 'passed', failed_checks: [], reason: null })).toEqual([]);
+    expect(issues({ verdict: 'failed', failed_checks: ['a'], reason: null })).toEqual([
+      ['warning', 'MODEL_CHECK_FAILED', '/model_check'],
+    ]);
+    expect(issues({ verdict: 'unverified', failed_checks: [], reason: 'slow' })).toEqual([
+      ['warning', 'MODEL_UNVERIFIED', '/model_check'],
+    ]);
+    expect(issues('passed')).toEqual([['warning', 'WRONG_TYPE', '/model_check']]);
+    expect(issues({ verdict: 'fine', failed_checks: [], reason: null })).toEqual([
+      ['warning', 'INVALID_VALUE', '/model_check/verdict'],
+    ]);
   });
 });

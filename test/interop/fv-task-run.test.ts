@@ -66,7 +66,7 @@ describe.skipIf(sharedDir === undefined)('a function-vector job', () => {
       model: counted(),
       tokenizer: checkpointTokenizer(tokenizer, specialTokens),
       identity: 'tiny',
-      failedChecks: [],
+      check: { verdict: 'passed', failed_checks: [], reason: null },
       specialTokens,
       projectionOf: (layer) => readOutputProjection(opened, layer),
       close: async () => {},

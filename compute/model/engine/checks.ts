@@ -1,10 +1,7 @@
-import { env } from 'onnxruntime-node';
-import { hashCheckpoint } from '../checkpoint/checkpoint.ts';
 import type { ComputeType } from '../components/weights.ts';
 import type { Row } from './batch.ts';
 import { RowKeyValues } from './key-values.ts';
-import type { Model } from './model.ts';
-import type { ProviderName } from './providers.ts';
+import type { Model, ModelIdentity } from './model.ts';
 
 /** An identity that must hold of any model, and by how much it was missed. */
 export interface CheckOutcome {
@@ -16,14 +13,7 @@ export interface CheckOutcome {
 }
 
 /** Whether a model computes consistently on a provider. Holds for exactly this combination. */
-export interface ModelVerdict {
-  /** SHA-256 of config.json and the weights. */
-  readonly modelHash: string;
-  readonly graphVersion: number;
-  readonly provider: ProviderName;
-  readonly compute: ComputeType;
-  /** Version of ONNX Runtime. */
-  readonly runtime: string;
+export interface ModelVerdict extends ModelIdentity {
   readonly checks: readonly CheckOutcome[];
   readonly passed: boolean;
 }
@@ -145,11 +135,7 @@ export async function checkModel(model: Model, signal?: AbortSignal): Promise<Mo
   outcome('alone = in a batch', valuesOf(batched, 2), expected);
 
   return {
-    modelHash: await hashCheckpoint(model.checkpoint, signal),
-    graphVersion: info.graphVersion,
-    provider: info.provider,
-    compute: info.compute,
-    runtime: env.versions.common,
+    ...(await model.identity(signal)),
     checks,
     passed: checks.every((check) => check.passed),
   };

@@ -4,7 +4,7 @@ import { CancelledError, messageOf } from '../../../lake/errors.ts';
 import { ModelProcessError } from '../errors.ts';
 import type { Batch, BatchResult } from './batch.ts';
 import type { ModelVerdict } from './checks.ts';
-import type { ModelInfo, ModelOptions } from './model.ts';
+import type { ModelIdentity, ModelInfo, ModelOptions } from './model.ts';
 import type { EventOf, OperationName, RequestOf, ResultOf } from './operations.ts';
 import { type FromModel, type ToModel, unpackError } from './protocol.ts';
 import { candidates } from './providers.ts';
@@ -79,6 +79,11 @@ export class ModelProcess {
       onEvent: (result) => onResult(result, next++),
       ...(signal === undefined ? {} : { signal }),
     });
+  }
+
+  /** What the model's numbers depend on. The first call reads all weights. @throws CheckpointError */
+  async identity(signal?: AbortSignal): Promise<ModelIdentity> {
+    return this.call('identity', undefined, signal === undefined ? {} : { signal });
   }
 
   /** Runs the self-checks. The verdict also says when they fail; only a broken process throws. */

@@ -1,7 +1,8 @@
+import { env } from 'onnxruntime-node';
 import { InvalidArgumentError } from '../../../lake/errors.ts';
 import { describeDecoder } from '../architectures/architectures.ts';
 import type { DecoderSpec } from '../architectures/decoder.ts';
-import { type Checkpoint, openCheckpoint } from '../checkpoint/checkpoint.ts';
+import { type Checkpoint, hashCheckpoint, openCheckpoint } from '../checkpoint/checkpoint.ts';
 import { buildDecoderGraph, GRAPH_VERSION } from '../components/decoder-graph.ts';
 import { outputNames } from '../components/interface.ts';
 import type { ComputeType } from '../components/weights.ts';
@@ -59,6 +60,19 @@ export interface ModelInfo {
   readonly taps: Taps;
 }
 
+/** What a model's numbers depend on: the same model on another machine has the same identity. */
+export interface ModelIdentity {
+  /** SHA-256 of config.json and the weights. */
+  readonly modelHash: string;
+  readonly graphVersion: number;
+  readonly provider: ProviderName;
+  readonly compute: ComputeType;
+  /** Version of ONNX Runtime. */
+  readonly runtime: string;
+  /** Values that the graph gives: cutting some lets ONNX Runtime fuse other operators. */
+  readonly taps: Taps;
+}
+
 export interface ForwardOptions {
   /** Tokens before every row. */
   readonly prefix?: Prefix;
@@ -75,6 +89,7 @@ export class Model {
   readonly decoder: DecoderSpec;
   readonly info: ModelInfo;
   readonly #session: Session;
+  #hash: string | undefined;
 
   private constructor(checkpoint: Checkpoint, decoder: DecoderSpec, session: Session, taps: Taps) {
     this.checkpoint = checkpoint;
@@ -124,6 +139,13 @@ export class Model {
       },
     );
     return new Model(checkpoint, decoder, session, taps);
+  }
+
+  /** Reads all weights, once. @throws CheckpointError */
+  async identity(signal?: AbortSignal): Promise<ModelIdentity> {
+    this.#hash ??= await hashCheckpoint(this.checkpoint, signal);
+    const { graphVersion, provider, compute, taps } = this.info;
+    return { modelHash: this.#hash, graphVersion, provider, compute, runtime: env.versions.common, taps };
   }
 
   /** Sizes of this model's keys and values, for `new RowKeyValues`. */

@@ -2,7 +2,7 @@ import { generateOperation } from '../generation/generator.ts';
 import type { Batch, BatchResult } from './batch.ts';
 import { checkModel, type ModelVerdict } from './checks.ts';
 import type { Prefix } from './key-values.ts';
-import type { Model } from './model.ts';
+import type { Model, ModelIdentity } from './model.ts';
 import { readTargetsOperation } from './read-targets.ts';
 
 /** What an operation has at hand in the model's process. */
@@ -41,13 +41,24 @@ const forward: Operation<ForwardRequest, BatchResult, void> = {
   },
 };
 
-/** The self-checks, with the model's hash. */
+/** What the model's numbers depend on. */
+const identity: Operation<void, never, ModelIdentity> = {
+  run: (_, { model, signal }) => model.identity(signal),
+};
+
+/** The self-checks, with the model's identity. */
 const check: Operation<void, never, ModelVerdict> = {
   run: (_, { model, signal }) => checkModel(model, signal),
 };
 
 /** Every operation of the model's process. A new one is a file of its own and an entry here. */
-export const operations = { forward, readTargets: readTargetsOperation, check, generate: generateOperation };
+export const operations = {
+  forward,
+  readTargets: readTargetsOperation,
+  identity,
+  check,
+  generate: generateOperation,
+};
 
 export type OperationName = keyof typeof operations;
 type Parts<N extends OperationName> =

@@ -1,14 +1,15 @@
-import { runConfigSchema } from '../../../ingest/contracts/hallulens/run-config.ts';
-import { isJsonObject, type JsonObject } from '../../../ingest/contracts/json-value.ts';
+import type { JsonObject } from '../../../ingest/contracts/json-value.ts';
 import { modelSlug } from '../../../ingest/families/hallulens/identity.ts';
 import { type ContractExample, writeContractRun } from '../contract-run/contract-run.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { jobStart } from '../contract-run/provenance.ts';
+import { activationLogging, inferenceConfig } from '../contract-run/source-config.ts';
+import { checkMember } from '../model-check/model-check.ts';
 import { jobPrefix, type TaskDefinition } from '../task.ts';
 import { modelIdOf } from '../text-model/model-spec.ts';
 import { type EvaluationSpec, evaluationSpec } from './evaluation-spec.ts';
 import { type Label, labelExamples } from './labels.ts';
-import { type SourceExample, type SourceRun, sourceRun } from './source-run.ts';
+import { type SourceExample, sourceRun } from './source-run.ts';
 
 /** What says nothing about an example, where the run that is evaluated scores none. */
 const NO_SCORE = 0.5;
@@ -26,7 +27,7 @@ export const evaluationTask: TaskDefinition<EvaluationSpec> = {
     const start = await jobStart(store, job.id, spec.date, signal);
     progress({ stage: 'read', done: 0 });
     const source = await sourceRun(spec.runId, spec.answerColumn, job.id, services, signal);
-    const labels = await labelExamples(source.examples, spec, context, services);
+    const { labels, checks } = await labelExamples(source.examples, spec, context, services);
     progress({ stage: 'write', done: 0 });
     const activations = activationLogging(source, store.uri);
     const linked = activations['enabled'] === true;
@@ -65,6 +66,7 @@ export const evaluationTask: TaskDefinition<EvaluationSpec> = {
           job: job.id,
           evaluated_run: source.runId,
           snapshot: source.snapshot,
+          ...checkMember(checks),
         },
         examples: examples(),
         metrics: () => ratesOf(source.examples, labels),
@@ -123,19 +125,6 @@ function ratesOf(
   };
 }
 
-/** What the configuration of the run says of the model and the generation; what it does not say is not invented but marked. */
-function inferenceConfig({ config, modelId }: SourceRun): JsonObject & { readonly model: JsonObject } {
-  const { model, inference } = runConfigSchema.shape;
-  const knownModel = model.safeParse(config['model']).success ? config['model'] : undefined;
-  const known = inference.safeParse(config['inference']).success ? config['inference'] : undefined;
-  return {
-    model: isJsonObject(knownModel) ? knownModel : { id: modelId, backend: 'unknown' },
-    inference: isJsonObject(known)
-      ? known
-      : { max_tokens: 0, temperature: 0, top_p: 1, n: 1, note: 'not recorded by the evaluated run' },
-  };
-}
-
 function evaluationConfig(spec: EvaluationSpec): JsonObject {
   const { evaluator, abstention, judge, verdict, correctWords, otherwise } = spec;
   return {
@@ -152,18 +141,4 @@ function evaluationConfig(spec: EvaluationSpec): JsonObject {
     ...(abstention === 'judge' && { abstention_template: spec.abstentionTemplate }),
     ...(abstention === 'phrases' && { abstention_phrases: [...spec.abstentionPhrases] }),
   };
-}
-
-/** Points to the activation store of the evaluated run, where it is within reach of the new one: in the same bucket or file system. */
-function activationLogging({ config, storeUri, storeFormat }: SourceRun, ownUri: string): JsonObject {
-  const before = isJsonObject(config['activation_logging']) ? config['activation_logging'] : {};
-  const path = storeUri === undefined ? undefined : pathFrom(ownUri, storeUri);
-  if (path === undefined || storeFormat === undefined)
-    return { enabled: false, format: storeFormat ?? 'none', path: '', layers: [], token_selector: 'none' };
-  return { layers: 'all', token_selector: 'all', ...before, enabled: true, format: storeFormat, path };
-}
-
-function pathFrom(ownUri: string, uri: string): string | undefined {
-  if (uri.startsWith(`${ownUri}/`)) return uri.slice(ownUri.length + 1);
-  return uri.startsWith('file:/') && ownUri.startsWith('file:/') ? uri.slice('file:'.length) : undefined;
 }

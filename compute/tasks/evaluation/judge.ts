@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../ingest/contracts/json-value.ts';
+import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import type { TaskContext } from '../../jobs/worker.ts';
 import { acceptFailures, answerAll } from '../parts/answer-all.ts';
 import { parseTemplate } from '../source/template.ts';
@@ -18,14 +19,20 @@ export interface Judging {
   readonly check: ((reply: string) => string | undefined) | undefined;
 }
 
-/** The judge's reply to every example, by position; none for those that failed for good. */
+export interface Replies {
+  /** The judge's reply to every example, by position; none for those that failed for good. */
+  readonly replies: ReadonlyMap<number, string>;
+  /** Whether the judge may be relied on, where it is a model of ours. */
+  readonly checks: readonly ModelCheck[];
+}
+
 export async function askJudge(
   { name, judge, template, check }: Judging,
   examples: readonly SourceExample[],
   spec: EvaluationSpec,
   context: TaskContext,
   services: TaskServices,
-): Promise<ReadonlyMap<number, string>> {
+): Promise<Replies> {
   const fill = parseTemplate(template);
   const requests = examples.map((example, id) => {
     const text = fill(columnsOf(example));
@@ -34,7 +41,7 @@ export async function askJudge(
   const parts = await answerAll(
     {
       stage: name,
-      store: services.store,
+      services,
       prefix: `${jobPrefix(context.job.id)}/${name}/`,
       requests,
       options: {
@@ -59,7 +66,7 @@ export async function askJudge(
     const text = record?.answer.samples[0]?.text;
     if (text !== undefined) replies.set(id, text);
   }
-  return replies;
+  return { replies, checks: parts.checks };
 }
 
 function columnsOf({ question, answers, response, prompt }: SourceExample): JsonObject {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../ingest/contracts/json-value.ts';
+import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import { PermanentTaskError, type TaskContext } from '../../jobs/worker.ts';
 import { matchers } from '../scoring/match.ts';
 import { hasPhrase, readAbstention, readVerdict, type VerdictWords } from '../scoring/verdict.ts';
@@ -18,8 +19,15 @@ export interface Label {
   readonly evidence: JsonObject;
 }
 
+export interface Labels {
+  /** One a response; undefined for one whose judge failed for good. */
+  readonly labels: readonly (Label | undefined)[];
+  /** Of the judges that are models of ours. */
+  readonly checks: readonly ModelCheck[];
+}
+
 /**
- * Labels responses; undefined for one whose judge failed for good.
+ * Labels responses.
  * @throws PermanentTaskError for a response that the evaluator has nothing to compare with
  */
 export async function labelExamples(
@@ -27,12 +35,12 @@ export async function labelExamples(
   spec: EvaluationSpec,
   context: TaskContext,
   services: TaskServices,
-): Promise<(Label | undefined)[]> {
+): Promise<Labels> {
   const verdicts = await verdictsOf(examples, spec, context, services);
   const abstentions = await abstentionsOf(examples, spec, context, services);
-  return examples.map((_, i) => {
-    const verdict = verdicts(i);
-    const abstention = abstentions(i);
+  const labels = examples.map((_, i) => {
+    const verdict = verdicts.of(i);
+    const abstention = abstentions.of(i);
     if (verdict === undefined || abstention === undefined) return undefined;
     return {
       halu: verdict.halu,
@@ -41,10 +49,21 @@ export async function labelExamples(
       evidence: { ...verdict.evidence, ...abstention.evidence },
     };
   });
+  return { labels, checks: [...verdicts.checks, ...abstentions.checks] };
 }
 
-type Verdicts = (index: number) => Pick<Label, 'halu' | 'source' | 'evidence'> | undefined;
-type Abstentions = (index: number) => Pick<Label, 'abstained' | 'evidence'> | undefined;
+/** Part of the labels, by position. */
+interface Judged<Part extends keyof Label> {
+  readonly checks: readonly ModelCheck[];
+  of(index: number): Pick<Label, Part> | undefined;
+}
+
+function unjudged<Part extends keyof Label>(of: Judged<Part>['of']): Judged<Part> {
+  return { checks: [], of };
+}
+
+type Verdicts = Judged<'halu' | 'source' | 'evidence'>;
+type Abstentions = Judged<'abstained' | 'evidence'>;
 
 async function verdictsOf(
   examples: readonly SourceExample[],
@@ -54,7 +73,7 @@ async function verdictsOf(
 ): Promise<Verdicts> {
   const { evaluator, judgeTemplate, otherwise } = spec;
   if (evaluator === 'keep') {
-    return (i) => {
+    return unjudged((i) => {
       const { exampleId, halu, labelSource } = examples[i]!;
       if (halu === null)
         throw new PermanentTaskError(
@@ -62,15 +81,15 @@ async function verdictsOf(
           `example ${exampleId} has no label; expected another evaluator`,
         );
       return { halu, source: labelSource ?? 'unknown', evidence: {} };
-    };
+    });
   }
   if (evaluator !== 'judge' || judgeTemplate.includes('{answers}')) requireAnswers(examples, evaluator);
   if (evaluator !== 'judge') {
     const matches = matchers[evaluator];
-    return (i) => {
+    return unjudged((i) => {
       const { response, answers } = examples[i]!;
       return { halu: !matches(response, answers), source: evaluator, evidence: {} };
-    };
+    });
   }
   const judge = judgeOf(spec);
   const words: VerdictWords = {
@@ -82,7 +101,7 @@ async function verdictsOf(
     readVerdict(reply, words) === undefined
       ? `no verdict in ${JSON.stringify(reply.slice(0, 100))}`
       : undefined;
-  const replies = await askJudge(
+  const { replies, checks } = await askJudge(
     { name: 'judge', judge, template: judgeTemplate, check: otherwise === 'error' ? check : undefined },
     examples,
     spec,
@@ -90,11 +109,12 @@ async function verdictsOf(
     services,
   );
   const source = `llm_judge:${modelIdOf(judge)}`;
-  return (i) => {
+  const of = (i: number) => {
     const reply = replies.get(i);
     if (reply === undefined) return undefined;
     return { halu: readVerdict(reply, words) !== 'correct', source, evidence: { judge_reply: reply } };
   };
+  return { checks, of };
 }
 
 function requireAnswers(examples: readonly SourceExample[], evaluator: string): void {
@@ -113,15 +133,18 @@ async function abstentionsOf(
   services: TaskServices,
 ): Promise<Abstentions> {
   const { abstention, abstentionPhrases, abstentionTemplate, otherwise } = spec;
-  if (abstention === 'none') return () => ({ abstained: undefined, evidence: {} });
+  if (abstention === 'none') return unjudged(() => ({ abstained: undefined, evidence: {} }));
   if (abstention === 'phrases') {
-    return (i) => ({ abstained: hasPhrase(examples[i]!.response, abstentionPhrases), evidence: {} });
+    return unjudged((i) => ({
+      abstained: hasPhrase(examples[i]!.response, abstentionPhrases),
+      evidence: {},
+    }));
   }
   const check = (reply: string): string | undefined =>
     readAbstention(reply) === undefined
       ? `no is_abstaining in ${JSON.stringify(reply.slice(0, 100))}`
       : undefined;
-  const replies = await askJudge(
+  const { replies, checks } = await askJudge(
     {
       name: 'abstention',
       judge: judgeOf(spec),
@@ -133,11 +156,12 @@ async function abstentionsOf(
     context,
     services,
   );
-  return (i) => {
+  const of = (i: number) => {
     const reply = replies.get(i);
     if (reply === undefined) return undefined;
     return { abstained: readAbstention(reply) ?? false, evidence: { abstention_reply: reply } };
   };
+  return { checks, of };
 }
 
 function judgeOf({ judge }: EvaluationSpec): ModelSpec {

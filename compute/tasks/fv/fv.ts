@@ -4,6 +4,7 @@ import { NothingToDoError, PermanentTaskError, type TaskContext } from '../../jo
 import type { PlanLimits } from '../../model/index.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { jobStart } from '../contract-run/provenance.ts';
+import { checkMember, warningOf } from '../model-check/model-check.ts';
 import { locate } from '../source/locate.ts';
 import { jobPrefix, type TaskDefinition, type TaskServices } from '../task.ts';
 import type { Experiment } from './artifacts/experiment.ts';
@@ -111,7 +112,8 @@ async function runQueries(
   /** Whether another attempt could do better with one that failed. */
   let mayHelp = false;
   try {
-    for (const check of model.failedChecks) log('warn', `the model fails its self-check ${check}`);
+    const warning = warningOf(model.check);
+    if (warning !== undefined) log('warn', warning);
     for (const qId of qIds) {
       signal.throwIfAborted();
       const root = `${base}/${queryDirectory(qId)}/artifacts`;
@@ -159,7 +161,7 @@ async function attempt({ spec, limits, ...rest }: AttemptOf, model: OpenModel): 
   const { experiment, relation, store, signal } = rest;
   const facts = {
     q_row_count: relation.queries.get(experiment.qId)?.length ?? 0,
-    self_checks: model.failedChecks.length === 0 ? 'passed' : 'FAILED',
+    ...checkMember([model.check]),
   };
   const subset = {
     ...(spec.layers === undefined ? {} : { layers: spec.layers }),

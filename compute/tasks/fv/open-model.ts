@@ -1,10 +1,13 @@
 import { availableParallelism, freemem } from 'node:os';
 import { z } from 'zod';
+import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import { ModelProcess, openCheckpoint, readOutputProjection } from '../../model/index.ts';
 import { Tokenizer } from '../../model/tokenizer/tokenizer.ts';
 import { writtenOnce } from '../contract-run/provenance.ts';
+import { checkedModel } from '../model-check/model-check.ts';
 import type { TaskServices } from '../task.ts';
+import { modelIdOf } from '../text-model/model-spec.ts';
 import { checkpointFiles } from '../text-model/onnx/checkpoint-files.ts';
 import type { FvSpec } from './spec.ts';
 import type { ExperimentModel } from './stages/context.ts';
@@ -13,8 +16,8 @@ import { checkpointTokenizer } from './trials/checkpoint-tokenizer.ts';
 
 /** A model that is loaded for a job. */
 export interface OpenModel extends ExperimentModel {
-  /** Self-checks of the model that failed. */
-  readonly failedChecks: readonly string[];
+  /** Whether its numbers may be relied on. */
+  readonly check: ModelCheck;
   /** Whether prompts have special tokens. */
   readonly specialTokens: boolean;
   close(): Promise<void>;
@@ -52,15 +55,15 @@ export const openModel: OpenExperimentModel = async (spec, services, signal) => 
       threads: threads ?? availableParallelism(),
       taps: { residual: [] },
     });
-    const verdict = await process.check(signal);
+    const { identity, check } = await checkedModel(process, modelIdOf(spec.model), services.store, signal);
     const model = await fvModel(process, signal);
     const specialTokens = usesSpecialTokens(spec, model.info.modelType);
     const { graphVersion, provider: used, compute: type } = model.info;
     return {
       model,
       tokenizer: checkpointTokenizer(await Tokenizer.load(files.path, signal), specialTokens),
-      identity: [verdict.modelHash, graphVersion, used, type, verdict.runtime].join(' '),
-      failedChecks: verdict.checks.filter(({ passed }) => !passed).map(({ name }) => name),
+      identity: [identity.modelHash, graphVersion, used, type, identity.runtime].join(' '),
+      check,
       specialTokens,
       projectionOf: (layer) => readOutputProjection(checkpoint, layer, signal),
       close,

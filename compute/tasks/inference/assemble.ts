@@ -1,8 +1,10 @@
 import type { JsonObject } from '../../../ingest/contracts/json-value.ts';
+import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import { promptHash, recipeExampleId } from '../../../ingest/families/hallulens/identity.ts';
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import { type ContractExample, type RunIdentity, writeContractRun } from '../contract-run/contract-run.ts';
 import type { JobStart } from '../contract-run/provenance.ts';
+import { checkMember } from '../model-check/model-check.ts';
 import type { AnswerRecord, Parts } from '../parts/parts.ts';
 import type { StoredSample } from '../parts/record.ts';
 import { matchers } from '../scoring/match.ts';
@@ -14,6 +16,8 @@ import type { Item } from './items.ts';
 export interface Answered {
   readonly items: readonly Item[];
   readonly parts: Parts;
+  /** Of all models that had a part in the answers. */
+  readonly checks: readonly ModelCheck[];
 }
 
 export interface Assembly {
@@ -114,6 +118,7 @@ export async function assembleRun(assembly: Assembly): Promise<Assembled> {
         job: assembly.jobId,
         model: { id: model.id, revision: model.revision, dtype: model.dtype },
         engines: distinct(engines),
+        ...checkMember(answered.flatMap(({ checks }) => checks)),
         prompts: total,
         failed: total - got,
       },

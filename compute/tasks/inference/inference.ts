@@ -49,13 +49,14 @@ async function answered(
 ): Promise<Answered> {
   const { job, signal } = context;
   const source = await jobRows(spec, job.id, services, signal);
-  const items = itemsOf(await withQuestions(source, spec, context, services), spec);
+  const { rows, checks } = await withQuestions(source, spec, context, services);
+  const items = itemsOf(rows, spec);
   // A shard may well have nothing to do: there are more of them than rows.
   if (spec.shard === undefined) requireItems([{ items }]);
   const parts = await answerAll(
     {
       stage: 'generate',
-      store: services.store,
+      services,
       prefix: answerPrefix(job.id),
       requests: items.map((item) => requestOf(item, spec)),
       options: spec,
@@ -65,7 +66,7 @@ async function answered(
     context,
   );
   acceptFailures(parts, items.length, spec.errorTolerance, context);
-  return { items, parts };
+  return { items, parts, checks: [...checks, ...parts.checks] };
 }
 
 function requireItems(all: readonly Pick<Answered, 'items'>[]): void {
@@ -99,11 +100,11 @@ async function shardResults(
   const results: Answered[] = [];
   for (const id of merge) {
     const rows = await storedRows(id, services, signal);
-    const asked = await withMadeQuestions(rows, spec, id, services, signal);
+    const { rows: asked, checks } = await withMadeQuestions(rows, spec, id, services, signal);
     const parts = await Parts.read(services.store, answerPrefix(id), signal);
     const [known] = results.flatMap(({ parts }) => parts.header ?? []);
     if (known !== undefined && parts.header !== undefined) checkSameModel(known, parts.header);
-    results.push({ items: itemsOf(asked, spec), parts });
+    results.push({ items: itemsOf(asked, spec), parts, checks: [...checks, ...parts.checks] });
   }
   requireItems(results);
   return results;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../../../ingest/contracts/json-value.ts';
+import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import { parseJson } from '../../../ingest/formats/json/parse.ts';
 import { jsonText } from '../../../ingest/run-files/json-text.ts';
 import type { TaskContext } from '../../jobs/worker.ts';
@@ -75,16 +76,24 @@ function columnsOf({ questionTemplate, answerTemplate }: InferenceSpec, jobId: s
   ];
 }
 
+/** Rows with what a model added to them. */
+export interface AskedRows {
+  readonly rows: ReadonlyMap<number, JsonObject>;
+  /** Of the models that added it. */
+  readonly checks: readonly ModelCheck[];
+}
+
 /** Has a model make a question of every row, and an answer, where that is asked for. */
 export async function withQuestions(
   rows: ReadonlyMap<number, JsonObject>,
   spec: InferenceSpec,
   context: TaskContext,
   services: TaskServices,
-): Promise<ReadonlyMap<number, JsonObject>> {
+): Promise<AskedRows> {
   const { questionModel: model, questionMaxTokens, seed, errorTolerance, chat } = spec;
   const { signal, log, job } = context;
-  if (model === undefined) return rows;
+  const checks: ModelCheck[] = [];
+  if (model === undefined) return { rows, checks };
   let asked = rows;
   for (const { name, prefix, template } of columnsOf(spec, job.id)) {
     const fill = parseTemplate(template);
@@ -95,7 +104,7 @@ export async function withQuestions(
     const parts = await answerAll(
       {
         stage: `make ${name}s`,
-        store: services.store,
+        services,
         prefix,
         requests,
         options: {
@@ -113,11 +122,12 @@ export async function withQuestions(
       context,
     );
     acceptFailures(parts, requests.length, errorTolerance, context);
+    checks.push(...parts.checks);
     const made = await withColumn(asked, name, parts, signal);
     if (made.size < asked.size) log('warn', `${asked.size - made.size} rows got no ${name} and are left out`);
     asked = made;
   }
-  return asked;
+  return { rows: asked, checks };
 }
 
 /** The rows as `withQuestions` left them. */
@@ -127,11 +137,15 @@ export async function withMadeQuestions(
   jobId: string,
   { store }: Pick<TaskServices, 'store'>,
   signal: AbortSignal,
-): Promise<ReadonlyMap<number, JsonObject>> {
+): Promise<AskedRows> {
+  const checks: ModelCheck[] = [];
   let asked = rows;
-  for (const { name, prefix } of columnsOf(spec, jobId))
-    asked = await withColumn(asked, name, await Parts.read(store, prefix, signal), signal);
-  return asked;
+  for (const { name, prefix } of columnsOf(spec, jobId)) {
+    const parts = await Parts.read(store, prefix, signal);
+    checks.push(...parts.checks);
+    asked = await withColumn(asked, name, parts, signal);
+  }
+  return { rows: asked, checks };
 }
 
 /** Rows for which the model failed, or wrote nothing, are left out. */

@@ -1,6 +1,7 @@
 import { RunlakeError } from '../../../lake/errors.ts';
-import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import type { TaskContext } from '../../jobs/worker.ts';
+import { warningOf } from '../model-check/model-check.ts';
+import type { TaskServices } from '../task.ts';
 import type {
   TextAnswer,
   TextFailure,
@@ -16,7 +17,7 @@ import type { PartHeader } from './record.ts';
 export interface AnswerWork {
   /** For the progress, e.g. `generate`. */
   readonly stage: string;
-  readonly store: ObjectStore;
+  readonly services: Pick<TaskServices, 'store' | 'checkpointMs'>;
   /** Of the keys of the parts. */
   readonly prefix: string;
   readonly requests: readonly TextRequest[];
@@ -38,7 +39,8 @@ export class ExamplesFailedError extends RunlakeError {
  * again. When the work is stopped or breaks off, what there is so far is written.
  */
 export async function answerAll(work: AnswerWork, context: TaskContext): Promise<Parts> {
-  const { stage, store, prefix, requests, options } = work;
+  const { stage, prefix, requests, options } = work;
+  const { store, checkpointMs } = work.services;
   const { job, signal, progress, log } = context;
   const before = await Parts.read(store, prefix, signal);
   const total = requests.length;
@@ -51,10 +53,12 @@ export async function answerAll(work: AnswerWork, context: TaskContext): Promise
   if (done > 0) log('info', `${stage}: ${done} of ${total} are there already`);
   const model = await work.open();
   log('info', `${stage}: ${describe(model)}`);
+  const warning = model.info.check === null ? undefined : warningOf(model.info.check);
+  if (warning !== undefined) log('warn', `${stage}: ${warning}`);
   try {
     const header = { model: model.info, vectors: work.vectors } as const;
     if (before.header !== undefined) checkSameModel(before.header, asStored(header));
-    const writer = new PartWriter(store, prefix, job.attempt, asStored(header));
+    const writer = new PartWriter(store, prefix, job.attempt, asStored(header), checkpointMs);
     let turn: Promise<void> = Promise.resolve();
     /** One at a time: answers of many requests come at once. */
     const inTurn = (step: () => Promise<void>): Promise<void> => {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import { PermanentTaskError } from '../../jobs/worker.ts';
 import {
@@ -116,6 +117,11 @@ export class Parts {
     return found;
   }
 
+  /** Whether what computed may be relied on, a check for every part that a model of ours answered. */
+  get checks(): ModelCheck[] {
+    return [...this.#headers.values()].flatMap(({ model }) => model.check ?? []);
+  }
+
   async get(id: number, signal: AbortSignal): Promise<AnswerRecord | undefined> {
     const place = this.#places.get(id);
     if (place === undefined) return undefined;
@@ -154,10 +160,10 @@ export class Parts {
   }
 }
 
-/** @throws PermanentTaskError unless two headers tell of the same model; the engine may be another */
+/** @throws PermanentTaskError unless two headers tell of the same model; the engine and its checks may be others */
 export function checkSameModel(known: PartHeader, found: PartHeader): void {
-  const { engine: _, ...before } = known.model;
-  const { engine: __, ...now } = found.model;
+  const { engine: _, check: _check, ...before } = known.model;
+  const { engine: __, check: __check, ...now } = found.model;
   if (known.vectors === found.vectors && isDeepStrictEqual(plain(before), plain(now))) return;
   throw new PermanentTaskError(
     'MODEL_CHANGED',

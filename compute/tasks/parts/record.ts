@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { modelCheckSchema } from '../../../ingest/contracts/model-check.ts';
 
 /** Where the vectors of a prompt or a response lie in the part's binary object, and what they are. */
 export const storedVectorsSchema = z.object({
@@ -45,6 +46,7 @@ export const partHeaderSchema = z.object({
     backend: z.enum(['onnx', 'openai']),
     dtype: z.string().nullable(),
     revision: z.string().nullable(),
+    check: modelCheckSchema.nullable(),
     engine: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
     capture: z
       .object({

@@ -83,6 +83,6 @@ export const modelSpec = z
 export type ModelSpec = z.infer<typeof modelSpec>;
 
 /** The name of a model in the results. */
-export function modelIdOf({ id, name, path }: ModelSpec): string {
+export function modelIdOf({ id, name, path }: Pick<ModelSpec, 'id' | 'name' | 'path'>): string {
   return id ?? name ?? path?.replace(/\/+$/, '').split('/').at(-1) ?? 'model';
 }

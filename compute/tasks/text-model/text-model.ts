@@ -1,3 +1,4 @@
+import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import type {
   CapturedVectors,
   ResolvedCapture,
@@ -71,15 +72,17 @@ export interface TextSink {
   tokens?(count: number): void;
 }
 
-/** What answered, for provenance. The same on every machine that may go on with a job, but for `engine`. */
+/** What answered, for provenance. The same on every machine that may go on with a job, but for `engine` and `check`. */
 export interface TextModelInfo {
   readonly id: string;
   readonly backend: 'onnx' | 'openai';
   readonly dtype: string | null;
   /** SHA-256 of configuration and weights; null for an endpoint, which cannot tell. */
   readonly revision: string | null;
-  /** What computed: provider, type of arithmetic, runtime, self-checks; or the address of the endpoint. */
+  /** What computed: provider, type of arithmetic, runtime; or the address of the endpoint. */
   readonly engine: Readonly<Record<string, string | number | boolean | null>>;
+  /** Whether what computed may be relied on; null for an endpoint, which nobody here can check. */
+  readonly check: ModelCheck | null;
   readonly capture: (ResolvedCapture & { readonly hidden: number; readonly layerCount: number }) | null;
 }
 

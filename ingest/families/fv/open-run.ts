@@ -1,6 +1,7 @@
 import { type QidStatus, qidStatusSchema } from '../../contracts/fv/qid-status.ts';
 import { type TopHeads, topHeadsSchema } from '../../contracts/fv/top-heads.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json-value.ts';
+import { modelCheckIssues } from '../../contracts/model-check.ts';
 import { absolutePath } from '../../discovery/path.ts';
 import type { ReadContext, RunCandidate, RunSink } from '../../family.ts';
 import { type IssueLog, issueLog } from '../../run-files/issue-log.ts';
@@ -94,6 +95,7 @@ export async function openRun(
     memberOf(topDocument, 'meta') ??
     (await firstInjectionMeta(run));
   checkQueryName(run, statusFile, candidate);
+  for (const issue of modelCheckIssues(statusFile?.document, statusFile?.file ?? '')) report(run, issue);
   return {
     run,
     statusFile,

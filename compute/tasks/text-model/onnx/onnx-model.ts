@@ -8,6 +8,7 @@ import type {
   SampleEvent,
 } from '../../../model/generation/generation.ts';
 import { describeDecoder, ModelProcess, openCheckpoint } from '../../../model/index.ts';
+import { checkedModel } from '../../model-check/model-check.ts';
 import type { TaskServices } from '../../task.ts';
 import { type ModelSpec, modelIdOf } from '../model-spec.ts';
 import type {
@@ -81,24 +82,20 @@ export class OnnxModel implements TextModel {
         ...(services.modelHost !== undefined && { script: services.modelHost }),
       });
       const { hidden, compute: dtype, provider: used, graphVersion } = await process.info(signal);
-      const verdict = await process.check(signal);
+      const { identity, check } = await checkedModel(process, modelIdOf(spec), services.store, signal);
       const capture = wish === undefined ? undefined : { ...wish, layers };
       const info: TextModelInfo = {
         id: modelIdOf(spec),
         backend: 'onnx',
         dtype,
-        revision: verdict.modelHash,
+        revision: identity.modelHash,
         engine: {
           provider: used,
           compute: dtype,
           graph_version: graphVersion,
-          runtime: `onnxruntime ${verdict.runtime}`,
-          self_checks: verdict.passed ? 'passed' : 'FAILED',
-          failed_checks: verdict.checks
-            .filter(({ passed }) => !passed)
-            .map(({ name }) => name)
-            .join(', '),
+          runtime: `onnxruntime ${identity.runtime}`,
         },
+        check,
         capture:
           capture === undefined
             ? null

@@ -47,6 +47,7 @@ export class OpenAiModel implements TextModel {
       dtype: null,
       revision: null,
       engine: { endpoint: baseUrl, model: this.#name },
+      check: null,
       capture: null,
     };
   }

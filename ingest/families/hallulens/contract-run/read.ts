@@ -2,6 +2,7 @@ import { evalMetricsSchema } from '../../../contracts/hallulens/eval-metrics.ts'
 import { runConfigSchema } from '../../../contracts/hallulens/run-config.ts';
 import { runManifestSchema } from '../../../contracts/hallulens/run-manifest.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import { modelCheckIssues } from '../../../contracts/model-check.ts';
 import { parseIsoTime } from '../../../contracts/scalars.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import { absolutePath } from '../../../discovery/path.ts';
@@ -90,6 +91,7 @@ export async function readContractRun(
   validate(runConfigSchema, config, 'config.json');
   validate(runManifestSchema, manifest, 'run_manifest.json');
   validate(evalMetricsSchema, metrics, EVAL_METRICS_FILE);
+  for (const issue of modelCheckIssues(manifest, 'run_manifest.json')) log.add(issue);
 
   const directories = absolutePath(context.tree.store.uri, candidate.root);
   const path = parseContractPath(directories);
