@@ -1,16 +1,7 @@
 #!/usr/bin/env node
 import './production.ts';
 import { Command, CommanderError } from 'commander';
-import { addAuditCommand } from './commands/audit.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addIngestCommands } from './commands/ingest.ts';
-import { addJobCommands } from './commands/jobs.ts';
-import { addLakeCommands } from './commands/lake.ts';
-import { addPublishCommand } from './commands/publish.ts';
-import { addQueryCommand } from './commands/query.ts';
-import { addServeCommand } from './commands/serve.ts';
-import { addSqlCommand } from './commands/sql.ts';
-import { addWorkerCommand } from './commands/worker.ts';
+import { addCommands } from './commands/commands.ts';
 import { ConfigError } from './config.ts';
 import { describeError, errorObject, UsageError } from './errors.ts';
 
@@ -27,18 +18,8 @@ const program = new Command('runlake')
       '  runlake serve                      ask in GraphQL at http://127.0.0.1:4000/graphql\n' +
       '\nSettings come from flags, then the environment, then runlake.config.json; `runlake doctor` shows them.\n',
   );
-addServeCommand(program);
-addIngestCommands(program);
-addQueryCommand(program);
-addSqlCommand(program);
-addAuditCommand(program);
-addPublishCommand(program);
-addLakeCommands(program);
-addJobCommands(program);
-addWorkerCommand(program);
-addDoctorCommand(program);
-
 try {
+  await addCommands(program, process.argv.slice(2));
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {

@@ -14,7 +14,11 @@ import { storeEnvironment } from './session.ts';
 /** The queue that a configuration names: PostgreSQL with DATABASE_URL, else a directory of RUNLAKE_HOME. */
 export async function openQueue(config: Config): Promise<JobQueue> {
   const options = { leaseMs: config.leaseSeconds * 1000 };
-  if (config.databaseUrl !== undefined) return PostgresQueue.open(config.databaseUrl, options);
+  if (config.databaseUrl !== undefined) {
+    const { PostgresQueue } = await import('../compute/jobs/postgres-queue.ts');
+    return PostgresQueue.open(config.databaseUrl, options);
+  }
+  const { EmbeddedQueue } = await import('../compute/jobs/embedded-queue.ts');
   return new EmbeddedQueue(join(config.home, 'queue'), options);
 }
 

@@ -15,9 +15,8 @@ interface AuditOptions extends CommonOptions {
   readonly strict?: boolean;
 }
 
-export function addAuditCommand(program: Command): void {
-  withCommonOptions(program.command('audit'))
-    .summary('audit the ChaosBench runs of the lake')
+export function auditCommand(command: Command): void {
+  withCommonOptions(command)
     .description(
       'Looks at the rows of ChaosBench runs and says what could have gone wrong with them: a checklist whose every line is ' +
         'a check that was made on these runs, with the runs concerned. Prints the report (Markdown; summary.json with ' +

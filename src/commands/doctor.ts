@@ -12,9 +12,8 @@ interface Check {
   readonly detail: string;
 }
 
-export function addDoctorCommand(program: Command): void {
-  withCommonOptions(program.command('doctor'))
-    .summary('show the settings and whether they work')
+export function doctorCommand(command: Command): void {
+  withCommonOptions(command)
     .description(
       'Shows every setting with where its value came from, and checks the store. Exit code 1 when a check fails.',
     )

@@ -36,9 +36,8 @@ function withIngestOptions(command: Command): Command {
     .option('--sequence <which>', 'part of the sequence: recorded, all, prompt or response', 'recorded');
 }
 
-export function addIngestCommands(program: Command): void {
-  withIngestOptions(program.command('ingest <paths...>'))
-    .summary('read runs and put them into the lake')
+export function ingestCommand(command: Command): void {
+  withIngestOptions(command)
     .description(
       'Finds the runs of every family below the paths (directories or s3://bucket/prefix), checks them against their\n' +
         'contracts and commits each atomically. Ingesting the same content again changes nothing; changed content\n' +
@@ -71,9 +70,10 @@ export function addIngestCommands(program: Command): void {
       else printReport(report, 'ingested');
       process.exitCode = exitCode(report);
     });
+}
 
-  withIngestOptions(program.command('validate <paths...>'))
-    .summary('check runs without writing anything')
+export function validateCommand(command: Command): void {
+  withIngestOptions(command)
     .description(
       'Reads and checks everything that ingest would, activation tensors included, and writes nothing.',
     )

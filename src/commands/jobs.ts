@@ -37,10 +37,8 @@ interface ListOptions extends CommonOptions {
   readonly limit: string;
 }
 
-/** `submit`, `jobs`, `cancel`, `retry` and `logs`. */
-export function addJobCommands(program: Command): void {
-  withCommonOptions(program.command('submit <kind> <spec>'))
-    .summary('queue a job')
+export function submitCommand(command: Command): void {
+  withCommonOptions(command)
     .description(
       'Checks a specification (a JSON file, - for standard input, or the JSON itself) and queues the job.',
     )
@@ -66,9 +64,10 @@ export function addJobCommands(program: Command): void {
         if (ended.state !== 'completed') process.exitCode = 1;
       });
     });
+}
 
-  withCommonOptions(program.command('jobs [id]'))
-    .summary('list jobs, or show one')
+export function jobsCommand(command: Command): void {
+  withCommonOptions(command)
     .option('--state <list>', `only these: ${JOB_STATES.join(', ')}`)
     .option('--kinds <list>', 'only these kinds')
     .option('--limit <n>', 'how many', '20')
@@ -87,22 +86,26 @@ export function addJobCommands(program: Command): void {
         print(jobs.length === 0 ? 'no jobs' : jobs.map(jobLine).join('\n'));
       });
     });
+}
 
-  const change = (name: 'cancel' | 'retry', summary: string) =>
-    withCommonOptions(program.command(`${name} <id>`))
-      .summary(summary)
-      .action(async (id: string, options: CommonOptions) => {
-        await withJobs(configOf({ ...options }), async ({ queue }) => {
-          const job = await queue[name](id);
-          if (options.json) printJson(job);
-          else print(`${job.id}: ${job.cancelRequested ? 'cancellation requested' : job.state}`);
-        });
+/** A command that changes the state of a job. */
+function changeCommand(change: 'cancel' | 'retry'): (command: Command) => void {
+  return (command) => {
+    withCommonOptions(command).action(async (id: string, options: CommonOptions) => {
+      await withJobs(configOf({ ...options }), async ({ queue }) => {
+        const job = await queue[change](id);
+        if (options.json) printJson(job);
+        else print(`${job.id}: ${job.cancelRequested ? 'cancellation requested' : job.state}`);
       });
-  change('cancel', 'stop a job: at once when it waits, within seconds when it runs');
-  change('retry', 'queue a job again that failed, was skipped or cancelled; what it had done is resumed');
+    });
+  };
+}
 
-  withCommonOptions(program.command('logs <id>'))
-    .summary('what happened to a job')
+export const cancelCommand = changeCommand('cancel');
+export const retryCommand = changeCommand('retry');
+
+export function logsCommand(command: Command): void {
+  withCommonOptions(command)
     .option('-f, --follow', 'until the job ends')
     .action(async (id: string, options: CommonOptions & { readonly follow?: boolean }) => {
       await withJobs(configOf({ ...options }), async ({ queue }) => {

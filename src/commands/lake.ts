@@ -19,9 +19,7 @@ interface TableOptions extends CommonOptions {
   readonly table?: string;
 }
 
-export function addLakeCommands(program: Command): void {
-  const lake = program.command('lake').summary('look at the tables and keep them small and sound');
-
+export function lakeCommands(lake: Command): void {
   withCommonOptions(lake.command('info'))
     .summary('versions, files, bytes and rows of every table')
     .option('--table <name>', 'only this table')

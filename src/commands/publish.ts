@@ -18,9 +18,8 @@ interface PublishOptions extends CommonOptions {
   readonly allowExploratory?: boolean;
 }
 
-export function addPublishCommand(program: Command): void {
-  withCommonOptions(program.command('publish <run>'))
-    .summary('publish the lightweight artifacts of a ChaosBench run')
+export function publishCommand(command: Command): void {
+  withCommonOptions(command)
     .description(
       'Copies run_manifest.json, metrics.json and summary.md of a run into DIR/<its run id>, adds a receipt, and brings ' +
         'the index DIR/README.md up to date. The run is named by its id in the lake, the end of that id, or its directory; ' +

@@ -10,9 +10,8 @@ interface QueryCommandOptions extends CommonOptions {
   readonly url?: string;
 }
 
-export function addQueryCommand(program: Command): void {
-  withCommonOptions(program.command('query <document>'))
-    .summary('run one GraphQL query')
+export function queryCommand(command: Command): void {
+  withCommonOptions(command)
     .description(
       'Runs a GraphQL document (text, @file, or - for standard input) on the lake and prints the response.\n' +
         'Exit code 1 when the response has errors.',

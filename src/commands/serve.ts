@@ -22,9 +22,8 @@ interface ServeOptions extends CommonOptions {
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 
-export function addServeCommand(program: Command): void {
-  withCommonOptions(program.command('serve'))
-    .summary('answer GraphQL over HTTP')
+export function serveCommand(command: Command): void {
+  withCommonOptions(command)
     .description(
       'Serves the lake at http://HOST:PORT/graphql (with a console for browsers), /healthz and /readyz, and does the jobs that are\n' +
         'launched there in a process of their own.',

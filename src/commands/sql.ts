@@ -1,7 +1,6 @@
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { AsOf, QueryResult } from '../../lake/engine/types.ts';
-import { arrowFile } from '../arrow.ts';
 import { UsageError } from '../errors.ts';
 import { csvRows, jsonRows, plainText, textTable } from '../rows.ts';
 import { withLake } from '../session.ts';
@@ -16,9 +15,8 @@ interface SqlOptions extends CommonOptions {
 const FORMATS = ['table', 'json', 'csv', 'parquet', 'arrow'] as const;
 type Format = (typeof FORMATS)[number];
 
-export function addSqlCommand(program: Command): void {
-  withCommonOptions(program.command('sql <statement>'))
-    .summary('run one SELECT over the tables of the lake')
+export function sqlCommand(command: Command): void {
+  withCommonOptions(command)
     .description(
       'Runs one read-only SQL statement (DuckDB dialect) over the current tables: runs, generations, predictions,\n' +
         'metrics, train_metrics, activations, tokens, run_stores, issues.',
@@ -51,7 +49,7 @@ export function addSqlCommand(program: Command): void {
           return;
         }
         const result = await lake.sandboxedQuery(snapshot, statement, { signal });
-        await writeOut(options.output, rendered(format, result));
+        await writeOut(options.output, await rendered(format, result));
       });
     });
 }
@@ -72,14 +70,17 @@ export function parseAsOf(text: string | undefined): AsOf {
   return time === undefined || Number.isNaN(time.getTime()) ? { snapshot: text } : { timestamp: time };
 }
 
-function rendered(format: Exclude<Format, 'parquet'>, result: QueryResult): string | Uint8Array {
+async function rendered(
+  format: Exclude<Format, 'parquet'>,
+  result: QueryResult,
+): Promise<string | Uint8Array> {
   switch (format) {
     case 'json':
       return `${jsonRows(result)}\n`;
     case 'csv':
       return csvRows(result);
     case 'arrow':
-      return arrowFile(result);
+      return (await import('../arrow.ts')).arrowFile(result);
     case 'table': {
       const { columns, rows } = result;
       const cells = rows.map((row) => columns.map((c, i) => plainText(row[i] ?? null, c.type)));

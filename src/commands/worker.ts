@@ -27,9 +27,8 @@ interface WorkerCommandOptions extends CommonOptions {
   readonly threads?: string;
 }
 
-export function addWorkerCommand(program: Command): void {
-  withCommonOptions(program.command('worker'))
-    .summary('do the jobs that are queued')
+export function workerCommand(command: Command): void {
+  withCommonOptions(command)
     .description(
       'Takes jobs from the queue, one after the other, and puts their results into the lake. Needs the store and the queue\n' +
         '(DATABASE_URL, or RUNLAKE_HOME of the same machine), nothing else. A job whose worker dies is taken over and resumed.\n' +
