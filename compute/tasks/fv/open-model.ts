@@ -54,6 +54,7 @@ export const openModel: OpenExperimentModel = async (spec, services, signal) => 
       ...(compute === undefined ? {} : { compute }),
       threads: threads ?? availableParallelism(),
       taps: { residual: [] },
+      ...(services.modelHost !== undefined && { script: services.modelHost }),
     });
     const { identity, check } = await checkedModel(process, modelIdOf(spec.model), services.store, signal);
     const model = await fvModel(process, signal);
