@@ -4,6 +4,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { sharedDir } from './shared.ts';
 
@@ -16,6 +17,7 @@ export interface S3Server {
 }
 
 const script = sharedDir === undefined ? undefined : `${sharedDir}s3/start-rgw.sh`;
+const withoutDelay = fileURLToPath(new URL('./rgw-nodelay.sh', import.meta.url));
 const programs = ['ceph', 'ceph-mon', 'ceph-mgr', 'ceph-osd', 'radosgw', 'radosgw-admin', 'setsid', 'curl'];
 const daemons = ['rgw', 'osd', 'mgr', 'mon'];
 
@@ -38,6 +40,7 @@ export async function startCeph(folder: string): Promise<S3Server> {
     const port = await freePortPair();
     try {
       const { stdout } = await promisify(execFile)(script, [folder, String(port)], { timeout: 45_000 });
+      await promisify(execFile)(withoutDelay, [folder], { timeout: 45_000 });
       return parseServer(stdout);
     } catch (error) {
       // Another process may have taken a port in between, or a daemon hangs: start afresh elsewhere.
