@@ -46,4 +46,5 @@ export type {
 export { type OutputProjection, readOutputProjection } from './output-projection.ts';
 export type { ChatMessage, ChatOptions } from './tokenizer/chat-template.ts';
 export { Tokenizer } from './tokenizer/tokenizer.ts';
+export { readUnembedding, type Unembedding } from './unembedding.ts';
 export { listVerdicts, readVerdict, type StoredVerdict, writeVerdict } from './verdicts.ts';

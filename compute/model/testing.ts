@@ -98,7 +98,7 @@ export const tinyModelInfo: ModelInfo = {
   modelType: 'llama',
   provider: 'cpu',
   compute: 'float32',
-  graphVersion: 1,
+  graphVersion: 2,
   layers: 2,
   heads: 2,
   keyValueHeads: 1,

@@ -102,6 +102,32 @@ export async function readWeight(
   }
 }
 
+/** Some rows of a weight, without reading the others. @param rows of its first dimension */
+export async function readWeightRows(
+  checkpoint: Checkpoint,
+  name: string,
+  rows: readonly number[],
+  signal?: AbortSignal,
+): Promise<Tensor[]> {
+  const weight = checkpoint.weights.get(name);
+  if (weight === undefined) throw new CheckpointError(`${checkpoint.directory} has no tensor ${name}`);
+  const [count = 1, ...shape] = weight.shape;
+  const size = weight.length / count;
+  const source = fileSource(weight.shard.path, weight.shard.size, weight.shard.name);
+  try {
+    const found: Tensor[] = [];
+    for (const row of rows) {
+      const from = weight.offset + row * size;
+      found.push(
+        new Tensor({ dtype: weight.dtype, shape, data: await source.read(from, from + size, signal) }),
+      );
+    }
+    return found;
+  } finally {
+    await source.close();
+  }
+}
+
 /**
  * The identity of a model: SHA-256 over `config.json` and every weight file, each with its name and its own digest.
  * Reads all bytes, so call it once, at registration.

@@ -19,14 +19,14 @@ export interface GraphContext {
 }
 
 export interface AttentionOutput {
-  /** What the output projection reads, [B, S, H, d]. */
+  /** What the output projection reads, [Bl, S, H, d]. */
   readonly heads: Value;
-  /** Of these tokens, [K, B, S, d]; keys are rotated. */
+  /** Of these tokens, [K, Bl, S, d]; keys are rotated. */
   readonly keys: Value;
   readonly values: Value;
 }
 
-/** Keys a query may look at: [K, length, d] for all rows or [K, B, length, d]. */
+/** Keys a query may look at: [K, N, length, d], shared by the rows of a prefix, or [K, Bl, length, d]. */
 interface Stretch {
   readonly keys: Value;
   readonly values: Value;
@@ -36,11 +36,11 @@ interface Stretch {
 }
 
 /**
- * Grouped-query attention of one block over three stretches of keys: the prefix that all rows share, a row's own
- * earlier tokens, these tokens. Scores of the stretches are computed apart and share one softmax, so nothing of the
- * prefix is copied a row and its products are one matrix multiplication a key-value head over the whole batch (the
+ * Grouped-query attention of one block over three stretches of keys: the prefix that rows share, a row's own
+ * earlier tokens, these tokens. Scores of the stretches are computed apart and share one softmax, so nothing of a
+ * prefix is copied a row and its products are one matrix multiplication a key-value head over all its rows (the
  * idea of Hydragen, arXiv 2402.05099). A stretch of length zero costs nothing and changes nothing.
- * @param x the normalised residual, [B · S, D]
+ * @param x the normalised residual, [Bl · S, D]
  */
 export function attention(
   context: GraphContext,
@@ -51,22 +51,23 @@ export function attention(
   const { builder: b, decoder, frame, inputs, compute } = context;
   const { keyValueHeads: K, headDim: d } = decoder;
   const G = decoder.heads / K;
-  const { batch: B, tokens: S, prefix: P, past: O, shape } = frame;
+  const { tokens: S, prefixes: N, prefix: P, past: O, shape } = frame;
+  const B = frame.rows(layer);
   const typed = (value: Value) => (compute === 'float32' ? value : b.cast(value, compute));
 
-  const projected = project(context, spec, x);
+  const projected = project(context, spec, layer, x);
   const queries = b.transpose(b.reshape(projected.query, shape(B, S, K, G, d)), [2, 0, 3, 1, 4]);
   const keys = b.transpose(b.reshape(projected.key, shape(B, S, K, d)), [2, 0, 1, 3]);
   const values = b.transpose(b.reshape(projected.value, shape(B, S, K, d)), [2, 0, 1, 3]);
 
   const rowsOfOne = b.node('Mul', [S, b.integers([G])]);
-  const rowsOfAll = b.node('Mul', [B, rowsOfOne]);
+  const rowsOfPrefix = b.node('Mul', [b.node('Div', [B, N]), rowsOfOne]);
   const stretches: readonly Stretch[] = [
     {
       keys: typed(inputs.prefixKeys(layer)),
       values: typed(inputs.prefixValues(layer)),
       length: P,
-      rows: [K, rowsOfAll],
+      rows: [K, N, rowsOfPrefix],
     },
     {
       keys: typed(inputs.pastKeys(layer)),
@@ -90,7 +91,10 @@ export function attention(
     -1,
   );
   // The softmax is in float32 whatever the type of the arithmetic, as transformers has it.
-  const masked = b.add(compute === 'float32' ? scores : b.cast(scores, 'float32'), frame.mask(spec.window));
+  const masked = b.add(
+    compute === 'float32' ? scores : b.cast(scores, 'float32'),
+    frame.mask(layer, spec.window),
+  );
   const probabilities = typed(b.node('Softmax', [masked], { axis: attribute.int(-1) }));
 
   const lengths = shape(...stretches.map((one) => one.length));
@@ -107,6 +111,7 @@ export function attention(
 function project(
   context: GraphContext,
   spec: AttentionSpec,
+  layer: number,
   x: Value,
 ): { readonly query: Value; readonly key: Value; readonly value: Value } {
   const { builder: b, decoder, weights } = context;
@@ -129,7 +134,8 @@ function project(
   }
   const perHead = (value: Value, by: NormSpec | undefined) =>
     by === undefined ? value : norm(b, weights, b.reshape(value, [-1, headDim]), by, headDim);
-  const rotated = (value: Value, width: number) => (spec.rotary ? rotate(context, value, width) : value);
+  const rotated = (value: Value, width: number) =>
+    spec.rotary ? rotate(context, layer, value, width) : value;
   return {
     query: rotated(perHead(flat[0], headNorms?.query), queryWidth),
     key: rotated(perHead(flat[1], headNorms?.key), keyWidth),
@@ -138,12 +144,12 @@ function project(
 }
 
 /** Rotates the halves of every head against each other by the position's angles; emits ONNX Runtime's own operator. */
-function rotate({ builder: b, frame }: GraphContext, value: Value, width: number): Value {
+function rotate({ builder: b, frame }: GraphContext, layer: number, value: Value, width: number): Value {
   if (frame.rotary === undefined) throw new Error('a rotary block in a decoder without rotary frequencies');
   const { rows, cosines, sines } = frame.rotary;
   return b.node(
     'RotaryEmbedding',
-    [b.reshape(value, frame.shape(frame.batch, frame.tokens, width)), rows, cosines, sines],
+    [b.reshape(value, frame.shape(frame.rows(layer), frame.tokens, width)), rows(layer), cosines, sines],
     { interleaved: attribute.int(0) },
     'com.microsoft',
   );

@@ -3,21 +3,21 @@ import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { CheckpointError } from '../errors.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { attribute, type Graph } from '../graph/graph.ts';
-import { shareEqualValues } from '../graph/passes.ts';
+import { nameOutputsAtSource, shareEqualValues } from '../graph/passes.ts';
 import { attention, type GraphContext } from './attention.ts';
 import { createFrame } from './frame.ts';
 import { declareInputs } from './inputs.ts';
-import { outputNames } from './interface.ts';
+import { outputNames, rowsAt } from './interface.ts';
 import { createInterventions } from './interventions.ts';
 import { mlp } from './mlp.ts';
 import { norm } from './norm.ts';
 import { type ComputeType, WeightValues } from './weights.ts';
 
 /** Raise with every change that can change a number that a graph computes; verdicts and results name it. */
-export const GRAPH_VERSION = 1;
+export const GRAPH_VERSION = 2;
 
 /**
- * Writes the unified graph of a decoder: any batch, any lengths, a shared prefix, interventions, every tap
+ * Writes the unified graph of a decoder: any batch, any lengths, shared prefixes, rows that join late, interventions, every tap
  * (interface.ts has its inputs and outputs).
  * @throws CheckpointError a tensor is missing, has another shape than config.json says, or belongs to nothing here
  */
@@ -34,16 +34,15 @@ export function buildDecoderGraph(
   const interventions = createInterventions(builder, decoder, inputs, frame, compute);
   const context: GraphContext = { builder, decoder, weights, inputs, frame, interventions, compute };
 
-  let residual = embed(context);
-  residual = tapResidual(context, residual, 0);
+  let residual = tapResidual(context, embed(context), 0);
   for (const [layer, block] of decoder.blocks.entries()) {
     const { hidden, heads: headCount, headDim } = decoder;
     const x = norm(builder, weights, residual, block.attentionNorm, hidden);
     const { heads, keys, values } = attention(context, block.attention, layer, x);
     const replaced = interventions.replaceHeads(heads, layer);
-    tap(context, outputNames.heads(layer), replaced, ['B', 'S', headCount, headDim]);
-    tap(context, outputNames.keys(layer), keys, [decoder.keyValueHeads, 'B', 'S', headDim]);
-    tap(context, outputNames.values(layer), values, [decoder.keyValueHeads, 'B', 'S', headDim]);
+    tap(context, outputNames.heads(layer), replaced, [rowsAt(layer), 'S', headCount, headDim]);
+    tap(context, outputNames.keys(layer), keys, [decoder.keyValueHeads, rowsAt(layer), 'S', headDim]);
+    tap(context, outputNames.values(layer), values, [decoder.keyValueHeads, rowsAt(layer), 'S', headDim]);
     const width = headCount * headDim;
     const mixed = weights.linear(
       builder.reshape(replaced, [-1, width]),
@@ -54,14 +53,14 @@ export function buildDecoderGraph(
     const middle = builder.add(residual, mixed);
     const y = norm(builder, weights, middle, block.mlpNorm, hidden);
     residual = builder.add(middle, mlp(builder, weights, y, block.mlp, hidden));
-    residual = tapResidual(context, residual, layer + 1);
+    residual = tapResidual(context, goOn(context, residual, layer + 1), layer + 1);
   }
   predict(context, residual);
   refuseStrangers(checkpoint, architecture, decoder, weights);
-  return shareEqualValues(builder.build());
+  return nameOutputsAtSource(shareEqualValues(builder.build()));
 }
 
-/** Token embeddings, plus those of the positions where they are learned: [B · S, D]. */
+/** Token embeddings, plus those of the positions where they are learned: [B0 · S, D]. */
 function embed({ builder: b, decoder, weights, inputs, frame }: GraphContext): Value {
   const { vocabulary, hidden, contextLength } = decoder;
   let rows = weights.rows(decoder.tokenEmbedding, [vocabulary, hidden], inputs.tokens);
@@ -73,36 +72,44 @@ function embed({ builder: b, decoder, weights, inputs, frame }: GraphContext): V
   return b.reshape(rows, [-1, hidden]);
 }
 
+/** The rows of a point, each going on from its source of the point before. */
+function goOn({ builder: b, frame, decoder }: GraphContext, residual: Value, point: number): Value {
+  const rows = b.reshape(residual, frame.shape(frame.rows(point - 1), frame.tokens, decoder.hidden));
+  return b.reshape(b.gather(rows, frame.sources(point), 0), [-1, decoder.hidden]);
+}
+
 /** Applies the additions at a point of the residual stream and publishes it. */
 function tapResidual(context: GraphContext, residual: Value, index: number): Value {
   const edited = context.interventions.addToResidual(residual, index);
-  tapRows(context, outputNames.residual(index), edited);
+  tap(context, outputNames.residual(index), edited, [`${rowsAt(index)} · S`, context.decoder.hidden]);
   return edited;
 }
 
-/** Final norm, and at the positions to read: logits and log-probabilities of the targets. */
+/** Final norm, and at the positions to read: logits, the best token, logits and log-probabilities of the targets. */
 function predict(context: GraphContext, residual: Value): void {
   const { builder: b, decoder, weights, inputs, frame } = context;
   const { hidden, vocabulary } = decoder;
+  const end = decoder.blocks.length;
+  const rows = frame.rows(end);
   const final = norm(b, weights, residual, decoder.finalNorm, hidden);
-  tapRows(context, outputNames.final, final);
+  tap(context, outputNames.final, final, [`${rowsAt(end)} · S`, hidden]);
   // Before the output matrix, which is the largest of all: only positions that are asked for go through it.
-  const firstOfRow = b.unsqueeze(b.node('Mul', [b.range(frame.batch), frame.tokens]), [1]);
+  const firstOfRow = b.unsqueeze(b.node('Mul', [b.range(rows), frame.tokens]), [1]);
   const picked = b.gather(final, b.reshape(b.add(firstOfRow, inputs.readPositions), [-1]), 0);
-  const flat = weights.linear(picked, decoder.head, hidden, vocabulary);
-  const read = b.dimension(inputs.readPositions, 1);
-  const shaped = b.reshape(flat, frame.shape(frame.batch, read, vocabulary));
-  const logits = context.compute === 'float32' ? shaped : b.cast(shaped, 'float32');
-  b.output(outputNames.logits, logits, 'float32', ['B', 'Q', vocabulary]);
+  const typed = weights.linear(picked, decoder.head, hidden, vocabulary);
+  const logits = context.compute === 'float32' ? typed : b.cast(typed, 'float32');
+  b.output(outputNames.logits, logits, 'float32', ['R', vocabulary]);
+  const best = b.node('ArgMax', [logits], { axis: attribute.int(-1), keepdims: attribute.int(0) });
+  // As a float like all outputs; exact, for vocabularies are far smaller than 2^24.
+  b.output(outputNames.best, b.cast(best, 'float32'), 'float32', ['R']);
   const logProbabilities = b.node('LogSoftmax', [logits], { axis: attribute.int(-1) });
-  const ofTargets = b.node('GatherElements', [logProbabilities, inputs.targets], { axis: attribute.int(2) });
-  b.output(outputNames.logProbabilities, ofTargets, 'float32', ['B', 'Q', 'T']);
-}
-
-function tapRows(context: GraphContext, name: string, rows: Value): void {
-  const { builder, frame, decoder } = context;
-  const shaped = builder.reshape(rows, frame.shape(frame.batch, frame.tokens, decoder.hidden));
-  tap(context, name, shaped, ['B', 'S', decoder.hidden]);
+  for (const [name, values] of [
+    [outputNames.targetLogits, logits],
+    [outputNames.logProbabilities, logProbabilities],
+  ] as const) {
+    const ofTargets = b.node('GatherElements', [values, inputs.targets], { axis: attribute.int(1) });
+    b.output(name, ofTargets, 'float32', ['R', 'T']);
+  }
 }
 
 function tap(

@@ -19,11 +19,16 @@ export interface ResidualAddition {
 export interface Row {
   /** The tokens of this run, at least one; they follow the prefix and the row's own earlier tokens. */
   readonly tokens: readonly number[];
+  /**
+   * Begins at a point of the residual stream (1 to L) as a copy of a row that is there before, with the same tokens: what the two
+   * have in common is computed once. Such batches give what comes after the last block only.
+   */
+  readonly from?: { readonly row: number; readonly point: number };
   readonly replace?: HeadReplacement;
   readonly add?: ResidualAddition;
   /** Positions (of `tokens`) that `replace` and `add` apply to. Default: the last. */
   readonly editAt?: readonly number[] | 'all';
-  /** Tokens whose log-probability after the positions read is asked for; rows of a batch ask for equally many. */
+  /** Tokens whose logit and log-probability after the positions read are asked for; rows of a batch ask for equally many. */
   readonly targets?: readonly number[];
 }
 
@@ -38,11 +43,13 @@ export interface Capture {
   /** For `residual`, `heads` and `final`. Default `last`. */
   readonly positions?: 'last' | 'all';
   readonly logits?: boolean;
-  /** Positions at which logits and log-probabilities are read. Default `last`. */
+  /** The most probable token. */
+  readonly best?: boolean;
+  /** Positions at which the next token is read. Default `last`. */
   readonly read?: 'last' | 'all';
 }
 
-/** Rows that run together, with any mixture of interventions. */
+/** Rows that run together, with any mixture of interventions; behind several prefixes the rows of each stand together. */
 export interface Batch {
   readonly rows: readonly Row[];
   /** Each `[L, H, d]`: a value for every head. */
@@ -65,6 +72,9 @@ export interface BatchResult {
   readonly final?: FloatTensor;
   /** `[B, S, V]` or `[B, V]`. */
   readonly logits?: FloatTensor;
-  /** `[B, S, T]` or `[B, T]`. */
+  /** `[B, S, T]` or `[B, T]`: of the rows' targets. */
+  readonly targetLogits?: FloatTensor;
   readonly logProbabilities?: FloatTensor;
+  /** `[B, S]` or `[B]`: the lowest of the most probable tokens. */
+  readonly best?: FloatTensor;
 }

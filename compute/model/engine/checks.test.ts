@@ -57,6 +57,10 @@ describe('the self-checks', () => {
       'own heads put back = baseline',
       ({ rows }) => rows.length === 1 && rows[0]!.replace?.heads.length === 4,
     ],
+    [
+      'begun late = from the beginning',
+      ({ rows }) => rows.length === 1 && rows[0]!.replace?.heads.length === 2,
+    ],
   ])('find a fault in: %s', async (name, when) => {
     expect(await failed(faulty(when, shift))).toEqual([name]);
     expect(await failed(faulty(when, (logits) => logits.fill(Number.NaN, 0, 1)))).toEqual([name]);

@@ -71,11 +71,11 @@ export async function checkModel(model: Model, signal?: AbortSignal): Promise<Mo
     checks.push({ name, difference, tolerance, passed: difference <= tolerance });
     signal?.throwIfAborted();
   };
-  const valuesOf = (result: typeof baseline, row = 0) => {
+  const valuesOf = (result: typeof baseline, row = 0, taps = points) => {
     const vocabulary = info.vocabulary;
     return [
       result.logits!.data.subarray(row * vocabulary, (row + 1) * vocabulary),
-      ...points.map((point) =>
+      ...taps.map((point) =>
         result.residual.get(point)!.data.subarray(row * info.hidden, (row + 1) * info.hidden),
       ),
     ];
@@ -122,6 +122,26 @@ export async function checkModel(model: Model, signal?: AbortSignal): Promise<Mo
     capture,
   });
   outcome('own heads put back = baseline', valuesOf(replaced), expected);
+
+  if (info.layers >= 2) {
+    const point = info.layers >> 1;
+    const changed: Row = {
+      tokens,
+      replace: { table: 0, heads: everyHead.filter(({ layer }) => layer >= point) },
+    };
+    const late: Row = { ...changed, from: { row: 0, point } };
+    const logits = async (rows: readonly Row[], row: number) =>
+      valuesOf(
+        await model.forward({ rows, headTables: tables.headTables, capture: { logits: true } }),
+        row,
+        [],
+      );
+    outcome(
+      'begun late = from the beginning',
+      await logits([{ tokens }, late], 1),
+      await logits([changed], 0),
+    );
+  }
 
   const others = [2 * length, 1, length].map((count, i) => ({
     tokens: sampleTokens(info.vocabulary, count, i + 1),

@@ -14,16 +14,17 @@ export interface LayerKeyValues {
   readonly values: FloatTensor;
 }
 
-/** Keys and values of tokens that all rows of a batch have before them: a layer `[K, P, d]`. */
+/** Keys and values of tokens that rows of a batch have before them, one prefix or several: a layer `[K, N, P, d]`. */
 export interface Prefix {
-  readonly length: number;
+  /** Tokens of each; shorter ones are padded. */
+  readonly lengths: readonly number[];
   readonly layers: readonly LayerKeyValues[];
 }
 
 export function emptyPrefix(sizes: KeyValueSizes): Prefix {
-  const shape = [sizes.keyValueHeads, 0, sizes.headDim];
+  const shape = [sizes.keyValueHeads, 1, 0, sizes.headDim];
   const none = { data: new Float32Array(0), shape };
-  return { length: 0, layers: Array.from({ length: sizes.layers }, () => ({ keys: none, values: none })) };
+  return { lengths: [0], layers: Array.from({ length: sizes.layers }, () => ({ keys: none, values: none })) };
 }
 
 /** Rows of one `RowKeyValues`. */

@@ -63,6 +63,7 @@ describe('the model in its process', () => {
       'full pass = pass in steps',
       'neutral edit = baseline',
       'own heads put back = baseline',
+      'begun late = from the beginning',
       'alone = in a batch',
     ]);
     expect(verdict).toMatchObject({ passed: true, provider: 'cpu', compute: 'float32', runtime: '1.30.0' });

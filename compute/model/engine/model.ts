@@ -15,7 +15,7 @@ import {
   type KeyValueSizes,
   type LayerKeyValues,
   type Prefix,
-  RowKeyValues,
+  type RowKeyValues,
 } from './key-values.ts';
 import { lastPositions } from './last-positions.ts';
 import type { ProviderName } from './providers.ts';
@@ -124,7 +124,9 @@ export class Model {
       ...keyValueNames(decoder.blocks.length),
       outputNames.final,
       outputNames.logits,
+      outputNames.targetLogits,
       outputNames.logProbabilities,
+      outputNames.best,
     ]);
     const session = await openSession(
       (compute) => {
@@ -159,11 +161,9 @@ export class Model {
    * @throws InvalidArgumentError a row asks for what the model does not have; RuntimeFailedError
    */
   async forward(batch: Batch, { prefix, past }: ForwardOptions = {}): Promise<BatchResult> {
-    const before: Before = {
-      prefix: prefix ?? emptyPrefix(this.keyValueSizes),
-      past: past ?? new RowKeyValues(this.keyValueSizes, batch.rows.length),
-    };
+    const before: Before = { prefix: prefix ?? emptyPrefix(this.keyValueSizes), past };
     checkCapture(batch.capture, this.info.taps);
+    checkWholeRows(batch);
     const feeds = feedsOf(this.decoder, batch, before);
     const wanted = wantedOutputs(batch);
     if (past !== undefined) wanted.push(...keyValueNames(this.info.layers));
@@ -174,21 +174,20 @@ export class Model {
     return resultOf(batch, lengths, outputs);
   }
 
-  /** Runs tokens once so that later batches can have them before all rows. @throws InvalidArgumentError */
-  async prefill(tokens: readonly number[]): Promise<Prefix> {
-    if (tokens.length === 0) return emptyPrefix(this.keyValueSizes);
-    const { layers, keyValueHeads, headDim } = this.info;
-    const before = { prefix: emptyPrefix(this.keyValueSizes), past: new RowKeyValues(this.keyValueSizes, 1) };
-    const feeds = feedsOf(this.decoder, { rows: [{ tokens }], capture: {} }, before);
-    const outputs = await this.#session.run(feeds, keyValueNames(layers));
-    const shape = [keyValueHeads, tokens.length, headDim];
-    return {
-      length: tokens.length,
-      layers: keyValues(outputs, layers).map(({ keys, values }) => ({
-        keys: { data: keys.data, shape },
-        values: { data: values.data, shape },
-      })),
-    };
+  /**
+   * Runs tokens once so that later batches can have them before all rows, or each of several before as many rows.
+   * @throws InvalidArgumentError
+   */
+  async prefill(...prefixes: readonly (readonly number[])[]): Promise<Prefix> {
+    const lengths = prefixes.map((tokens) => tokens.length);
+    const none = emptyPrefix(this.keyValueSizes);
+    if (lengths.length === 1 && lengths[0] === 0) return none;
+    const batch = { rows: prefixes.map((tokens) => ({ tokens })), capture: {} };
+    const outputs = await this.#session.run(
+      feedsOf(this.decoder, batch, { prefix: none }),
+      keyValueNames(this.info.layers),
+    );
+    return { lengths, layers: keyValues(outputs, this.info.layers) };
   }
 
   /** Frees the session. ONNX Runtime keeps part of its memory until the process ends. */
@@ -217,13 +216,23 @@ function checkCapture(capture: Capture, { residual, heads }: Taps): void {
   missing(capture.heads, heads, 'the heads of layer');
 }
 
+/** @throws InvalidArgumentError values are wanted that rows that begin late have none of */
+function checkWholeRows({ rows, capture }: Batch): void {
+  const within = (capture.residual?.length ?? 0) + (capture.heads?.length ?? 0) > 0;
+  if (!within || rows.every(({ from }) => from === undefined)) return;
+  throw new InvalidArgumentError('a row begins from another, and values of blocks are to be captured', {
+    expected: 'rows that begin at point 0, or what comes after the last block',
+  });
+}
+
 function wantedOutputs({ rows, capture }: Batch): string[] {
   return [
     ...new Set((capture.residual ?? []).map(outputNames.residual)),
     ...new Set((capture.heads ?? []).map(outputNames.heads)),
     ...(capture.final ? [outputNames.final] : []),
     ...(capture.logits ? [outputNames.logits] : []),
-    ...((rows[0]?.targets?.length ?? 0) > 0 ? [outputNames.logProbabilities] : []),
+    ...(capture.best ? [outputNames.best] : []),
+    ...((rows[0]?.targets?.length ?? 0) > 0 ? [outputNames.targetLogits, outputNames.logProbabilities] : []),
   ];
 }
 
@@ -243,22 +252,32 @@ function resultOf(
   lengths: readonly number[],
   outputs: ReadonlyMap<string, FloatTensor>,
 ): BatchResult {
-  const tapped = (name: string) => {
-    const tensor = outputs.get(name)!;
-    return capture.positions === 'all' ? tensor : lastPositions(tensor, lengths);
-  };
+  const longest = Math.max(...lengths);
+  const picked = (tensor: FloatTensor) =>
+    capture.positions === 'all' ? tensor : lastPositions(tensor, lengths);
+  const tapped = (name: string) => picked(perRow(outputs.get(name)!, longest));
   const read = (name: string) => {
     const tensor = outputs.get(name);
-    if (tensor === undefined || capture.read === 'all') return tensor;
-    return { data: tensor.data, shape: [tensor.shape[0]!, ...tensor.shape.slice(2)] };
+    return tensor === undefined || capture.read !== 'all' ? tensor : perRow(tensor, longest);
   };
   const logits = read(outputNames.logits);
+  const targetLogits = read(outputNames.targetLogits);
   const logProbabilities = read(outputNames.logProbabilities);
+  const best = read(outputNames.best);
   return {
     residual: new Map((capture.residual ?? []).map((point) => [point, tapped(outputNames.residual(point))])),
-    heads: new Map((capture.heads ?? []).map((layer) => [layer, tapped(outputNames.heads(layer))])),
+    heads: new Map(
+      (capture.heads ?? []).map((layer) => [layer, picked(outputs.get(outputNames.heads(layer))!)]),
+    ),
     ...(capture.final ? { final: tapped(outputNames.final) } : {}),
     ...(logits === undefined ? {} : { logits }),
+    ...(targetLogits === undefined ? {} : { targetLogits }),
     ...(logProbabilities === undefined ? {} : { logProbabilities }),
+    ...(best === undefined ? {} : { best }),
   };
+}
+
+/** `[B · S, …]` as `[B, S, …]`. */
+function perRow({ data, shape: [all = 0, ...rest] }: FloatTensor, tokens: number): FloatTensor {
+  return { data, shape: [all / tokens, tokens, ...rest] };
 }

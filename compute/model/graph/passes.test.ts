@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from './builder.ts';
 import { compileGraph } from './compile.ts';
 import { attribute, type Graph } from './graph.ts';
-import { keepOutputs, shareEqualValues } from './passes.ts';
+import { keepOutputs, nameOutputsAtSource, shareEqualValues } from './passes.ts';
 import { transformGraph } from './transform.ts';
 
 /** `twice = 2x`, `more = 2x + 1`, with everything said twice. */
@@ -49,6 +49,19 @@ describe('passes', () => {
       b.output(`soft${axis}`, b.node('Softmax', [x], { axis: attribute.int(axis) }), 'float32', ['N']);
     }
     expect(shareEqualValues(b.build()).nodes).toHaveLength(4);
+  });
+
+  it('names outputs where they are computed', async () => {
+    const b = new GraphBuilder();
+    const x = b.input('x', 'float32', ['N']);
+    const twice = b.node('Mul', [x, b.floats([2])]);
+    for (const name of ['twice', 'again']) b.output(name, twice, 'float32', ['N']);
+    b.output('more', b.add(twice, b.floats([1])), 'float32', ['N']);
+    b.output('same', x, 'float32', ['N']);
+    const named = nameOutputsAtSource(b.build());
+    expect(named.nodes.map((node) => node.operator)).toEqual(['Mul', 'Identity', 'Add', 'Identity']);
+    const expected = { twice: [2, 4, 6], again: [2, 4, 6], more: [3, 5, 7], same: [1, 2, 3] };
+    expect(await run(named)).toEqual(expected);
   });
 
   it('keeps outputs and what they need', async () => {

@@ -1,4 +1,4 @@
-import type { Graph, GraphNode, Initializer } from './graph.ts';
+import { type Graph, type GraphNode, graphNode, type Initializer } from './graph.ts';
 import { transformGraph } from './transform.ts';
 
 /** Keeps the outputs that `wanted` accepts and only what they need. ONNX Runtime itself computes every output, fetched or not. */
@@ -37,6 +37,33 @@ export function shareEqualValues(graph: Graph): Graph {
     use: (name) => sameAs.get(name) ?? name,
     initializer: (one) => (merged(constantKey(one), [one.name]) ? undefined : one),
     node: (node) => (merged(nodeKey(node), node.outputs) ? undefined : node),
+  });
+}
+
+/**
+ * Lets the node that computes an output carry the output's name where an `Identity` only renames it: ONNX Runtime would
+ * copy, since others read the value too. A value that is several outputs keeps the `Identity` of all but one.
+ */
+export function nameOutputsAtSource(graph: Graph): Graph {
+  const outputs = new Set(graph.outputs.map((info) => info.name));
+  const computed = new Set(graph.nodes.flatMap((node) => node.outputs));
+  const nameOf = new Map<string, string>();
+  for (const {
+    operator,
+    inputs,
+    outputs: [name],
+  } of graph.nodes) {
+    const [value] = inputs;
+    if (operator !== 'Identity' || value === undefined || name === undefined || !outputs.has(name)) continue;
+    if (computed.has(value) && !outputs.has(value) && !nameOf.has(value)) nameOf.set(value, name);
+  }
+  const renamed = (name: string) => nameOf.get(name) ?? name;
+  return transformGraph(graph, {
+    use: renamed,
+    node: (node) => {
+      if (node.operator === 'Identity' && node.inputs[0] === node.outputs[0]) return undefined;
+      return graphNode.create({ ...node, outputs: node.outputs.map(renamed) });
+    },
   });
 }
 

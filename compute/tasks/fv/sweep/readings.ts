@@ -1,4 +1,4 @@
-import type { TargetReadings } from '../../../model/engine/read-targets.ts';
+import type { ReadTargetsRequest, TargetReadings } from '../../../model/engine/read-targets.ts';
 import {
   type Batch,
   type BatchResult,
@@ -20,7 +20,7 @@ export interface FvModel {
     signal?: AbortSignal,
   ): Promise<void>;
   readTargets(
-    request: ForwardRequest,
+    request: ReadTargetsRequest,
     onReadings: (readings: TargetReadings) => void | Promise<void>,
     signal?: AbortSignal,
   ): Promise<void>;
@@ -84,7 +84,11 @@ export async function readUnder(
   );
   const rest = plan.map((indices) => indices.filter((i) => i >= done)).filter(({ length }) => length > 0);
   const batches = rest.map((indices) => ({ ...tables, rows: indices.map((i) => rows[i]!), capture: {} }));
-  await model.readTargets({ prefix, batches }, (readings) => onReadings(readingsOf(readings)), signal);
+  await model.readTargets(
+    { prefixes: [prefix], batches },
+    (readings) => onReadings(readingsOf(readings)),
+    signal,
+  );
 }
 
 function readingsOf({ probability, logit, logProbability, best }: TargetReadings): Reading[] {
