@@ -6,11 +6,13 @@ import { InvalidArgumentError } from './errors.ts';
 import { type Lake, VERSIONS_PARAMETER } from './lake.ts';
 import type { AddFile } from './log/actions.ts';
 import { dataKey } from './log/paths.ts';
+import { mayMatchAll } from './log/prune.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
-import { addFile } from './log/stats.ts';
+import { addFile, fileStats } from './log/stats.ts';
 import { type CopiedFile, copyToParquet } from './parquet/copy.ts';
-import { dataFileName, sqlString } from './parquet/file-name.ts';
+import { dataFileName, sqlName, sqlString } from './parquet/file-name.ts';
 import { openVectorEncoder, type VectorEncoder } from './parquet/vectors/encoder.ts';
+import { relationSql } from './relation.ts';
 import { encodeToken } from './snapshot.ts';
 import type { CallOptions } from './store/object-store.ts';
 import { probePutIfAbsent } from './store/probe.ts';
@@ -32,6 +34,17 @@ export interface CommitRunsResult {
   readonly unchanged: ReadonlySet<string>;
   /** Runs that were there with other content and now have this one. */
   readonly replaced: ReadonlySet<string>;
+}
+
+/** Rows by the values of a column of texts. */
+export interface RowsOf {
+  readonly column: string;
+  readonly values: readonly string[];
+}
+
+export interface RecordOptions extends CallOptions {
+  /** Rows that go in the same commit. */
+  readonly replaced?: (recorded: (source: string) => number) => RowsOf;
 }
 
 /** What writing needs beyond reading: a DuckDB for staging, and commits. One writer a process is enough. */
@@ -174,6 +187,70 @@ export class LakeWriter {
     return { unchanged, replaced };
   }
 
+  /**
+   * Appends rows of sources to a table whose rows belong to no ingest. Each source is recorded up to a version, in the same commit
+   * as its rows: however often the same versions are offered, and by whomever, their rows are there once.
+   * @param sources offered versions, by source
+   * @param rows makes the file of what is newer than a source's `recorded` version (0 for a new source); called again when
+   * another commit came first
+   */
+  async record(
+    table: string,
+    sources: ReadonlyMap<string, number>,
+    rows: (recorded: (source: string) => number) => Promise<CopiedFile | undefined>,
+    { replaced, ...options }: RecordOptions = {},
+  ): Promise<void> {
+    await this.#inTurn(table, () =>
+      this.lake.table(table).commit(
+        { name: 'WRITE', parameters: { mode: 'Append' } },
+        async (snapshot) => {
+          const recorded = (source: string) => snapshot.txns.get(source)?.version ?? 0;
+          const newer = [...sources].filter(([source, version]) => recorded(source) < version);
+          if (newer.length === 0) return undefined;
+          const file = await rows(recorded);
+          const old = replaced?.(recorded) ?? { column: '', values: [] };
+          const { remove, add } = await this.#without(snapshot, old, options);
+          if (file !== undefined) {
+            add.push(await this.#upload(table, file, {}, options));
+            await unlink(file.path).catch(() => {});
+          }
+          const lastUpdated = Date.now();
+          return { add, remove, txn: newer.map(([appId, version]) => ({ appId, version, lastUpdated })) };
+        },
+        options,
+      ),
+    );
+    this.lake.refresh();
+  }
+
+  /** Live files that hold rows with certain values of a column, and files of their other rows. */
+  async #without(
+    snapshot: TableSnapshot,
+    { column, values }: RowsOf,
+    options: CallOptions,
+  ): Promise<{ readonly remove: AddFile[]; readonly add: AddFile[] }> {
+    const remove: AddFile[] = [];
+    const add: AddFile[] = [];
+    if (values.length === 0) return { remove, add };
+    const { name, columns } = snapshot.spec;
+    const condition = `${sqlName(column)} NOT IN (${values.map(sqlString).join(', ')})`;
+    for (const [path, live] of snapshot.files) {
+      if (!mayMatchAll(fileStats(live), [{ column, in: values }], columns)) continue;
+      const object = { key: dataKey(snapshot.root, path), size: live.size };
+      const rest = await this.lake.withLocalFile(
+        object,
+        (local) => this.#filtered(name, local, condition),
+        options,
+      );
+      if (rest.rows < (fileStats(live).numRecords ?? Number.POSITIVE_INFINITY)) {
+        remove.push(live);
+        if (rest.rows > 0) add.push(await this.#upload(name, rest, {}, options));
+      }
+      await unlink(rest.path).catch(() => {});
+    }
+    return { remove, add };
+  }
+
   /** Removes what this writer left on local disk. */
   async close(): Promise<void> {
     await this.vectors.close();
@@ -193,12 +270,20 @@ export class LakeWriter {
   /** The rows of some runs out of a file of `runs`. */
   async #withRuns(path: string, runs: readonly RunEntry[]): Promise<CopiedFile> {
     const ids = runs.map((run) => sqlString(run.ingest_id)).join(', ');
-    const spec = this.#spec(RUNS.name);
+    return this.#filtered(RUNS.name, path, `ingest_id IN (${ids})`);
+  }
+
+  /** The rows of a file that satisfy a condition, with every column that the table has by now. */
+  async #filtered(table: string, path: string, condition: string): Promise<CopiedFile> {
+    const spec = this.#spec(table);
+    const rows = `SELECT * FROM read_parquet(${sqlString(path)}) WHERE ${condition}`;
+    const columns = `SELECT * FROM ${relationSql(spec, spec, [])} none`;
+    const order = spec.sortBy.map(sqlName).join(', ');
     const connection = await this.connect();
     try {
       return await copyToParquet(
         connection,
-        `SELECT * FROM read_parquet(${sqlString(path)}) WHERE ingest_id IN (${ids}) ORDER BY run_id`,
+        `SELECT * FROM (${columns} UNION ALL BY NAME ${rows}) ORDER BY ${order}`,
         spec,
         join(this.directory, dataFileName()),
       );

@@ -8,6 +8,7 @@ import {
   type Beat,
   DEFAULT_BACKOFF_MS,
   DEFAULT_LEASE_MS,
+  type EndedJob,
   type JobQueue,
   type ListJobs,
   MAX_BACKOFF_MS,
@@ -41,6 +42,8 @@ export class EmbeddedQueue implements JobQueue {
   /** Which jobs wait for which: `[dependency, job]`. */
   readonly #dependents: Database<true, [string, string]>;
   readonly #events: Database<JobEvent, [string, number]>;
+  /** Jobs that have ended, with their last event, until that is kept elsewhere. */
+  readonly #unrecorded: Database<number, string>;
   /** Ids of changed jobs by a number that grows; for watchers. */
   readonly #changes: Database<string, number>;
   readonly #leaseMs: number;
@@ -62,6 +65,7 @@ export class EmbeddedQueue implements JobQueue {
     this.#unfinished = table('unfinished');
     this.#dependents = table('dependents');
     this.#events = table('events');
+    this.#unrecorded = table('unrecorded');
     this.#changes = table('changes');
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
     this.#retry = { backoffMs: options.backoffMs ?? DEFAULT_BACKOFF_MS, maxBackoffMs: MAX_BACKOFF_MS };
@@ -204,6 +208,20 @@ export class EmbeddedQueue implements JobQueue {
     return Array.from(this.#events.getRange(range), ({ value }) => value);
   }
 
+  async unrecorded(limit: number): Promise<EndedJob[]> {
+    this.#refresh();
+    return Array.from(this.#unrecorded.getRange({ limit }), ({ key, value }) => ({
+      job: this.#known(key),
+      lastEvent: value,
+    }));
+  }
+
+  async recorded({ job, lastEvent }: EndedJob): Promise<void> {
+    this.#write(() => {
+      if (this.#unrecorded.get(job.id) === lastEvent) this.#unrecorded.removeSync(job.id);
+    });
+  }
+
   async *watch({ id, signal }: WatchOptions = {}): AsyncGenerator<Job> {
     const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     this.#refresh();
@@ -289,21 +307,22 @@ export class EmbeddedQueue implements JobQueue {
       const level = job.state === 'failed' ? 'error' : job.failure === null ? 'info' : 'warn';
       this.#event(job, { at: job.updatedAt, level, type: 'state', message });
     }
+    if (isFinal(job.state)) this.#unrecorded.putSync(job.id, this.#lastEvent(job.id));
+    else if (before !== undefined && isFinal(before.state)) this.#unrecorded.removeSync(job.id);
     const change = this.#lastChange() + 1;
     this.#changes.putSync(change, job.id);
     this.#changes.removeSync(change - MAX_CHANGES);
   }
 
   #event(job: Job, event: Omit<JobEvent, 'jobId' | 'seq' | 'attempt'>): void {
-    const [last] = this.#events.getKeys({
-      start: [job.id, Infinity],
-      end: [job.id],
-      reverse: true,
-      limit: 1,
-    });
-    const seq = (last?.[1] ?? 0) + 1;
+    const seq = this.#lastEvent(job.id) + 1;
     this.#events.putSync([job.id, seq], { jobId: job.id, seq, attempt: job.attempt, ...event });
     this.#events.removeSync([job.id, seq - MAX_EVENTS]);
+  }
+
+  #lastEvent(id: string): number {
+    const [last] = this.#events.getKeys({ start: [id, Infinity], end: [id], reverse: true, limit: 1 });
+    return last?.[1] ?? 0;
   }
 
   #lastChange(): number {

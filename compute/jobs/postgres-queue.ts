@@ -10,6 +10,7 @@ import {
   type Beat,
   DEFAULT_BACKOFF_MS,
   DEFAULT_LEASE_MS,
+  type EndedJob,
   type JobQueue,
   type ListJobs,
   MAX_BACKOFF_MS,
@@ -242,6 +243,30 @@ export class PostgresQueue implements JobQueue {
       [id, after, limit],
     );
     return rows.map((row) => ({ ...row, at: Number(row.at), seq: Number(row.seq) }));
+  }
+
+  async unrecorded(limit: number): Promise<EndedJob[]> {
+    const { rows } = await this.#pool.query<{ record: string; last: string }>(
+      `SELECT record, ${this.#lastEvent('j.id')} AS last FROM ${this.#schema}.jobs j WHERE NOT recorded ORDER BY id LIMIT $1`,
+      [limit],
+    );
+    return rows.map((row) => ({ job: parseJob(row), lastEvent: Number(row.last) }));
+  }
+
+  recorded({ job, lastEvent }: EndedJob): Promise<void> {
+    return this.#write(async (tx) => {
+      // Locked first: its events are those of the job as it is now.
+      if ((await this.#find(tx, job.id)) === undefined) return;
+      await tx.query(
+        `UPDATE ${this.#schema}.jobs SET recorded = true WHERE id = $1 AND ${this.#lastEvent('$1')} = $2`,
+        [job.id, lastEvent],
+      );
+    });
+  }
+
+  /** The number of a job's last event, as an expression. */
+  #lastEvent(id: string): string {
+    return `(SELECT coalesce(max(seq), 0) FROM ${this.#schema}.job_events WHERE job_id = ${id})`;
   }
 
   async *watch({ id, signal }: WatchOptions = {}): AsyncGenerator<Job> {

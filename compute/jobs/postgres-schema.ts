@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { JOB_KINDS, JOB_STATES, type Job } from './job.ts';
+import { isFinal, JOB_KINDS, JOB_STATES, type Job } from './job.ts';
 
 /** The tables of `PostgresQueue`; running it again changes nothing. `record` is the whole job; the other columns find it. */
 export const schemaSql = (schema: string): string => `
@@ -15,6 +15,9 @@ export const schemaSql = (schema: string): string => `
     record text NOT NULL,
     ticket uuid
   );
+  -- False from the end of a job until the lake has it.
+  ALTER TABLE ${schema}.jobs ADD COLUMN IF NOT EXISTS recorded boolean NOT NULL DEFAULT true;
+  CREATE INDEX IF NOT EXISTS jobs_unrecorded ON ${schema}.jobs (id) WHERE NOT recorded;
   CREATE INDEX IF NOT EXISTS jobs_unfinished ON ${schema}.jobs (state, kind) WHERE state IN ('pending', 'running');
   CREATE TABLE IF NOT EXISTS ${schema}.job_dependencies (
     dependency text NOT NULL REFERENCES ${schema}.jobs (id),
@@ -33,12 +36,22 @@ export const schemaSql = (schema: string): string => `
   );
   COMMIT;`;
 
-export const jobColumns = ['id', 'kind', 'state', 'priority', 'not_before', 'lease_until', 'record'] as const;
+export const jobColumns = [
+  'id',
+  'kind',
+  'state',
+  'priority',
+  'not_before',
+  'lease_until',
+  'record',
+  'recorded',
+] as const;
 
 /** The values of a job's row, in the order of `jobColumns`. */
 export function jobRow(job: Job): readonly unknown[] {
   const { id, kind, state, priority, notBefore, leaseUntil } = job;
-  return [id, kind, state, priority, Math.ceil(notBefore), leaseUntil, JSON.stringify(job)];
+  const recorded = !isFinal(state);
+  return [id, kind, state, priority, Math.ceil(notBefore), leaseUntil, JSON.stringify(job), recorded];
 }
 
 const failure = z.object({ code: z.string(), message: z.string() });

@@ -62,6 +62,29 @@ export function testJobQueue(name: string, fixture: () => Promise<QueueFixture>)
       expect(types).toEqual(['queued', 'attempt 1 begins on worker-1', 'completed']);
     });
 
+    test('an end is unrecorded until somebody says so, and again after a retry', async () => {
+      const own = async (id: string) => (await other.unrecorded(10_000)).find(({ job }) => job.id === id);
+      const { id } = await submit();
+      expect(await own(id)).toBeUndefined();
+      const running = await take();
+      expect(await own(id)).toBeUndefined();
+      await queue.fail(running, { code: 'X', message: 'x' }, { retry: false });
+      const first = (await own(id))!;
+      expect(first).toEqual({ job: await queue.get(id), lastEvent: 3 });
+      expect(await queue.unrecorded(1)).toHaveLength(1);
+      await queue.retry(id);
+      expect(await own(id)).toBeUndefined();
+      await queue.cancel(id);
+      // The end that was kept is not the one that there is now.
+      await other.recorded(first);
+      const second = (await own(id))!;
+      expect(second).toMatchObject({ job: { state: 'cancelled' }, lastEvent: 5 });
+      await other.recorded(second);
+      await other.recorded(second);
+      expect(await own(id)).toBeUndefined();
+      await queue.recorded({ ...second, job: { ...second.job, id: 'no-such-job' } });
+    });
+
     test('submitting an id again changes nothing', async () => {
       const job = await submit();
       expect(await other.submit({ id: job.id, kind: 'probe', spec: 'something else' })).toEqual(job);

@@ -34,6 +34,13 @@ export interface Beat {
   readonly log?: readonly Pick<JobEvent, 'at' | 'level' | 'message'>[];
 }
 
+/** A job that has ended. */
+export interface EndedJob {
+  readonly job: Job;
+  /** `seq` of the event with which it ended. */
+  readonly lastEvent: number;
+}
+
 export interface WatchOptions {
   /** Only this job. */
   readonly id?: string;
@@ -77,6 +84,10 @@ export interface JobQueue {
   retry(id: string): Promise<Job>;
   /** What happened to a job after event `after`, oldest first. */
   events(id: string, options?: { readonly after?: number; readonly limit?: number }): Promise<JobEvent[]>;
+  /** Jobs that have ended, of which nobody has said `recorded`. */
+  unrecorded(limit: number): Promise<readonly EndedJob[]>;
+  /** An end is kept elsewhere; of no effect when the job has been retried since. */
+  recorded(end: EndedJob): Promise<void>;
   /** Every job as it changes from now on; changes that follow each other closely may be seen as one. */
   watch(options?: WatchOptions): AsyncIterable<Job>;
   close(): Promise<void>;

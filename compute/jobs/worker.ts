@@ -42,6 +42,8 @@ export interface WorkerOptions {
   /** Shuts the worker down: the job at hand is stopped and given back. */
   readonly signal: AbortSignal;
   readonly logger?: WorkerLogger;
+  /** Puts jobs that have ended into the lake; called between jobs and while there are none. What fails is tried again later. */
+  readonly record?: (signal: AbortSignal) => Promise<unknown>;
   /** Wait between looks at an empty queue, in milliseconds. Default 500. */
   readonly idleMs?: number;
   /** Time between heartbeats, in milliseconds; a cancellation is heard of within it. Default 1,000. */
@@ -56,12 +58,16 @@ export interface WorkerLogger {
 const DEFAULT_IDLE_MS = 500;
 const DEFAULT_BEAT_MS = 1000;
 const UNREACHABLE_MS = 2000;
+/** Wait after ended jobs could not be recorded. */
+const RECORD_AGAIN_MS = 60_000;
 
 /** Takes jobs one after the other until it is told to stop, or until there are none left with `drain`. */
 export async function runWorker(queue: JobQueue, options: WorkerOptions): Promise<{ readonly jobs: number }> {
   const { signal, idleMs = DEFAULT_IDLE_MS, logger } = options;
   let jobs = 0;
+  let recordFrom = 0;
   while (!signal.aborted) {
+    if (Date.now() >= recordFrom && !(await recordEnded(options))) recordFrom = Date.now() + RECORD_AGAIN_MS;
     const job = await nextJob(queue, options);
     if (job === 'none left') break;
     if (typeof job === 'string') {
@@ -75,6 +81,16 @@ export async function runWorker(queue: JobQueue, options: WorkerOptions): Promis
     logger?.info({ job: job.id, state: end }, 'job ends');
   }
   return { jobs };
+}
+
+async function recordEnded({ record, signal, logger }: WorkerOptions): Promise<boolean> {
+  try {
+    await record?.(signal);
+    return true;
+  } catch (error) {
+    if (!signal.aborted) logger?.warn({ error: messageOf(error) }, 'ended jobs could not be recorded');
+    return false;
+  }
 }
 
 /** A queue that cannot be reached for a while ends no worker. */

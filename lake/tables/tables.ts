@@ -1,6 +1,7 @@
 import { exampleId, extra, ingestId, runId, table, VECTOR_ROW_GROUP } from './columns.ts';
 import { ENTROPY_TABLES } from './entropy.ts';
 import { FV_TABLES } from './fv.ts';
+import { JOB_TABLES } from './jobs.ts';
 import type { TableSpec } from './schema.ts';
 
 export const RUNS = table({
@@ -146,7 +147,7 @@ export const METRICS = table({
       name: 'scope',
       type: 'string',
       nullable: false,
-      doc: '`overall`, or a part: `family:…`, `split:…`, `layer:…`, `filter:…`.',
+      doc: '`overall`, or a part: `family:…`, `split:…`, `layer:…`, `control:…`, `filter:…`.',
     },
     { name: 'split', type: 'string', doc: 'Split it was computed on.' },
     { name: 'metric', type: 'string', nullable: false, doc: 'Name, e.g. auroc.' },
@@ -281,8 +282,9 @@ export const TOKENS = table({
   ],
 });
 
-/** Every table of the lake, in the order in which an ingest commits them: `runs` last. */
+/** Every table of the lake, those of runs in the order in which an ingest commits them: `runs` last. */
 export const TABLES = [
+  ...JOB_TABLES,
   ACTIVATIONS,
   TOKENS,
   RUN_STORES,

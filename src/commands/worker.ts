@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { JOB_KINDS, type JobKind } from '../../compute/jobs/job.ts';
 import { boundTasks } from '../../compute/jobs/job-service.ts';
+import { recordJobs } from '../../compute/jobs/recorder.ts';
 import { runWorker } from '../../compute/jobs/worker.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
 import { UsageError } from '../errors.ts';
@@ -61,7 +62,8 @@ export function workerCommand(command: Command): void {
           const { drain = false } = options;
           // Several beats a lease: one may be late.
           const beatMs = Math.min(LONGEST_BEAT_MS, (config.leaseSeconds * 1000) / 5);
-          return await runWorker(queue, { id, tasks, signal, logger, drain, beatMs });
+          const record = (stop: AbortSignal) => recordJobs(queue, writer, { signal: stop });
+          return await runWorker(queue, { id, tasks, signal, logger, drain, beatMs, record });
         } finally {
           await queue.close();
         }
