@@ -5,17 +5,22 @@ import type { PlanLimits } from '../../model/index.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { jobStart } from '../contract-run/provenance.ts';
 import { checkMember, warningOf } from '../model-check/model-check.ts';
+import { requireShards, shardRange, splitShards } from '../shards.ts';
 import { locate } from '../source/locate.ts';
 import { jobPrefix, type TaskDefinition, type TaskServices } from '../task.ts';
-import type { Experiment } from './artifacts/experiment.ts';
-import { pythonJson } from './artifacts/python-json.ts';
+import type { RelationExperiment } from './artifacts/experiment.ts';
+import { type RelationRun, runMeta, runSummary } from './artifacts/relation-documents.ts';
 import { RelationError } from './errors.ts';
 import { batchMemory, type OpenExperimentModel, type OpenModel, openModel } from './open-model.ts';
+import { png } from './plots/png.ts';
+import { QueryProgress } from './query-progress.ts';
 import { queryDirectory } from './relation/query-directory.ts';
 import { orderedQueries, type Relation, readRelation } from './relation/relation.ts';
 import { type QueryOutcome, type QueryRun, runQuery } from './run-query.ts';
 import { type FvSpec, fvSpec } from './spec.ts';
+import type { HeadSubset, Picture } from './stages/context.ts';
 import { QueryStatus } from './status.ts';
+import { headsOf } from './sweep/head-sweep.ts';
 
 /** Codes of errors that another attempt would only repeat. */
 const PERMANENT: ReadonlySet<string> = new Set([
@@ -24,6 +29,7 @@ const PERMANENT: ReadonlySet<string> = new Set([
   'CHECKPOINT_INVALID',
   'MODEL_UNSUPPORTED',
   'PROVIDER_UNAVAILABLE',
+  'MODEL_MEMORY',
   'INVALID_ARGUMENT',
 ]);
 
@@ -39,27 +45,19 @@ export class QueriesFailedError extends RunlakeError {
   readonly code = 'FV_QUERIES_FAILED';
 }
 
-/** The task with a way of opening models. */
-export function fvTaskWith(open: OpenExperimentModel): TaskDefinition<FvSpec> {
+/** The task with a way of opening models, and of making pictures. */
+export function fvTaskWith(open: OpenExperimentModel, picture: Picture = png): TaskDefinition<FvSpec> {
   return {
     kind: 'fv',
     doc: 'Sweeps the heads of a model over a relation, makes function vectors of the best, injects them into every layer, and puts the runs into the lake.',
     spec: fvSpec,
 
-    split(spec) {
-      const { shards: count } = spec;
-      if (count === 1) return undefined;
-      const one = { ...spec, shards: 1 };
-      return {
-        parts: Array.from({ length: count }, (_, index) => ({ ...one, shard: { index, count } })),
-        merge: (ids) => ({ ...one, merge: [...ids] }),
-      };
-    },
+    split: splitShards,
 
     async run(spec, context, services) {
-      if (spec.merge !== undefined) return merged(spec.merge, services, context.signal);
+      if (spec.merge !== undefined) return merged(spec.merge, context, services);
       try {
-        return await runQueries(spec, context, services, open);
+        return await runQueries(spec, context, services, { open, picture });
       } catch (error) {
         if (!isPermanent(error) || error instanceof PermanentTaskError) throw error;
         throw new PermanentTaskError(error.code, error.message, error);
@@ -71,55 +69,64 @@ export function fvTaskWith(open: OpenExperimentModel): TaskDefinition<FvSpec> {
 /** Function vectors of a relation, query by query. */
 export const fvTask: TaskDefinition<FvSpec> = fvTaskWith(openModel);
 
-/** What the parts have put into the lake. */
+/** Ingests what the shards have written; where all of it is in the lake already nothing happens. */
 async function merged(
   ids: readonly string[],
+  { signal, progress }: TaskContext,
   services: TaskServices,
-  signal: AbortSignal,
 ): Promise<JsonValue> {
+  await requireShards(ids, 'fv', services.store, signal);
   const runIds: string[] = [];
-  for (const id of ids) runIds.push(...(await ingestResults(services, resultsKey(id), signal)));
-  return { runIds };
+  for (const [done, id] of ids.entries()) {
+    progress({ stage: 'ingest', done, total: ids.length, counter: { unit: 'shards', count: done } });
+    runIds.push(...(await ingestResults(services, resultsKey(id), signal)));
+  }
+  return { runIds: runIds.sort() };
 }
 
 function resultsKey(jobId: string): string {
   return `${jobPrefix(jobId)}/runs`;
 }
 
+/** All relation queries of a job, one after the other with one model. */
 async function runQueries(
   spec: FvSpec,
   context: TaskContext,
   services: TaskServices,
-  open: OpenExperimentModel,
+  { open, picture }: { readonly open: OpenExperimentModel; readonly picture: Picture },
 ): Promise<JsonValue> {
   const { job, signal, progress, log } = context;
   const { store } = services;
   const relation = await relationOf(spec, services, signal);
-  if (relation.dropped.length > 0)
-    log(
-      'warn',
-      `${relation.dropped.length} rows of ${spec.relation} have an empty cell and are left out: lines ${relation.dropped.slice(0, 10).join(', ')}`,
-    );
-  const qIds = ownQueries(orderedQueries(relation, spec.queries), spec.shard);
-  if (qIds.length === 0) throw new NothingToDoError('NO_QUERIES', 'there is no relation query for this job');
+  const qIds = ownQueries(spec, relation, log);
+  if (qIds.length === 0) {
+    // There may be more shards than relation queries.
+    if (spec.shard !== undefined) return { runIds: [], queries: {} };
+    throw new NothingToDoError('NO_QUERIES', 'there is no relation query for this job');
+  }
   const start = await jobStart(store, job.id, undefined, signal);
   const limits = { memoryBytes: await batchMemory(spec, store, jobPrefix(job.id), signal) };
   progress({ stage: 'load', done: 0 });
   const model = await open(spec, services, signal);
   const name = relationName(spec);
   const base = `${resultsKey(job.id)}/${spec.results}/relation_qwise/${queryDirectory(name)}`;
+  const experiment = experimentOf(spec, model, start.createdAt);
+  const whole: RelationRun = { experiment, name, base, queries: qIds.length };
   const outcomes = new Map<string, QueryOutcome | 'failed'>();
+  const having = (wanted: string) => qIds.filter((qId) => outcomes.get(qId) === wanted);
   /** Whether another attempt could do better with one that failed. */
   let mayHelp = false;
   try {
     const warning = warningOf(model.check);
     if (warning !== undefined) log('warn', warning);
+    await store.put(`${base}/_status/run_meta.json`, Buffer.from(runMeta(whole)), { signal });
+    const readings = new QueryProgress(expectedReadings(spec, relation, qIds, model), progress);
     for (const qId of qIds) {
       signal.throwIfAborted();
       const root = `${base}/${queryDirectory(qId)}/artifacts`;
-      const experiment = experimentOf(spec, model, { qId, root, createdAt: start.createdAt });
+      const run = { experiment: { ...experiment, qId, root }, relation, store, signal, log, picture };
       try {
-        const outcome = await attempt({ spec, experiment, relation, limits, store, signal, progress }, model);
+        const outcome = await attempt({ ...run, spec, limits, progress: readings.of(qId) }, model);
         outcomes.set(qId, outcome);
         log('info', `${qId}: ${outcome}`);
       } catch (error) {
@@ -128,27 +135,64 @@ async function runQueries(
         mayHelp ||= !isPermanent(error);
         log('error', `${qId}: ${messageOf(error)}`);
       }
+      readings.finish(qId);
     }
-    await writeSummary(`${base}/_status/run_summary.json`, outcomes, { store, signal, name, base });
+    const ended = { processed: outcomes.size, skipped: having('skipped'), failed: having('failed') };
+    await store.put(`${base}/_status/run_summary.json`, Buffer.from(runSummary(whole, ended)), { signal });
   } finally {
     await model.close();
   }
   progress({ stage: 'ingest', done: 0 });
   const runIds = await ingestResults(services, resultsKey(job.id), signal);
-  const failed = [...outcomes].filter(([, outcome]) => outcome === 'failed').map(([qId]) => qId);
+  const failed = having('failed');
   if (failed.length > 0) {
-    const message = `${failed.length} of ${outcomes.size} relation queries failed: ${failed.join(', ')}`;
+    const message = `${failed.length} of ${qIds.length} relation queries failed: ${failed.join(', ')}`;
     const error = new QueriesFailedError(message, {
       remedy: 'the log of the job and qid_status.json say why; retry does these only',
     });
     throw mayHelp ? error : new PermanentTaskError(error.code, message, error);
   }
-  if ([...outcomes.values()].every((outcome) => outcome === 'skipped'))
-    throw new NothingToDoError(
-      'INSUFFICIENT_ROWS',
-      `no relation query has ${spec.demos + 1 + spec.additions.heldOut} rows`,
-    );
+  if (spec.shard === undefined && having('skipped').length === qIds.length)
+    throw new NothingToDoError('INSUFFICIENT_ROWS', `no relation query has ${rowsNeeded(spec)} rows`);
   return { runIds, queries: Object.fromEntries(outcomes) };
+}
+
+/** The relation queries of this job, in the order in which they are done. */
+function ownQueries(spec: FvSpec, relation: Relation, log: TaskContext['log']): readonly string[] {
+  const { dropped, queries } = relation;
+  if (dropped.length > 0) {
+    const lines = dropped.slice(0, 10).join(', ');
+    const message = `${dropped.length} rows of ${spec.relation} have an empty cell and are left out: lines ${lines}`;
+    log('warn', dropped.length > 10 ? `${message}, …` : message);
+  }
+  const qIds = orderedQueries(relation, spec.queries);
+  const unknown = qIds.filter((qId) => !queries.has(qId));
+  if (unknown.length > 0) {
+    const known = [...queries.keys()].slice(0, 20).join(', ');
+    log('warn', `${spec.relation} has no relation query ${unknown.join(', ')}; it has ${known}`);
+  }
+  return qIds.slice(...shardRange(spec.shard, qIds.length));
+}
+
+/** Rows without which a relation query is skipped. */
+function rowsNeeded({ demos, additions }: FvSpec): number {
+  return demos + 1 + additions.heldOut;
+}
+
+/** Readings of the head sweep, which is most of the work, by relation query. */
+function expectedReadings(
+  spec: FvSpec,
+  relation: Relation,
+  qIds: readonly string[],
+  { model }: OpenModel,
+): Map<string, number> {
+  const heads = headsOf(model.info, subsetOf(spec)).length;
+  const rows = (qId: string) => relation.queries.get(qId)?.length ?? 0;
+  return new Map(qIds.map((qId) => [qId, rows(qId) < rowsNeeded(spec) ? 0 : heads * spec.trials]));
+}
+
+function subsetOf({ layers, heads }: FvSpec): HeadSubset {
+  return { ...(layers === undefined ? {} : { layers }), ...(heads === undefined ? {} : { heads }) };
 }
 
 type AttemptOf = Omit<QueryRun, 'subset' | 'options' | 'status'> & {
@@ -163,13 +207,9 @@ async function attempt({ spec, limits, ...rest }: AttemptOf, model: OpenModel): 
     q_row_count: relation.queries.get(experiment.qId)?.length ?? 0,
     ...checkMember([model.check]),
   };
-  const subset = {
-    ...(spec.layers === undefined ? {} : { layers: spec.layers }),
-    ...(spec.heads === undefined ? {} : { heads: spec.heads }),
-  };
   const status = await QueryStatus.open(store, experiment, facts, signal);
   const options = { limits, reference: spec.reference, signal };
-  return runQuery({ ...rest, subset, options, status }, model);
+  return runQuery({ ...rest, subset: subsetOf(spec), options, status }, model);
 }
 
 async function relationOf(spec: FvSpec, services: TaskServices, signal: AbortSignal): Promise<Relation> {
@@ -195,10 +235,6 @@ async function relationOf(spec: FvSpec, services: TaskServices, signal: AbortSig
   return readRelation(store.stream(key, { signal }), options);
 }
 
-function ownQueries(qIds: readonly string[], shard: FvSpec['shard']): readonly string[] {
-  return shard === undefined ? qIds : qIds.filter((_, i) => i % shard.count === shard.index);
-}
-
 /** The relation's name: that of its file. */
 function relationName({ relation }: FvSpec): string {
   const name = relation.replace(/\/+$/, '').split('/').at(-1) ?? relation;
@@ -208,13 +244,12 @@ function relationName({ relation }: FvSpec): string {
 function experimentOf(
   spec: FvSpec,
   { model, specialTokens }: OpenModel,
-  rest: Pick<Experiment, 'qId' | 'root' | 'createdAt'>,
-): Experiment {
+  createdAt: string,
+): RelationExperiment {
   const { modelType, compute, provider } = model.info;
   const { trials, demos, topk, scoreKey, alpha, evalExamples, seed, corruption, relation, additions } = spec;
   const { path, id = path.replace(/\/+$/, '').split('/').at(-1) ?? path } = spec.model;
   return {
-    ...rest,
     model: id,
     modelType,
     relationPath: relation,
@@ -230,41 +265,6 @@ function experimentOf(
     specialTokens,
     compute,
     provider,
+    createdAt,
   };
-}
-
-interface SummaryPlace {
-  readonly store: TaskServices['store'];
-  readonly signal: AbortSignal;
-  readonly name: string;
-  readonly base: string;
-}
-
-/** `_status/run_summary.json` */
-async function writeSummary(
-  key: string,
-  outcomes: ReadonlyMap<string, QueryOutcome | 'failed'>,
-  { store, signal, name, base }: SummaryPlace,
-): Promise<void> {
-  const having = (wanted: string) =>
-    [...outcomes].filter(([, outcome]) => outcome === wanted).map(([q]) => q);
-  const failed = having('failed');
-  const text = pythonJson(
-    {
-      updated_at: new Date().toISOString(),
-      status: failed.length === 0 ? 'completed' : 'failed',
-      relation_name: name,
-      n_selected_qids: outcomes.size,
-      processed: outcomes.size,
-      skipped_q_ids: having('skipped'),
-      failed_q_ids: failed,
-      out_root: base,
-      canonical_root: base,
-      sync_root: null,
-      sync_mode: 'none',
-      artifact_profile: 'full',
-    },
-    2,
-  );
-  await store.put(key, Buffer.from(text), { signal });
 }

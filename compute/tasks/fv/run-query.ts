@@ -1,27 +1,34 @@
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
+import type { TaskContext } from '../../jobs/worker.ts';
+import { queryRoot } from './artifacts/experiment.ts';
 import { fingerprintOf } from './checkpoints.ts';
+import { damagedArtifacts, Inventory } from './inventory.ts';
 import { ineligible } from './relation/relation.ts';
+import { attributionStage } from './stages/attribution.ts';
 import { type ExperimentModel, layersOf, type StageContext } from './stages/context.ts';
 import { evaluationStage } from './stages/evaluation.ts';
 import { headSpaceStage } from './stages/head-space.ts';
 import { injectionStage } from './stages/injection.ts';
+import { plotStage } from './stages/plots.ts';
 import { sweepStage } from './stages/sweep.ts';
 import { trialStage } from './stages/trials.ts';
 import { vectorStage } from './stages/vectors.ts';
 import type { QueryStatus } from './status.ts';
 
-export interface QueryRun extends Omit<StageContext, 'examined'> {
+export interface QueryRun extends Omit<StageContext, 'examined' | 'inventory'> {
   readonly status: QueryStatus;
+  readonly log: TaskContext['log'];
 }
 
 export type QueryOutcome = 'completed' | 'skipped' | 'unchanged';
 
 /**
  * Takes one relation query from its rows to its artifacts. What an earlier attempt has left is used where its fingerprint is
- * the same: a completed query is not begun again, a sweep goes on at the head it had reached.
+ * the same: a completed query is not begun again while its artifacts are what was written, a sweep goes on at the head it had
+ * reached.
  */
 export async function runQuery(
-  { status, ...run }: QueryRun,
+  { status, log, ...run }: QueryRun,
   examined: ExperimentModel,
 ): Promise<QueryOutcome> {
   const { experiment, relation, store, signal, subset, options } = run;
@@ -29,7 +36,15 @@ export async function runQuery(
   const facts = fingerprintOf(examined.identity, experiment, subset, options.reference, [
     ...relation.queries,
   ]);
-  if (status.isSettled(facts)) return 'unchanged';
+  const directory = queryRoot(experiment);
+  if (status.isSettled(facts)) {
+    if (status.state === 'skipped') return 'unchanged';
+    const damaged = await damagedArtifacts(store, directory, facts, signal);
+    if (damaged.length === 0) return 'unchanged';
+    const some = damaged.slice(0, 5).join(', ');
+    const more = damaged.length > 5 ? ` and ${damaged.length - 5} more` : '';
+    log('warn', `${qId} was completed, but missing or damaged are now ${some}${more}: it is done again`);
+  }
   if (status.state !== 'none' && status.fingerprint !== facts) await removeStale(store, root, signal);
   await status.set('pending', facts, signal);
   const reason = ineligible(relation, qId, { demos, heldOut: additions.heldOut });
@@ -37,11 +52,13 @@ export async function runQuery(
     await status.set('skipped', facts, signal, { reason });
     return 'skipped';
   }
-  const context = { ...run, examined };
+  const inventory = new Inventory(store, directory);
+  const context = { ...run, examined, inventory };
   const layers = layersOf(context);
   await status.set('running', facts, signal, { expected_layers: layers });
   try {
     await runStages(context);
+    await inventory.close(facts, signal);
   } catch (error) {
     if (signal.aborted) throw error;
     const message = error instanceof Error ? error.message : String(error);
@@ -56,10 +73,12 @@ export async function runQuery(
 async function runStages(context: StageContext): Promise<void> {
   const trials = await trialStage(context);
   const swept = await sweepStage(context, trials);
+  await attributionStage(context, trials, swept);
   const vectors = await vectorStage(context, swept);
   await headSpaceStage(context, trials, swept, vectors);
-  await injectionStage(context, trials, vectors);
-  await evaluationStage(context, trials, swept, vectors);
+  const injections = await injectionStage(context, trials, vectors);
+  const evaluations = await evaluationStage(context, trials, swept, vectors);
+  await plotStage(context, swept, vectors, injections, evaluations);
 }
 
 /** Artifacts of other settings would be taken for those of these; the checkpoints tell by themselves. */

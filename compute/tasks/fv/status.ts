@@ -6,6 +6,7 @@ import {
   type Experiment,
   hasAdditions,
   location,
+  queryRoot,
   samplingOf,
 } from './artifacts/experiment.ts';
 import { float, type PythonValue, pythonJson } from './artifacts/python-json.ts';
@@ -84,10 +85,9 @@ export class QueryStatus {
   ): Promise<void> {
     if (!NEXT[this.#state].includes(state))
       throw new Error(`a query is ${this.#state} and cannot become ${state}`);
-    const { qId, root, model, modelType, relationPath, trials, demos, topk, scoreKey, alpha } =
-      this.#experiment;
+    const { qId, model, modelType, relationPath, trials, demos, topk, scoreKey, alpha } = this.#experiment;
     const { evalExamples, seed } = this.#experiment;
-    const queryRoot = root.slice(0, root.lastIndexOf('/'));
+    const directory = queryRoot(this.#experiment);
     const document = pythonJson(
       {
         q_id: qId,
@@ -109,8 +109,8 @@ export class QueryStatus {
           ...(hasAdditions(this.#experiment) ? { additions: additionsRecord(this.#experiment) } : {}),
         },
         ...this.#facts,
-        q_root: queryRoot,
-        ...location(queryRoot),
+        q_root: directory,
+        ...location(directory),
         ...more,
         fingerprint,
       },

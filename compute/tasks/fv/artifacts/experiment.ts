@@ -42,6 +42,14 @@ export interface Experiment {
   readonly createdAt: string;
 }
 
+/** What all relation queries of a job have in common. */
+export type RelationExperiment = Omit<Experiment, 'qId' | 'root'>;
+
+/** Directory of a relation query: its artifacts and its log lie below. */
+export function queryRoot({ root }: Experiment): string {
+  return root.slice(0, root.lastIndexOf('/'));
+}
+
 /** A trial with the tokens of its corrupted prompt and of its answer. */
 export interface TokenizedTrial {
   readonly trial: Trial;

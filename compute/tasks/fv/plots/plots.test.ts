@@ -69,7 +69,7 @@ describe('injectionCurve', () => {
     const svg = injectionCurve(
       {
         layers: [0, 1, 2],
-        baseline: { accuracy: 0.25, p: 0.2 },
+        levels: [{ name: 'without a vector', accuracy: 0.25, p: 0.2 }],
         series: [
           { name: 'function vector', accuracy: [0, 1, 0.5], p: [0, 0.9, Number.NaN] },
           { name: 'random vector', accuracy: [0, 0, 0], p: [0, 0, 0] },

@@ -1,8 +1,9 @@
 import type { ObjectStore } from '../../../../lake/store/object-store.ts';
 import type { ProgressUpdate } from '../../../jobs/meter.ts';
-import type { OutputProjection } from '../../../model/index.ts';
+import type { OutputProjection, Unembedding } from '../../../model/index.ts';
 import type { Experiment } from '../artifacts/experiment.ts';
 import { Checkpoints } from '../checkpoints.ts';
+import type { Inventory } from '../inventory.ts';
 import type { Relation } from '../relation/relation.ts';
 import type { FvModel, RunOptions } from '../sweep/readings.ts';
 import type { PromptTokenizer } from '../trials/targets.ts';
@@ -14,6 +15,8 @@ export interface ExperimentModel {
   /** Of the checkpoint and of the program that runs it. */
   readonly identity: string;
   projectionOf(layer: number): Promise<OutputProjection>;
+  /** Only where attributions are asked for the model has the residual stream that they need. */
+  unembeddingOf(tokens: readonly number[]): Promise<Unembedding>;
 }
 
 /** The heads that are swept: those of some layers, and of some numbers, where that is asked for. */
@@ -29,10 +32,17 @@ export interface StageContext {
   readonly subset: HeadSubset;
   readonly options: RunOptions;
   readonly store: ObjectStore;
+  /** Of the artifacts that this attempt writes. */
+  readonly inventory: Inventory;
   readonly signal: AbortSignal;
+  /** Told how far a stage is; the stages do not name the relation query. */
   readonly progress: (update: ProgressUpdate) => void;
   readonly examined: ExperimentModel;
+  /** Makes a PNG picture of an SVG drawing. */
+  readonly picture: Picture;
 }
+
+export type Picture = (svg: string) => Promise<Uint8Array>;
 
 /** Every layer of the model. */
 export function layersOf({ examined }: StageContext): number[] {
@@ -50,21 +60,20 @@ export function checkpointsOf(
 
 /** Writes an artifact. @param name below the directory of artifacts */
 export async function put(
-  { experiment, store, signal }: StageContext,
+  { inventory, signal }: StageContext,
   name: string,
   content: string | Uint8Array,
 ): Promise<void> {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  await store.put(`${experiment.root}/${name}`, bytes, { signal });
+  await inventory.put(`artifacts/${name}`, content, signal);
 }
 
 /** Writes an artifact of many lines. */
 export async function putLines(
-  { experiment, store, signal }: StageContext,
+  { inventory, signal }: StageContext,
   name: string,
   lines: Iterable<string>,
 ): Promise<void> {
-  await store.upload(`${experiment.root}/${name}`, chunksOf(lines), { signal });
+  await inventory.upload(`artifacts/${name}`, chunksOf(lines), signal);
 }
 
 /** Lines in chunks of some hundred kilobytes. */

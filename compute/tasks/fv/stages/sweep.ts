@@ -33,7 +33,7 @@ export async function sweepStage(
   const { qId, seed, scoreKey } = experiment;
   const slot = tokenizer.encode(slotPrompt(experiment.demos)).length - 1;
   const clean = trials.map(({ trial }) => tokenizer.encode(cleanPrompt(trial)));
-  context.progress({ stage: `${qId}: clean means`, done: 0 });
+  context.progress({ stage: 'clean means', done: 0 });
   const means = await cleanMeans(model, clean, options);
   const meanFile = cleanMeanFile(means, model.info, slot);
   await put(context, `stepD_mean_acts/qid_${queryDirectory(qId)}_clean_mean.pt`, meanFile);
@@ -57,7 +57,7 @@ async function sweepTrials(
   heads: readonly HeadPlace[],
   basis: string,
 ): Promise<TrialSweep[]> {
-  const { experiment, progress, options, examined } = context;
+  const { progress, options, examined } = context;
   const kept = checkpointsOf(context, 'sweep', basis);
   const sweeps: TrialSweep[] = [];
   for (const [index, { prompt }] of trials.entries()) {
@@ -65,7 +65,7 @@ async function sweepTrials(
     const told = async (sweep: TrialSweep) => {
       const done = index * heads.length + sweep.patched.length;
       const total = trials.length * heads.length;
-      progress({ stage: `${experiment.qId}: heads`, done, total, counter: { unit: 'heads', count: done } });
+      progress({ stage: 'heads', done, total });
       const finished = sweep.patched.length === heads.length;
       if (!finished && Date.now() - written < CHECKPOINT_MS) return;
       await kept.write(index, sweep);

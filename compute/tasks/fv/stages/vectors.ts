@@ -1,8 +1,6 @@
 import { rankHeads } from '../../../../ingest/families/fv/ranking.ts';
-import { heatmap } from '../artifacts/heatmap.ts';
 import { pythonJson } from '../artifacts/python-json.ts';
 import { byLayerFile, globalFile, globalMeta, topHeads } from '../artifacts/vector-files.ts';
-import { queryDirectory } from '../relation/query-directory.ts';
 import type { HeadScores } from '../scores/head-scores.ts';
 import { functionVector, vectorsByLayer } from '../vectors/function-vector.ts';
 import { put, type StageContext } from './context.ts';
@@ -22,11 +20,9 @@ export async function vectorStage(
   { means, scores }: SweepResult,
 ): Promise<VectorResult> {
   const { experiment, examined } = context;
-  const { qId, scoreKey, topk, corruption, trials } = experiment;
+  const { scoreKey, topk } = experiment;
   const { info } = examined.model;
   const top = rankHeads(scores, (head) => head.scores[scoreKey]).slice(0, topk);
-  const title = `${qId}: ${scoreKey}, ${corruption} labels, ${trials} trials`;
-  await put(context, `aie_heatmap_${queryDirectory(qId)}.svg`, heatmap(scores, top, { title, scoreKey }));
   const layers = [...new Set(scores.map(({ layer }) => layer))];
   const vector = await functionVector(means, info, top, (layer) => examined.projectionOf(layer));
   const byLayer = vectorsByLayer(means, info, top, layers);
