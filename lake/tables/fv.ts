@@ -111,6 +111,10 @@ export const FV_HEADS = table({
     partial,
     sourceLine,
     extra,
+    ...doubles({
+      dla: 'Direct logit attribution: mean over the corrupted prompts of the part of the logit of the target that the head writes itself (scale of the final norm held). An addition of Runlake; null where it was not asked for.',
+      dla_clean: 'The same over the clean prompts.',
+    }),
   ],
 });
 
@@ -147,6 +151,10 @@ export const FV_TRIALS = table({
     partial,
     sourceLine,
     extra,
+    ...doubles({
+      dla: 'Direct logit attribution of the head in the corrupted prompt; see fv_heads.',
+      dla_clean: 'The same in the clean prompt.',
+    }),
   ],
 });
 

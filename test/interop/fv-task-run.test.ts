@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Job } from '../../compute/jobs/job.ts';
 import { NothingToDoError, PermanentTaskError, type TaskContext } from '../../compute/jobs/worker.ts';
-import { Model, openCheckpoint, readOutputProjection } from '../../compute/model/index.ts';
+import { Model, openCheckpoint, readOutputProjection, readUnembedding } from '../../compute/model/index.ts';
 import { Tokenizer } from '../../compute/model/tokenizer/tokenizer.ts';
 import { fvTaskWith } from '../../compute/tasks/fv/fv.ts';
 import { usesSpecialTokens } from '../../compute/tasks/fv/open-model.ts';
@@ -69,6 +69,7 @@ describe.skipIf(sharedDir === undefined)('a function-vector job', () => {
       check: { verdict: 'passed', failed_checks: [], reason: null },
       specialTokens,
       projectionOf: (layer) => readOutputProjection(opened, layer),
+      unembeddingOf: (tokens) => readUnembedding(opened, tokens),
       close: async () => {},
     };
   });

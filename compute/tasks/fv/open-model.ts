@@ -2,7 +2,13 @@ import { availableParallelism, freemem } from 'node:os';
 import { z } from 'zod';
 import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
-import { ModelProcess, openCheckpoint, readOutputProjection } from '../../model/index.ts';
+import {
+  describeDecoder,
+  ModelProcess,
+  openCheckpoint,
+  readOutputProjection,
+  readUnembedding,
+} from '../../model/index.ts';
 import { Tokenizer } from '../../model/tokenizer/tokenizer.ts';
 import { writtenOnce } from '../contract-run/provenance.ts';
 import { checkedModel } from '../model-check/model-check.ts';
@@ -48,12 +54,14 @@ export const openModel: OpenExperimentModel = async (spec, services, signal) => 
   };
   try {
     const checkpoint = await openCheckpoint(files.path, signal);
+    const layers = describeDecoder(checkpoint).decoder.blocks.length;
     process = new ModelProcess({
       path: files.path,
       provider,
       ...(compute === undefined ? {} : { compute }),
       threads: threads ?? availableParallelism(),
-      taps: { residual: [] },
+      // Attributions need the residual stream before the final norm.
+      taps: { residual: spec.additions.attribution ? [layers] : [] },
       ...(services.modelHost !== undefined && { script: services.modelHost }),
     });
     const { identity, check } = await checkedModel(process, modelIdOf(spec.model), services.store, signal);
@@ -67,6 +75,7 @@ export const openModel: OpenExperimentModel = async (spec, services, signal) => 
       check,
       specialTokens,
       projectionOf: (layer) => readOutputProjection(checkpoint, layer, signal),
+      unembeddingOf: (tokens) => readUnembedding(checkpoint, tokens, signal),
       close,
     };
   } catch (error) {

@@ -48,3 +48,17 @@ export const additionSchema = z.looseObject({
 
 /** A line of `runlake/injection_trials.jsonl`: a line of the contract's `eval_trials.jsonl` for a vector at a layer. */
 export const additionTrialSchema = z.looseObject({ ...injectionTrialSchema.shape, ...evaluated });
+
+/** A line of `runlake/head_attribution.jsonl`: the part of the target's logit that a head writes itself. */
+export const headAttributionSchema = z.looseObject({
+  q_id: z.string().nullish(),
+  layer: modelIndex,
+  head: modelIndex,
+  /** Means over the trials, with corrupted and with clean prompts. */
+  dla: measured.nullish(),
+  dla_clean: measured.nullish(),
+  /** The same trial by trial. */
+  trials: z
+    .looseObject({ corrupted: z.array(measured).nullish(), clean: z.array(measured).nullish() })
+    .nullish(),
+});

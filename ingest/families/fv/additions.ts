@@ -3,14 +3,11 @@ import { FV_INJECTION_TRIALS, FV_INJECTIONS } from '../../../lake/tables/fv.ts';
 import type { Row } from '../../../lake/tables/schema.ts';
 import { GENERATIONS } from '../../../lake/tables/tables.ts';
 import { additionSchema, additionTrialSchema } from '../../contracts/fv/additions.ts';
-import { isJsonObject, type JsonObject } from '../../contracts/json-value.ts';
-import { readJsonRecords } from '../../run-files/records.ts';
 import { rowMaker } from './cells.ts';
 import type { Examples } from './examples.ts';
 import { compareScores, ExampleMeans, scoresOf } from './injection-scores.ts';
-import type { FvRole } from './layout.ts';
 import type { FvRun } from './run.ts';
-import { validated } from './validated.ts';
+import { recordsOf } from './valid-records.ts';
 
 type Evaluated = Pick<
   z.output<typeof additionSchema>,
@@ -78,28 +75,4 @@ function isRepeated(run: FvRun, seen: Set<string>, key: string, file: string, li
     run.log.record({ code: 'DUPLICATE_TRIAL', file, line, message });
   }
   return repeated;
-}
-
-interface ValidRecord<S extends z.ZodType> {
-  readonly data: z.output<S>;
-  readonly value: JsonObject;
-  readonly line: number;
-}
-
-/** The lines of a file that are as they should be; the others are issues. */
-async function* recordsOf<S extends z.ZodType>(
-  run: FvRun,
-  { role, schema }: { readonly role: FvRole; readonly schema: S },
-): AsyncGenerator<{ readonly file: string; readonly records: ValidRecord<S>[] }> {
-  const file = run.layout.first(role);
-  const object = file === undefined ? undefined : run.files.get(file);
-  if (file === undefined || object === undefined) return;
-  for await (const lines of readJsonRecords(run.context, object, file, run.log)) {
-    const records = lines.flatMap(({ value, line, damaged }) => {
-      if (damaged) return [];
-      const data = validated(schema, value, { file, line }, (issue) => run.log.record(issue));
-      return data === undefined || !isJsonObject(value) ? [] : [{ data, value, line }];
-    });
-    yield { file, records };
-  }
 }

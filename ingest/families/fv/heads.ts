@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/j
 import { asNumber } from '../../metric-values.ts';
 import { readJsonRecords } from '../../run-files/records.ts';
 import { readCsv } from '../../run-files/table.ts';
+import type { Attributions } from './attribution.ts';
 import { csvValue, rowMaker } from './cells.ts';
 import { type HeadPlace, headKey, rankHeads } from './ranking.ts';
 import { type FvRun, sameNumber } from './run.ts';
@@ -226,6 +227,7 @@ export async function emitHeads(
   { heads }: HeadTable,
   scoreKey: string,
   top: TopHeads | undefined,
+  attributions: Attributions,
 ): Promise<void> {
   const rank = new Map<HeadScores, number>();
   for (const group of groupBy(heads, ({ qId }) => qId).values()) {
@@ -237,6 +239,7 @@ export async function emitHeads(
   for (let at = 0; at < heads.length; at += BATCH) {
     const rows = heads.slice(at, at + BATCH).map((head) => ({
       ...head.row,
+      ...attributions.ofHead(head, head.qId),
       rank: rank.get(head) ?? null,
       selected: selected === undefined ? null : selected.has(headKey(head)),
     }));

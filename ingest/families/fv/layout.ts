@@ -25,7 +25,8 @@ export type FvRole =
   | 'layer-results'
   | 'additions'
   | 'addition-trials'
-  | 'addition-settings';
+  | 'addition-settings'
+  | 'attribution';
 
 const BY_NAME: Readonly<Record<string, FvRole>> = {
   'qid_status.json': 'status',
@@ -62,6 +63,7 @@ const IN_ADDITIONS: Readonly<Record<string, FvRole>> = {
   'injections.jsonl': 'additions',
   'injection_trials.jsonl': 'addition-trials',
   'settings.json': 'addition-settings',
+  'head_attribution.jsonl': 'attribution',
 };
 
 const LAYER_DIRECTORY = /^layer_(\d{1,4})$/;
@@ -86,6 +88,7 @@ export const WEAK: ReadonlySet<FvRole> = new Set<FvRole>([
   'additions',
   'addition-trials',
   'addition-settings',
+  'attribution',
 ]);
 
 /** The layer of a directory `layer_<l>`. */

@@ -5,6 +5,7 @@ import { asNumber } from '../../metric-values.ts';
 import { jsonText } from '../../run-files/json-text.ts';
 import { attachmentList } from '../../run-files/run-files.ts';
 import { readAdditions } from './additions.ts';
+import { readAttributions } from './attribution.ts';
 import { checkExpectedLayers, judgeStatus, missingFiles } from './completeness.ts';
 import {
   type ConfigCopy,
@@ -137,11 +138,12 @@ async function readHeads(
   const table = cie ?? aie ?? resumed;
 
   const complete = layout.first('trial-metrics');
+  const attributions = await readAttributions(run);
   const trialFile = complete ?? (resumed === undefined ? undefined : layout.first('resume-trials'));
   const trials =
     trialFile === undefined
       ? undefined
-      : await readTrialMetrics(run, trialFile, complete === undefined, exampleIds);
+      : await readTrialMetrics(run, trialFile, complete === undefined, exampleIds, attributions);
   if (table === undefined || table.heads.length === 0) return { table: undefined, trials };
   if (trials !== undefined) compareWithTrials(run, table, trials);
   if (topHeads !== undefined) {
@@ -152,7 +154,7 @@ async function readHeads(
     const message = `no head has a ${scoreKey}, by which the run ranks them; ranks are null`;
     run.log.warn({ code: 'MISSING_SCORE_KEY', file: table.file, message });
   }
-  await emitHeads(run, table, scoreKey, topHeads);
+  await emitHeads(run, table, scoreKey, topHeads, attributions);
   return { table, trials };
 }
 

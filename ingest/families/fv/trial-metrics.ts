@@ -4,6 +4,7 @@ import { trialMetricSchema } from '../../contracts/fv/trial-metric.ts';
 import { isJsonObject } from '../../contracts/json-value.ts';
 import { asNumber } from '../../metric-values.ts';
 import { readJsonRecords } from '../../run-files/records.ts';
+import type { Attributions } from './attribution.ts';
 import { rowMaker } from './cells.ts';
 import type { HeadScores, HeadTable } from './heads.ts';
 import { Moments } from './moments.ts';
@@ -63,6 +64,7 @@ export async function readTrialMetrics(
   file: string,
   partial: boolean,
   known: ReadonlySet<string> | undefined,
+  attributions: Attributions,
 ): Promise<TrialMetrics> {
   const heads = new Map<string, Accumulator>();
   const strangers = new Set<string>();
@@ -95,7 +97,14 @@ export async function readTrialMetrics(
         const measured = asNumber(value[name]);
         if (measured !== undefined) head.moments[i]!.add(measured);
       });
-      rows.push({ ...toRow(value), q_id: qId, example_id: exampleId, partial, source_line: line });
+      rows.push({
+        ...toRow(value),
+        ...attributions.ofTrial(data, qId, data.trial_idx),
+        q_id: qId,
+        example_id: exampleId,
+        partial,
+        source_line: line,
+      });
     }
     count += rows.length;
     if (rows.length > 0) await run.sink.rows(FV_TRIALS, rows);

@@ -1,4 +1,6 @@
 import type { QuerySet } from '../../../../ingest/contracts/fv/additions.ts';
+import type { HeadAttribution } from '../scores/attribution.ts';
+import { mean } from '../scores/moments.ts';
 import { norm } from '../sweep/clean-means.ts';
 import type { EvaluatedVector } from '../vectors/evaluated-vector.ts';
 import { additionsRecord, type Experiment, samplingOf } from './experiment.ts';
@@ -75,6 +77,24 @@ export function additionLines(
       exampleRows(injection).map((row) => line({ ...row, ...place })),
     ),
   };
+}
+
+/** The lines of `runlake/head_attribution.jsonl`: means over the trials, and every trial with its sign. */
+export function* attributionLines(
+  experiment: Experiment,
+  heads: readonly HeadAttribution[],
+): Generator<string> {
+  for (const { layer, head, corrupted, clean } of heads) {
+    yield line({
+      q_id: experiment.qId,
+      layer,
+      head,
+      ...samplingOf(experiment),
+      dla: float(mean(corrupted)),
+      dla_clean: float(mean(clean)),
+      trials: { corrupted: corrupted.map(float), clean: clean.map(float) },
+    });
+  }
 }
 
 function line(record: Record<string, PythonValue>): string {
