@@ -76,11 +76,20 @@ export async function publishInto(target: string, name: () => Promise<void>): Pr
       break;
     } catch (error) {
       if (!hasErrno(error, 'ENOENT') || attempt > 20) throw error;
-      const firstNew = await mkdir(folder, { recursive: true });
-      if (firstNew !== undefined) await syncUpTo(dirname(folder), dirname(firstNew));
+      await makeFolder(folder);
     }
   }
   await syncFolder(folder);
+}
+
+/** Makes a directory, unless somebody who deletes its last file removes it again in the meantime. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    const firstNew = await mkdir(folder, { recursive: true });
+    if (firstNew !== undefined) await syncUpTo(dirname(folder), dirname(firstNew));
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+  }
 }
 
 /** Flushes `folder` and the directories above it up to and including `top`. */
