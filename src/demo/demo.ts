@@ -27,7 +27,7 @@ export interface DemoOptions {
 export async function showDemo({ jobs, lake, url, logger, signal }: DemoOptions): Promise<void> {
   try {
     const demo = await launchDemo(jobs, lake, signal);
-    if (demo === undefined || demo.every(({ job }) => job.state === 'completed')) return;
+    if (demo === undefined || demo.every(({ job }) => isFinal(job.state))) return;
     logger.info({}, overview(demo));
     const isComplete = await followDemo(jobs.queue, demo, logger, signal);
     if (isComplete === true) logger.info({}, await tourText(url));

@@ -23,35 +23,37 @@ export interface DemoJob {
 }
 
 /**
- * Queues the jobs of the demo, once for a lake: a later call gives the same jobs, and queues those that an interruption has kept
- * from being queued.
+ * Queues the jobs of the demo, once for a lake: a later call gives the same jobs, queues those that an interruption has kept
+ * from being queued, and gives those that failed another try.
  * @returns undefined for a lake that has runs of its own
  */
 export async function launchDemo(
   jobs: JobService,
   lake: Lake,
   signal: AbortSignal,
+  steps: (date: string) => Promise<readonly DemoStep[]> = demoSteps,
 ): Promise<readonly DemoJob[] | undefined> {
   const { store } = lake;
   const isBegun = (await store.head(RECORD, { signal })) !== undefined;
   if (!isBegun && (await lake.snapshot({}, { signal })).runs.size > 0) return undefined;
   // Written before anything is queued: whoever goes on queues the same jobs under the same ids.
-  const { date, jobs: ids } = await writtenOnce(store, RECORD, recordSchema, signal, newRecord);
+  const { date, jobs: ids } = await writtenOnce(store, RECORD, recordSchema, signal, () => newRecord(steps));
   const launched: DemoJob[] = [];
-  for (const step of await demoSteps(date)) {
+  for (const step of await steps(date)) {
     const id = ids[step.name];
     // The demo of another version had other steps.
     if (id === undefined) continue;
     const dependsOn = step.after.flatMap((name) => ids[name] ?? []);
-    launched.push({ step, job: await jobs.submit(step.kind, step.spec, { id, dependsOn }) });
+    const job = await jobs.submit(step.kind, step.spec, { id, dependsOn });
+    launched.push({ step, job: job.state === 'failed' ? await jobs.queue.retry(id) : job });
   }
   return launched;
 }
 
-async function newRecord(): Promise<z.infer<typeof recordSchema>> {
+async function newRecord(steps: typeof demoSteps): Promise<z.infer<typeof recordSchema>> {
   const now = Date.now();
   const date = new Date(now).toISOString().slice(0, 10);
-  const steps = await demoSteps(date);
-  // One after the other also where jobs are listed by their ids.
-  return { date, jobs: Object.fromEntries(steps.map(({ name }, i) => [name, newJobId(now + i)])) };
+  // Lists of jobs are sorted by their ids.
+  const ids = (await steps(date)).map(({ name }, i) => [name, newJobId(now + i)]);
+  return { date, jobs: Object.fromEntries(ids) };
 }

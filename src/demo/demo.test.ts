@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { JobService } from '../../compute/jobs/job-service.ts';
+import { createServer } from '../../graphql/server.ts';
+import { auroc, rankScores } from '../../ingest/stats/index.ts';
+import { demoReference } from '../../test/support/demo-model.ts';
+import { type TaskLake, taskLake } from '../../test/support/task-lake.ts';
+import { compileScript } from '../../test/support/ts-script.ts';
+import { showDemo } from './demo.ts';
+import { launchDemo } from './launch.ts';
+import { type DemoStep, demoSteps, inCheckout } from './steps.ts';
+import { TOUR } from './tour.ts';
+
+/** The demo without most of what is there for intervals and curves. */
+async function smallSteps(date: string): Promise<readonly DemoStep[]> {
+  const small: Readonly<Record<string, object>> = {
+    greedy: {},
+    evaluation: {},
+    'function-vectors': { queries: ['antonym'], trials: 5 },
+    'sampled-1': { limit: 20 },
+  };
+  const steps = await demoSteps(date);
+  return steps
+    .filter(({ name }) => name in small)
+    .map((step) => ({ ...step, spec: { ...step.spec, ...small[step.name] } }));
+}
+
+const { signal } = new AbortController();
+
+describe('the demo in an empty lake', () => {
+  let host: Awaited<ReturnType<typeof compileScript>>;
+  let home: TaskLake;
+  let ids: string[];
+  const lines: string[] = [];
+
+  beforeAll(async () => {
+    host = await compileScript(new URL('../../compute/model/engine/host.ts', import.meta.url));
+    home = await taskLake({}, { modelHost: host.path });
+    const { jobs, lake } = home;
+    ids = (await interrupted(home)).map(({ job }) => job.id);
+    const tell = (_: object, message: string) => void lines.push(message);
+    const logger = { info: tell, warn: tell, error: tell };
+    const shown = showDemo({ jobs, lake, url: 'http://lake/graphql', logger, signal });
+    await home.drain();
+    await shown;
+  }, 180_000);
+  afterAll(async () => {
+    await home.remove();
+    await host.remove();
+  });
+
+  /** Launches it twice: the first time it breaks off after two jobs. */
+  async function interrupted({ jobs, lake }: TaskLake) {
+    let submitted = 0;
+    const breaking = new JobService(jobs.queue, lake.store, [...jobs.tasks.values()]);
+    const submit = breaking.submit.bind(breaking);
+    breaking.submit = (...request) => {
+      if (submitted++ === 2) throw new Error('killed');
+      return submit(...request);
+    };
+    await expect(launchDemo(breaking, lake, signal, smallSteps)).rejects.toThrow('killed');
+    const before = (await jobs.queue.list({ limit: 10 })).map(({ id }) => id);
+    const launched = await launchDemo(jobs, lake, signal, smallSteps);
+    expect(launched?.map(({ job }) => job.id)).toEqual(expect.arrayContaining(before));
+    expect(before).toHaveLength(2);
+    return launched ?? [];
+  }
+
+  it('is told from the jobs to the queries', async () => {
+    const jobs = await home.jobs.queue.list({ limit: 10 });
+    expect(jobs.map(({ id, state }) => [id, state])).toEqual(ids.map((id) => [id, 'completed']).reverse());
+    expect(lines[0]).toMatch(/\n {2}1 {2}greedy .*\n {2}2 {2}evaluation /);
+    expect(lines).toContainEqual(expect.stringMatching(/^demo 1\/4 greedy: completed in [\d.]+ s$/));
+    expect(lines.at(-1)).toContain('the demo is in the lake');
+    for (const path of TOUR) expect(lines.at(-1)).toContain(path);
+    expect(home.reports.flatMap(({ runs }) => runs.flatMap(({ issues }) => issues))).toEqual([]);
+  });
+
+  it('answers its questions as transformers does, with the numbers of the model card', async () => {
+    const { hallucination: expected } = demoReference();
+    const answers = z
+      .array(
+        z.object({
+          q_id: z.string(),
+          kind: z.enum(['fact', 'nonsense']),
+          known: z.string(),
+          greedy: z.string(),
+          halu: z.boolean(),
+          logprob: z.number(),
+        }),
+      )
+      .parse(
+        await home.sql(`
+          SELECT g.extra->>'$.source.q_id' AS q_id, g.extra->>'$.source.kind' AS kind, g.extra->>'$.source.known' AS known,
+            trim(response) AS greedy, halu, t.logprob
+          FROM generations g JOIN run_stores s USING (run_id) JOIN tokens t USING (store_id, activation_key)
+          WHERE g.run_id LIKE '%/mean_logprob/%' ORDER BY source_line, t.token_index`),
+      )
+      // The first token of each.
+      .filter(({ q_id }, i, all) => all[i - 1]?.q_id !== q_id);
+    expect(answers.map(({ q_id, greedy, halu }) => ({ q_id, greedy, correct: !halu }))).toEqual(
+      expected.answers,
+    );
+    const share = (of: typeof answers, is: (answer: (typeof answers)[number]) => boolean) =>
+      of.filter(is).length / of.length;
+    const [facts, nonsense] = (['fact', 'nonsense'] as const).map((kind) => {
+      const known = (value: string) => answers.filter((a) => a.kind === kind && a.known === value);
+      return { known: known('true'), unknown: known('false') };
+    });
+    const isCorrect = ({ halu }: { halu: boolean }) => !halu;
+    const abstains = ({ greedy }: { greedy: string }) => greedy === 'I do not know';
+    expect(share(answers, isCorrect)).toBeCloseTo(expected.correct_share, 6);
+    expect(share(facts!.known, isCorrect)).toBeCloseTo(expected.known_facts_correct, 6);
+    expect(share(facts!.unknown, isCorrect)).toBeCloseTo(expected.unknown_facts_correct, 6);
+    expect(share(facts!.unknown, abstains)).toBeCloseTo(expected.unknown_facts_abstained, 6);
+    expect(share(nonsense!.known, abstains)).toBeCloseTo(expected.nonsense_trained_abstained, 6);
+    expect(share(nonsense!.unknown, abstains)).toBeCloseTo(expected.nonsense_untrained_abstained, 6);
+    const detector = (of: typeof answers) =>
+      auroc(
+        rankScores(
+          of.map(({ logprob }) => -logprob),
+          of.map(({ halu }) => Number(halu)),
+        ),
+      );
+    expect(detector(answers)).toBeCloseTo(expected.auroc_first_token_probability_all, 3);
+    const all = answers.filter(({ kind }) => kind === 'fact');
+    expect(detector(all)).toBeCloseTo(expected.auroc_first_token_probability_facts, 3);
+  });
+
+  it('has the residual stream of every question after every block', async () => {
+    expect(
+      await home.sql(`SELECT layer::INT AS layer, count(*)::INT AS n, min(token_selector) AS selector FROM activations
+        GROUP BY layer ORDER BY layer`),
+    ).toEqual([1, 2, 3, 4, 5, 6].map((layer) => ({ layer, n: 598, selector: 'last' })));
+  });
+
+  it('has labels that know abstentions', async () => {
+    const [row] = await home.sql(
+      `SELECT count(*) FILTER (abstained)::INT AS abstained, count(*) FILTER (abstained AND halu)::INT AS wrong
+       FROM generations WHERE run_id LIKE '%/mean_logprob_normalized_exact/%'`,
+    );
+    const declined = demoReference().hallucination.answers.filter(({ greedy }) => greedy === 'I do not know');
+    expect(row).toEqual({ abstained: declined.length, wrong: 0 });
+  });
+
+  it('answers the queries of the tour', async () => {
+    const app = await createServer({ reader: home.lake, jobs: home.jobs });
+    const ask = async (path: string): Promise<unknown> => {
+      const query = readFileSync(inCheckout(path), 'utf8');
+      return (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json();
+    };
+    const [surest, detectors, curve] = await Promise.all(TOUR.map(ask));
+    await app.close();
+    expect(surest).toMatchObject({
+      data: { predictions: { nodes: [{ generation: { activations: [{ layer: 4 }] } }, {}, {}] } },
+    });
+    expect(detectors).toMatchObject({
+      data: {
+        aggregateMetrics: expect.arrayContaining([
+          expect.objectContaining({ method: 'mean_logprob', n: 1 }),
+          expect.objectContaining({ method: 'mean_logprob_sampled', n: 1 }),
+        ]),
+      },
+    });
+    const point = z.object({ layer: z.int(), baseline: z.number().optional(), with: z.number() });
+    const { data } = z.object({ data: z.record(z.string(), z.array(point)) }).parse(curve);
+    expect(Object.keys(data)).toEqual(['functionVector', 'randomVector', 'otherRelation']);
+    for (const points of Object.values(data))
+      expect(points.map(({ layer }) => layer)).toEqual([0, 1, 2, 3, 4, 5]);
+    const accuracyWith = (name: string) => data[name]![2]!.with;
+    expect(accuracyWith('functionVector')).toBeGreaterThan(data['functionVector']![2]!.baseline! + 0.5);
+    expect(accuracyWith('randomVector')).toBeLessThan(0.4);
+    expect(accuracyWith('otherRelation')).toBeLessThan(0.2);
+  });
+
+  it('is not begun again, nor in a lake with other runs', async () => {
+    const { jobs, lake } = home;
+    const again = await launchDemo(jobs, lake, signal, smallSteps);
+    expect(again?.map(({ job }) => job.id)).toEqual(ids);
+    const said: string[] = [];
+    const tell = (_: object, message: string) => void said.push(message);
+    await showDemo({ jobs, lake, url: '', logger: { info: tell, warn: tell, error: tell }, signal });
+    expect(said).toEqual([]);
+    await lake.store.delete(['demo/jobs.json']);
+    expect(await launchDemo(jobs, lake, signal)).toBeUndefined();
+    expect(await jobs.queue.count()).toBe(ids.length);
+  });
+});
