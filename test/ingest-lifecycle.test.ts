@@ -1,17 +1,19 @@
 import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HALLULENS } from '../ingest/families/hallulens/index.ts';
 import { type IngestOptions, ingest } from '../ingest/pipeline/ingest.ts';
 import { validate } from '../ingest/pipeline/validate.ts';
+import { temporaryTree } from '../ingest/testing.ts';
 import type { Lake } from '../lake/lake.ts';
 import type { LakeWriter } from '../lake/writer.ts';
-import { writeDemoRuns } from '../src/demo/runs.ts';
+import { smallRuns } from './support/small-runs.ts';
 import { type TemporaryLake, temporaryLake } from './support/temporary-lake.ts';
 
 const families = [HALLULENS];
 let home: TemporaryLake;
 let directory: string;
+let tree: ReturnType<typeof temporaryTree>;
 let source: string;
 let runs: string[];
 let lake: Lake;
@@ -20,10 +22,17 @@ let writer: LakeWriter;
 beforeAll(async () => {
   home = await temporaryLake();
   ({ directory, lake, writer } = home);
-  source = join(directory, 'source');
-  runs = await writeDemoRuns(source);
+  const files = smallRuns(3);
+  tree = temporaryTree(files);
+  source = tree.path;
+  runs = Object.keys(files)
+    .filter((name) => basename(name) === 'config.json')
+    .map((name) => join(source, dirname(name)));
 });
-afterAll(() => home.remove());
+afterAll(async () => {
+  await home.remove();
+  tree.remove();
+});
 
 const put = (path: string, options: Partial<IngestOptions> = {}) =>
   ingest(writer, [path], { families, ...options });
@@ -62,7 +71,7 @@ describe('the life of a run', () => {
     cpSync(source, copy, { recursive: true });
     const run = runs[0]!.replace(source, copy);
     const manifest = join(run, 'run_manifest.json');
-    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('synthetic', 'corrected synthetic'));
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"Linux"', '"Linux, corrected"'));
     const report = await put(copy);
     expect(report.runs.filter((r) => r.status === 'replaced')).toHaveLength(1);
     expect(report.runs.filter((r) => r.status === 'unchanged')).toHaveLength(runs.length - 1);
@@ -94,11 +103,12 @@ describe('the life of a run', () => {
   it('stores what is asked for of its activations', async () => {
     await put(source, {
       namespace: 'few',
-      activations: { layers: [0, 4], tokens: 'mean', sequence: 'recorded' },
+      activations: { layers: [1], tokens: 'mean', sequence: 'recorded' },
     });
     const of = (namespace: string) =>
-      `FROM run_stores s JOIN activations a USING (store_id) WHERE s.run_id LIKE '${namespace}/%/contrastive_v1/%/seed_0'`;
-    expect(await count(`SELECT count(DISTINCT a.layer) ${of('few')}`)).toBe(2);
+      `FROM run_stores s JOIN activations a USING (store_id) WHERE s.run_id LIKE '${namespace}/%/probe_v1/%/seed_0'`;
+    expect(await count(`SELECT count(DISTINCT a.layer) ${of('main')}`)).toBe(2);
+    expect(await count(`SELECT count(DISTINCT a.layer) ${of('few')}`)).toBe(1);
     expect(await count(`SELECT count(*) ${of('few')} AND a.token_index IS NOT NULL`)).toBe(0);
     // The mean over tokens in SQL, in double precision, is the mean that was stored.
     const worst = await count(`

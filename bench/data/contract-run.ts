@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { accuracy, auroc, averagePrecision, confusion, f1, rankScores } from '../../ingest/stats/index.ts';
-import { type Random, random } from '../../src/demo/random.ts';
+import { type Random, random } from './random.ts';
 
 const BENCHMARK = 'benchtrivia';
 const METHOD = 'last_layer_baseline';

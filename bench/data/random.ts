@@ -2,8 +2,6 @@
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
-  /** A whole number in [0, n). */
-  below(n: number): number;
   /** One of the values. */
   pick<T>(values: readonly T[]): T;
   /**
@@ -23,12 +21,10 @@ export function random(seed: number): Random {
     bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
     return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32;
   };
-  const below = (n: number): number => Math.floor(next() * n);
   return {
     next,
-    below,
     pick(values) {
-      const value = values[below(values.length)];
+      const value = values[Math.floor(next() * values.length)];
       if (value === undefined) throw new RangeError('nothing to pick from');
       return value;
     },
@@ -38,11 +34,4 @@ export function random(seed: number): Random {
       return sum;
     },
   };
-}
-
-/** A seed made of others, so that unrelated parts draw unrelated numbers. */
-export function mixSeed(...parts: readonly number[]): number {
-  let hash = 0x811c9dc5;
-  for (const part of parts) hash = Math.imul(hash ^ (part >>> 0), 0x01000193) ^ (hash >>> 15);
-  return hash >>> 0;
 }
