@@ -4,7 +4,9 @@ import { inCheckout } from './steps.ts';
 
 const read = (path: string): string => readFileSync(inCheckout(path), 'utf8');
 const filesOf = (folder: string): string[] =>
-  readdirSync(inCheckout(folder)).map((name) => read(`${folder}/${name}`));
+  readdirSync(inCheckout(folder))
+    .sort()
+    .map((name) => read(`${folder}/${name}`));
 
 it('asks the questions that come with the model', () => {
   expect(read('examples/closed-book/questions.jsonl')).toBe(filesOf('models/demo/data/qa').join(''));
