@@ -1,9 +1,10 @@
 import type { JobProgress } from '../compute/jobs/job.ts';
 
-/** How far a job is, for a person: `generate 320 of 598, 812 tokens/s, 4 s left`. */
+/** How far a job is, for a person: `generate, 320 of 598, 812 tokens/s, 4 s left`. */
 export function progressText({ stage, done, total, unit, rate, eta }: JobProgress, now: number): string {
-  const count = total === null ? (done === 0 ? '' : ` ${done}`) : ` ${done} of ${total}`;
-  const parts = [`${stage}${count}`];
+  const parts = [stage];
+  if (total !== null) parts.push(`${done} of ${total}`);
+  else if (done > 0) parts.push(String(done));
   if (rate !== null) parts.push(`${shortNumber(rate)} ${unit ?? 'items'}/s`);
   if (eta !== null && done !== total) parts.push(`${duration(eta - now)} left`);
   return parts.join(', ');

@@ -59,12 +59,17 @@ class Teller {
     if (isFinal(job.state)) return job.state === before ? undefined : endText(job);
     const { progress } = job;
     if (job.state !== 'running' || progress === null) return undefined;
-    const isSameStage = progress.stage === this.#last?.stage;
+    const isSameStage = stageName(progress) === stageName(this.#last);
     if (isSameStage && (progress.done === this.#last?.done || now < this.#at + LINE_MS)) return undefined;
     this.#last = progress;
     this.#at = now;
     return progressText(progress, now);
   }
+}
+
+/** A stage without the counts that some have in their names. */
+function stageName(progress: JobProgress | undefined): string | undefined {
+  return progress?.stage.replace(/\d+/g, '');
 }
 
 function endText({ id, state, failure, startedAt, finishedAt }: Job): string {
