@@ -3,7 +3,7 @@ import { EmbeddedQueue } from '../../compute/jobs/embedded-queue.ts';
 import type { Job } from '../../compute/jobs/job.ts';
 import { boundTasks, JobService, type SubmitOptions } from '../../compute/jobs/job-service.ts';
 import { runWorker } from '../../compute/jobs/worker.ts';
-import type { TaskServices } from '../../compute/tasks/task.ts';
+import type { TaskDefinition, TaskServices } from '../../compute/tasks/task.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
 import { FAMILIES } from '../../ingest/families/families.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
@@ -16,8 +16,8 @@ export interface TaskLake extends TemporaryLake {
   readonly services: TaskServices;
   /** What tasks have ingested, the latest last. */
   readonly reports: readonly IngestReport[];
-  /** Submits a job and does everything that is queued; gives the job as it ended. */
-  run(kind: string, spec: unknown, options?: SubmitOptions): Promise<Job>;
+  /** Submits a job and has so many workers do everything that is queued; gives the job as it ended. */
+  run(kind: string, spec: unknown, options?: SubmitOptions, workers?: number): Promise<Job>;
   /** Does what is queued. */
   drain(signal?: AbortSignal): Promise<void>;
   sql(query: string): Promise<Record<string, unknown>[]>;
@@ -26,11 +26,12 @@ export interface TaskLake extends TemporaryLake {
 export async function taskLake(
   env: NodeJS.ProcessEnv = {},
   own: Pick<TaskServices, 'modelHost'> = {},
+  definitions: readonly TaskDefinition[] = TASKS,
 ): Promise<TaskLake> {
   const temporary = await temporaryLake();
   const { directory, lake, writer } = temporary;
   const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 2000, backoffMs: 1 });
-  const jobs = new JobService(queue, lake.store, TASKS);
+  const jobs = new JobService(queue, lake.store, definitions);
   const reports: IngestReport[] = [];
   const services: TaskServices = {
     lake,
@@ -44,9 +45,11 @@ export async function taskLake(
       return report;
     },
   };
+  let workers = 0;
   const drain = async (signal = new AbortController().signal): Promise<void> => {
-    const tasks = boundTasks(TASKS, services);
-    await runWorker(queue, { id: 'test', tasks, drain: true, signal, idleMs: 5, beatMs: 20 });
+    const tasks = boundTasks(definitions, services);
+    workers += 1;
+    await runWorker(queue, { id: `test-${workers}`, tasks, drain: true, signal, idleMs: 5, beatMs: 20 });
   };
   return {
     ...temporary,
@@ -54,9 +57,9 @@ export async function taskLake(
     services,
     reports,
     drain,
-    async run(kind, spec, options = {}) {
+    async run(kind, spec, options = {}, count = 1) {
       const { id } = await jobs.submit(kind, spec, options);
-      await drain();
+      await Promise.all(Array.from({ length: count }, () => drain()));
       return (await queue.get(id))!;
     },
     async sql(query) {

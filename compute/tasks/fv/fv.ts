@@ -9,6 +9,7 @@ import { requireShards, shardRange, splitShards } from '../shards.ts';
 import { locate } from '../source/locate.ts';
 import { jobPrefix, type TaskDefinition, type TaskServices } from '../task.ts';
 import type { RelationExperiment } from './artifacts/experiment.ts';
+import type { PythonValue } from './artifacts/python-json.ts';
 import { type RelationRun, runMeta, runSummary } from './artifacts/relation-documents.ts';
 import { RelationError } from './errors.ts';
 import { batchMemory, type OpenExperimentModel, type OpenModel, openModel } from './open-model.ts';
@@ -191,6 +192,14 @@ function expectedReadings(
   return new Map(qIds.map((qId) => [qId, rows(qId) < rowsNeeded(spec) ? 0 : heads * spec.trials]));
 }
 
+/** Which heads are swept, for the status file, where they are not all. */
+function sweptMember(spec: FvSpec, { model }: OpenModel): Record<string, PythonValue> {
+  if (spec.layers === undefined && spec.heads === undefined) return {};
+  const places = headsOf(model.info, subsetOf(spec));
+  const layers = [...new Set(places.map(({ layer }) => layer))];
+  return { swept: { layers, heads: [...new Set(places.map(({ head }) => head))] } };
+}
+
 function subsetOf({ layers, heads }: FvSpec): HeadSubset {
   return { ...(layers === undefined ? {} : { layers }), ...(heads === undefined ? {} : { heads }) };
 }
@@ -205,6 +214,7 @@ async function attempt({ spec, limits, ...rest }: AttemptOf, model: OpenModel): 
   const { experiment, relation, store, signal } = rest;
   const facts = {
     q_row_count: relation.queries.get(experiment.qId)?.length ?? 0,
+    ...sweptMember(spec, model),
     ...checkMember([model.check]),
   };
   const status = await QueryStatus.open(store, experiment, facts, signal);

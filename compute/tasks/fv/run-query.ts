@@ -38,7 +38,7 @@ export async function runQuery(
   ]);
   const directory = queryRoot(experiment);
   if (status.isSettled(facts)) {
-    if (status.state === 'skipped') return 'unchanged';
+    if (status.state === 'skipped') return 'skipped';
     const damaged = await damagedArtifacts(store, directory, facts, signal);
     if (damaged.length === 0) return 'unchanged';
     const some = damaged.slice(0, 5).join(', ');

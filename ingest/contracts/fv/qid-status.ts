@@ -29,6 +29,8 @@ export const qidStatusSchema = z.looseObject({
   q_row_count: index.nullish(),
   reason: z.string().nullish(),
   expected_layers: z.array(modelIndex).nullish(),
+  /** Runlake's jobs may sweep some heads only: those of these numbers in these layers. */
+  swept: z.looseObject({ layers: z.array(modelIndex), heads: z.array(modelIndex) }).nullish(),
 });
 
 export type QidStatus = z.infer<typeof qidStatusSchema>;

@@ -164,9 +164,18 @@ async function firstInjectionMeta(run: FvRun): Promise<JsonObject | undefined> {
 
 function checkQueryName(run: FvRun, statusFile: StatusFile | undefined, candidate: RunCandidate): void {
   const directory = candidate.root.slice(candidate.root.lastIndexOf('/') + 1);
-  if (statusFile?.status === undefined || run.qId === directory) return;
+  if (statusFile?.status === undefined || run.qId === directory || run.qId === decoded(directory)) return;
   const message = `${run.qId}; the directory of the relation query is ${directory}`;
   run.log.warn({ code: 'Q_ID_MISMATCH', file: statusFile.file, pointer: '/q_id', message });
+}
+
+/** Runlake's jobs percent-encode what may not be in the name of a directory. */
+function decoded(directory: string): string | undefined {
+  try {
+    return decodeURIComponent(directory);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The relation: by its CSV file, else by the directory of its results. */

@@ -186,21 +186,24 @@ function shapeEvidence(
   return evidence;
 }
 
-/** Whether heads of the model have no score; a completed sweep has them all. */
+/** Whether heads of the model have no score; a completed sweep has all that it was asked for. */
 function checkHeadGaps(
-  { run }: OpenRun,
+  { run, statusFile }: OpenRun,
   table: HeadTable | undefined,
   { layers, heads }: ModelShape,
 ): boolean {
   if (table === undefined || layers === undefined || heads === undefined) return false;
   const queries = Math.max(1, new Set(table.heads.map(({ qId }) => qId)).size);
-  const missing = layers * heads * queries - table.heads.length;
-  if (missing <= 0) return false;
+  const swept = statusFile?.status?.swept;
+  const expected = queries * (swept ? swept.layers.length * swept.heads.length : layers * heads);
+  if (table.heads.length >= expected) return false;
   run.log.add({
     severity: run.unfinished ? 'info' : 'warning',
     code: 'HEADS_MISSING',
     file: table.file,
-    message: `${table.heads.length} heads have scores; ${layers} layers of ${heads} heads have ${layers * heads * queries}`,
+    message: swept
+      ? `${table.heads.length} heads have scores; ${expected} were to be swept`
+      : `${table.heads.length} heads have scores; ${layers} layers of ${heads} heads have ${expected}`,
   });
   return true;
 }
