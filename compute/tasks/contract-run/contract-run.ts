@@ -42,8 +42,8 @@ export interface ContractRun {
   readonly config: JsonObject & { readonly model: JsonObject };
   readonly manifest: JsonObject;
   readonly examples: AsyncIterable<ContractExample>;
-  /** Numbers beside the contract's, by name, for `eval_metrics.json`; asked for after the last example. */
-  readonly metrics?: () => Readonly<Record<string, number>>;
+  /** Members beside the contract's for `eval_metrics.json`; asked for after the last example. */
+  readonly metrics?: () => JsonObject;
   /** Lines of `train_metrics.jsonl`; none for a run that trains nothing. */
   readonly training?: readonly JsonObject[];
 }

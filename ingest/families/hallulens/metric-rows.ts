@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../contracts/json-value.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json-value.ts';
 import { asNumber, type MetricValue } from '../../metric-values.ts';
 import {
   accuracy,
@@ -98,6 +98,15 @@ export function reportedMetrics(
   return metrics;
 }
 
+/** Parts that a metrics document has numbers of its own about, by scope (`layer:3`, `control:length`): its member `scopes`. */
+export function scopesOf(document: JsonObject): (readonly [scope: string, members: JsonObject])[] {
+  const scopes = document['scopes'];
+  if (!isJsonObject(scopes)) return [];
+  return Object.entries(scopes).flatMap(([scope, members]) =>
+    isJsonObject(members) ? [[scope, members] as const] : [],
+  );
+}
+
 /** The members of a metrics document that are neither metrics, intervals nor identity: kept as they are. */
 export function otherMembers(
   document: JsonObject,
@@ -107,7 +116,20 @@ export function otherMembers(
   for (const [key, value] of Object.entries(document)) {
     const isInterval = key.endsWith('_ci95') && Array.isArray(value);
     if (identityKeys.has(key) || isInterval || value === null || asNumber(value) !== undefined) continue;
-    rest[key] = value;
+    const left = key === 'scopes' && isJsonObject(value) ? withoutMetrics(value) : value;
+    if (left !== undefined) rest[key] = left;
   }
   return Object.keys(rest).length === 0 ? undefined : rest;
 }
+
+/** What of the scopes are no metrics. */
+function withoutMetrics(scopes: JsonObject): JsonObject | undefined {
+  const rest: Record<string, JsonValue> = {};
+  for (const [scope, members] of Object.entries(scopes)) {
+    const left = isJsonObject(members) ? otherMembers(members, NOTHING) : members;
+    if (left !== undefined) rest[scope] = left;
+  }
+  return Object.keys(rest).length === 0 ? undefined : rest;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();

@@ -3,13 +3,16 @@ import type { JsonObject } from '../../../contracts/json-value.ts';
 import type { RunSink } from '../../../family.ts';
 import { agrees, asNumber, metricRow } from '../../../metric-values.ts';
 import type { IssueLog } from '../../../run-files/issue-log.ts';
-import { METRIC_ALIASES, recompute, reportedMetrics, type ScoreTable } from '../metric-rows.ts';
+import { METRIC_ALIASES, recompute, reportedMetrics, type ScoreTable, scopesOf } from '../metric-rows.ts';
 import type { PredictionsResult } from './predictions.ts';
 
 export const EVAL_METRICS_FILE = 'eval_metrics.json';
 
 /** Numeric members of `eval_metrics.json` that say which run it is, not how good. */
 const IDENTITY: ReadonlySet<string> = new Set(['benchmark', 'split', 'method', 'model_id', 'seed']);
+
+/** In a part nothing but metrics is expected. */
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** The contract leaves the bins of the calibration error open, so another value is no breach of it. */
 const NOT_DEFINED_BY_CONTRACT: ReadonlySet<string> = new Set(['ece']);
@@ -27,7 +30,10 @@ export async function evaluate(
 ): Promise<void> {
   const split = typeof metrics?.['split'] === 'string' ? metrics['split'] : null;
   if (metrics !== undefined) {
-    const rows = reportedMetrics(metrics, split, IDENTITY).map(metricRow);
+    const scoped = scopesOf(metrics).flatMap(([scope, members]) =>
+      reportedMetrics(members, split, NOTHING).map((value) => ({ ...value, scope })),
+    );
+    const rows = [...reportedMetrics(metrics, split, IDENTITY), ...scoped].map(metricRow);
     if (rows.length > 0) await sink.rows(METRICS, rows);
   }
   // When bad rows were left out on request, numbers about all rows need not agree any more.

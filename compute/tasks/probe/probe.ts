@@ -1,0 +1,263 @@
+import { z } from 'zod';
+import type { JsonObject } from '../../../ingest/contracts/json-value.ts';
+import { promptHash } from '../../../ingest/families/hallulens/identity.ts';
+import { summarise } from '../../../ingest/stats/index.ts';
+import { InvalidArgumentError } from '../../../lake/errors.ts';
+import { PermanentTaskError, type TaskContext } from '../../jobs/worker.ts';
+import { type ContractExample, writeContractRun } from '../contract-run/contract-run.ts';
+import { ingestResults } from '../contract-run/ingest-results.ts';
+import { type JobStart, jobStart, writtenOnce } from '../contract-run/provenance.ts';
+import { activationLogging, inferenceConfig } from '../contract-run/source-config.ts';
+import { jobPrefix, type TaskDefinition, type TaskServices } from '../task.ts';
+import { ProbeActivations } from './activations.ts';
+import { uncertainties } from './controls/uncertainty.ts';
+import { type ProbeExamples, probeExamples } from './examples.ts';
+import { defined } from './judge.ts';
+import type { LayerFit } from './layer-fit.ts';
+import { PROBE_FILE, type ProbeDocument } from './probe-document.ts';
+import { type ProbeSpec, probeSpec } from './probe-spec.ts';
+import { type SeedReport, seedReport } from './seed-run.ts';
+import { fitsPrefix, type ProbeData, probeData, type SeedFits, Sweep } from './sweep.ts';
+
+/** Trains probes that tell hallucinations from activations in the lake, and puts one run a seed into the lake. */
+export const probeTask: TaskDefinition<ProbeSpec> = {
+  kind: 'probe',
+  doc: 'Trains hallucination probes on activations in the lake, layer by layer with controls, and puts one run a seed into the lake.',
+  spec: probeSpec,
+
+  async run(spec, context, services) {
+    const { job, signal, progress } = context;
+    const { store, lake } = services;
+    const prefix = jobPrefix(job.id);
+    const start = await jobStart(store, job.id, spec.date, signal);
+    progress({ stage: 'read', done: 0 });
+    const schema = z.object({ snapshot: z.string() });
+    const pinned = await writtenOnce(store, `${prefix}/source.json`, schema, signal, async () => ({
+      snapshot: (await lake.snapshot({}, { signal })).token,
+    }));
+    const snapshot = await lake.snapshot(pinned, { signal });
+    const source = await probeExamples(spec, lake, snapshot, signal);
+    const { examples, runs, dropped } = source;
+    for (const [reason, count] of Object.entries(dropped))
+      if (count > 0) context.log('info', `${count} examples left out: ${reason}`);
+    const activations = await ProbeActivations.find(examples, runs, spec, lake, snapshot, signal);
+    const data = probeData(examples);
+    const layers = candidateLayers(spec, activations.layers);
+    const fits = await unlessTooFew(() => Sweep.run(spec, data, activations, layers, context, services));
+    const scores = await uncertainties(examples, runs, lake, snapshot, signal);
+    const reports: SeedReport[] = [];
+    for (const [i, own] of fits.entries()) {
+      progress({ stage: 'judge', done: i, total: fits.length });
+      const options = { resamples: spec.resamples, seed: own.seed, uncertainties: scores };
+      const report = await seedReport(data, own, options);
+      const run = { spec, start, source, data, fits: own, report, snapshot: pinned.snapshot };
+      await writeSeedRun(run, context, services);
+      context.log('info', `seed ${own.seed}: AUROC ${report.auroc.toFixed(3)}, layer ${keptOf(own).layer}`);
+      reports.push(report);
+    }
+    progress({ stage: 'ingest', done: 0 });
+    const runIds = await ingestResults(services, `${prefix}/runs`, signal);
+    const keys: string[] = [];
+    for await (const { key } of store.list({ prefix: fitsPrefix(job.id), signal })) keys.push(key);
+    await store.delete(keys, { signal });
+    const { n, mean, halfWidth } = summarise(reports.map(({ auroc }) => auroc));
+    return {
+      runIds,
+      examples: examples.length,
+      layers: fits.map((own) => keptOf(own).layer),
+      auroc: { mean: defined(mean), half_width_t95: defined(halfWidth), seeds: n },
+    };
+  },
+};
+
+/** Too few examples of a class is nothing that another attempt could mend. */
+async function unlessTooFew<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    const message = `${error.message}; expected ${error.expected ?? 'more examples'}`;
+    throw new PermanentTaskError('TOO_FEW_EXAMPLES', message, error);
+  }
+}
+
+/** Layers that are candidates, ascending. @throws PermanentTaskError */
+function candidateLayers({ layers, method }: ProbeSpec, present: readonly number[]): number[] {
+  const last = present.at(-1) ?? 0;
+  const wanted = layers?.map((layer) => (layer < 0 ? last + 1 + layer : layer)) ?? present;
+  const missing = wanted.find((layer) => !present.includes(layer));
+  if (missing !== undefined) {
+    const message = `the runs have no activations of layer ${missing}; expected some of ${present.join(', ')}`;
+    throw new PermanentTaskError('NO_SUCH_LAYER', message);
+  }
+  const sorted = [...new Set(wanted)].sort((a, b) => a - b);
+  return method === 'layer_sweep' ? sorted : sorted.slice(-1);
+}
+
+function keptOf({ layers, kept }: SeedFits): LayerFit {
+  return layers[kept]!;
+}
+
+interface SeedRun {
+  readonly spec: ProbeSpec;
+  readonly start: JobStart;
+  readonly source: ProbeExamples;
+  readonly data: ProbeData;
+  readonly fits: SeedFits;
+  readonly report: SeedReport;
+  readonly snapshot: string;
+}
+
+async function writeSeedRun(
+  run: SeedRun,
+  { job, signal }: TaskContext,
+  { store }: TaskServices,
+): Promise<void> {
+  const { spec, start, source, fits, report, snapshot } = run;
+  const { runs, dropped } = source;
+  const { seed } = fits;
+  const kept = keptOf(fits);
+  const modelId = runs[0]!.modelId;
+  const benchmarks = [...new Set(runs.map(({ benchmark }) => benchmark))].sort();
+  const identity = {
+    date: start.date,
+    method: spec.name ?? spec.method,
+    modelId,
+    benchmark: spec.benchmark ?? benchmarks.join('+').replaceAll('/', '__'),
+    split: 'test',
+    seed,
+  };
+  const logging = storeOf(source, store.uri);
+  const { n_train: trained = 0 } = report.metrics;
+  const { root } = await writeContractRun(
+    store,
+    jobPrefix(job.id),
+    {
+      identity,
+      config: {
+        ...inferenceConfig(runs[0]!),
+        activation_logging: logging,
+        training: {
+          epochs: kept.losses.length,
+          batch_size: trained,
+          sub_batch_size: trained,
+          lr: 1,
+          optimiser: 'lbfgs',
+          penalty: 'l2',
+          standardised: true,
+        },
+        probe: { ...probeConfig(spec), layers: fits.layers.map(({ layer }) => layer), file: PROBE_FILE },
+      },
+      manifest: {
+        created_at: start.createdAt,
+        git: { ...start.git },
+        environment: { ...start.environment },
+        notes: `made by Runlake, job ${job.id}: probe on activations of ${runs.length} runs`,
+        job: job.id,
+        source_runs: runs.map(({ runId }) => runId),
+        snapshot,
+        left_out: { ...dropped },
+      },
+      examples: scoredExamples(run, logging['enabled'] === true),
+      metrics: () => report.metrics,
+      training: fits.layers.flatMap(trainingLog),
+    },
+    signal,
+  );
+  const document: ProbeDocument = {
+    format: 'runlake-probe',
+    version: 1,
+    kind: 'linear',
+    model_id: modelId,
+    site: spec.site,
+    layer: kept.layer,
+    segment: spec.segment,
+    token: spec.token,
+    dim: kept.weights.length,
+    weights: kept.weights,
+    bias: kept.bias,
+    threshold: 0.5,
+    method: identity.method,
+    seed,
+    c: kept.c.at(-1) ?? null,
+    converged: kept.converged,
+    score: 'weights . activation + bias is the log odds of a hallucination; activations as recorded',
+    job: job.id,
+  };
+  await store.put(`${root}/${PROBE_FILE}`, Buffer.from(`${JSON.stringify(document)}\n`), { signal });
+}
+
+/** The contract links a run to one store; examples of several cannot be linked. */
+function storeOf({ runs }: ProbeExamples, ownUri: string): JsonObject {
+  const stores = new Map(
+    runs.flatMap((run) => run.stores.map((store) => [store.id, { run, store }] as const)),
+  );
+  const [only] = stores.size === 1 ? stores.values() : [];
+  return activationLogging(
+    {
+      config: only?.run.config ?? {},
+      storeUri: only?.store.uri,
+      storeFormat: only?.store.format,
+    },
+    ownUri,
+  );
+}
+
+async function* scoredExamples(
+  { source, report }: SeedRun,
+  isLinked: boolean,
+): AsyncGenerator<ContractExample> {
+  const { examples } = source;
+  const counts = new Map<string, number>();
+  for (const { exampleId } of examples) counts.set(exampleId, (counts.get(exampleId) ?? 0) + 1);
+  for (const [i, row] of report.rows.entries()) {
+    const example = examples[row]!;
+    const { exampleId, prompt, response, reference, run, activationKey, abstained } = example;
+    yield {
+      // Runs may use the same ids for different examples.
+      exampleId: counts.get(exampleId) === 1 ? exampleId : `${exampleId}@${run.runId}`,
+      prompt,
+      response,
+      ...(reference !== undefined && { reference }),
+      label: {
+        halu: example.halu,
+        label_source: example.labelSource,
+        ...(abstained !== null && { abstained }),
+      },
+      generationParams: example.generationParams,
+      link: isLinked ? { activation_key: activationKey } : { hashkey: promptHash(prompt) },
+      extra: { source: { run_id: run.runId, example_id: exampleId, split: example.split } },
+      score: report.scores[i]!,
+    };
+  }
+}
+
+function trainingLog({ layer, losses, finishedAt, validation }: LayerFit): JsonObject[] {
+  return losses.map((loss, epoch) => ({
+    time: finishedAt,
+    epoch,
+    split: 'train',
+    loss,
+    layer,
+    ...(epoch === losses.length - 1 && { validation_auroc: validation.at(-1) ?? null }),
+  }));
+}
+
+function probeConfig(spec: ProbeSpec): JsonObject {
+  const { method, site, segment, token, abstentions, protocol, testRuns, regularisation, innerFolds } = spec;
+  return {
+    method,
+    site,
+    segment,
+    token,
+    abstentions,
+    protocol: testRuns === undefined ? protocol : 'test_runs',
+    ...(testRuns === undefined &&
+      (protocol === 'holdout' ? { test_share: spec.testShare } : { folds: spec.folds })),
+    regularisation: [...regularisation],
+    inner_folds: innerFolds,
+    bootstrap_resamples: spec.resamples,
+    shuffles: spec.shuffles,
+    seeds: [...spec.seeds],
+  };
+}

@@ -1,0 +1,195 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { probeDocumentSchema, probeLogit, sigmoid } from '../../compute/tasks/probe/probe-document.ts';
+import { type TaskLake, taskLake } from '../support/task-lake.ts';
+import { compileScript } from '../support/ts-script.ts';
+
+const demo = fileURLToPath(new URL('../../models/demo/', import.meta.url));
+const questionSchema = z.looseObject({ kind: z.enum(['fact', 'nonsense']), question: z.string() });
+
+/** The demo model's probing numbers, of MODEL_CARD.md: AUROC after blocks 0 to 5, i.e. layers 1 to 6. */
+const CARD = {
+  all: [0.779, 0.798, 0.718, 0.788, 0.797, 0.791],
+  facts: [0.758, 0.772, 0.691, 0.719, 0.72, 0.715],
+  firstToken: { all: 0.973, facts: 0.976 },
+};
+
+describe('probes on the demo model', () => {
+  let lake: TaskLake;
+  let host: Awaited<ReturnType<typeof compileScript>>;
+  const runs = new Map<string, string>();
+  const rows = readdirSync(`${demo}data/qa`)
+    .flatMap((file) => readFileSync(`${demo}data/qa/${file}`, 'utf8').trim().split('\n'))
+    .map((line) => questionSchema.parse(JSON.parse(line)));
+
+  beforeAll(async () => {
+    host = await compileScript(new URL('../../compute/model/engine/host.ts', import.meta.url));
+    lake = await taskLake({}, { modelHost: host.path });
+    for (const kind of ['fact', 'nonsense'] as const) {
+      const job = await lake.run('inference', {
+        model: { backend: 'onnx', path: `${demo}checkpoint`, id: 'runlake/demo', threads: 2 },
+        rows: rows.filter((row) => row.kind === kind),
+        promptTemplate: 'Question: {question}\nAnswer:',
+        benchmark: kind,
+        maxTokens: 8,
+        stop: ['\n'],
+        evaluator: 'exact',
+        capture: true,
+        sequence: 'prompt',
+        tokenSelector: 'last',
+        lastLayer: 'residual',
+        activationType: 'float32',
+        topLogProbabilities: 5,
+        date: '2026-03-04',
+      });
+      expect(job.failure).toBeNull();
+      runs.set(kind, z.object({ runIds: z.tuple([z.string()]) }).parse(job.result).runIds[0]);
+    }
+  }, 180_000);
+  afterAll(async () => {
+    await lake.remove();
+    await host.remove();
+  });
+
+  const settings = { seeds: [0], resamples: 100, shuffles: 2, threads: 1, date: '2026-03-04' };
+  const resultOf = (job: { readonly result: unknown }) =>
+    z.object({ runIds: z.array(z.string()), layers: z.array(z.number()) }).parse(job.result);
+  const metricsOf = async (runId: string): Promise<Map<string, number | null>> => {
+    const found = await lake.sql(
+      `SELECT scope || ' ' || metric AS name, value FROM metrics WHERE run_id = '${runId}' AND source = 'reported'`,
+    );
+    return new Map(found.map((row) => [String(row['name']), row['value'] as number | null]));
+  };
+  const filesOf = (runId: string): Record<string, string> => {
+    const { root } = lake.reports
+      .flatMap((report) => report.runs.map((run) => ({ run, root: run.runId.split('/').slice(2).join('/') })))
+      .find(({ run }) => run.runId === runId)!;
+    const jobs = join(lake.directory, 'store/jobs');
+    const directory = readdirSync(jobs)
+      .map((job) => join(jobs, job, 'runs', root))
+      .find((path) => existsSync(path))!;
+    return Object.fromEntries(
+      ['predictions.csv', 'generations.jsonl', 'eval_metrics.json', 'artifacts/probe.json'].map((name) => [
+        name,
+        readFileSync(join(directory, name), 'utf8'),
+      ]),
+    );
+  };
+
+  test.each(['all', 'facts'] as const)('the numbers of the model card: %s', async (which) => {
+    const job = await lake.run('probe', {
+      ...settings,
+      runs:
+        which === 'all' ? { modelId: 'runlake/demo', method: 'mean_logprob' } : { ids: [runs.get('fact')] },
+      name: `sweep_${which}`,
+      protocol: 'cross_validation',
+      regularisation: [0.1],
+    });
+    expect(job.failure).toBeNull();
+    expect(lake.reports.at(-1)!.runs.map(({ issues }) => issues)).toEqual([[]]);
+    const [runId = ''] = resultOf(job).runIds;
+    const metrics = await metricsOf(runId);
+    CARD[which].forEach((auroc, block) => {
+      const found = metrics.get(`layer:${block + 1} auroc`);
+      // Other folds than the card's; it says that a few hundredths mean little.
+      expect(Math.abs(found! - auroc), `layer ${block + 1}: ${found}, the card has ${auroc}`).toBeLessThan(
+        0.03,
+      );
+    });
+    expect(metrics.get('control:first_logprob auroc')).toBeCloseTo(CARD.firstToken[which], 3);
+    // Every question ends with the same token.
+    expect(Math.abs(metrics.get('control:embedding auroc')! - 0.5)).toBeLessThan(0.05);
+    expect(Math.abs(metrics.get('control:shuffled_labels auroc')! - 0.5)).toBeLessThan(0.15);
+    expect(metrics.get('control:length advantage')).toBeGreaterThan(0);
+    expect(metrics.get('control:length p_advantage_holm')).toBeLessThan(0.05);
+    const [run] = await lake.sql(
+      `SELECT verdict, n_predictions, n_generations, n_activations > 0 AS linked FROM runs WHERE run_id = '${runId}'`,
+    );
+    const examples = BigInt(
+      which === 'all' ? rows.length : rows.filter(({ kind }) => kind === 'fact').length,
+    );
+    expect(run).toEqual({
+      verdict: 'COMPLIANT',
+      n_predictions: examples,
+      n_generations: examples,
+      // The contract links a run to one store.
+      linked: which === 'facts',
+    });
+  });
+
+  test('a stopped job goes on where it was; predictions are of test rows, and the probe that is kept makes them', async () => {
+    const spec = {
+      ...settings,
+      runs: { ids: [runs.get('fact')] },
+      seeds: [3, 4],
+      regularisation: [0.01, 0.1],
+    };
+    const undisturbed = await lake.run('probe', { ...spec, name: 'undisturbed' });
+    expect(undisturbed.failure).toBeNull();
+    const { id } = await lake.jobs.submit('probe', { ...spec, name: 'stopped' });
+    const fits = join(lake.directory, 'store/jobs', id, 'fits');
+    const stop = new AbortController();
+    const work = lake.drain(stop.signal);
+    while (!existsSync(fits) || readdirSync(fits).length < 3) await sleep(1);
+    stop.abort();
+    await work;
+    const kept = Object.fromEntries(
+      readdirSync(fits).map((name) => [name, readFileSync(join(fits, name), 'utf8')]),
+    );
+    expect(Object.keys(kept).length).toBeLessThan(14);
+    await lake.drain();
+    const resumed = await lake.jobs.queue.get(id);
+    expect(resumed).toMatchObject({ state: 'completed', failure: null });
+    expect(existsSync(fits) && readdirSync(fits).length > 0).toBe(false);
+    const [runId = ''] = resultOf(resumed!).runIds;
+    const found = filesOf(runId);
+    const expected = filesOf(resultOf(undisturbed).runIds[0]!);
+    expect(found['predictions.csv']!.replaceAll('stopped', 'undisturbed')).toBe(expected['predictions.csv']);
+    expect(found['eval_metrics.json']!.replaceAll('stopped', 'undisturbed')).toBe(
+      expected['eval_metrics.json'],
+    );
+
+    const probe = probeDocumentSchema.parse(JSON.parse(found['artifacts/probe.json']!));
+    const scored = await lake.sql(
+      `SELECT p.score_halu AS score, a.vector FROM predictions p JOIN generations g USING (run_id, example_id)
+       JOIN run_stores s USING (run_id) JOIN activations a ON a.store_id = s.store_id AND a.activation_key = g.activation_key
+       WHERE run_id = '${runId}' AND layer = ${probe.layer} AND segment = 'prompt'`,
+    );
+    const tested = found['predictions.csv']!.trim().split('\n').length - 1;
+    expect(scored.length).toBe(tested);
+    expect(tested / rows.filter(({ kind }) => kind === 'fact').length).toBeCloseTo(0.3, 2);
+    for (const { score, vector } of scored)
+      expect(sigmoid(probeLogit(probe, vector as Float32Array))).toBeCloseTo(score as number, 4);
+  });
+
+  test('one run to learn from, another to be tested on', async () => {
+    const job = await lake.run('probe', {
+      ...settings,
+      runs: { ids: [runs.get('fact')] },
+      testRuns: { benchmark: 'nonsense', method: 'mean_logprob' },
+      method: 'last_layer_baseline',
+      layers: [3, -1],
+    });
+    expect(job.failure).toBeNull();
+    expect(resultOf(job).layers).toEqual([6]);
+    const metrics = await metricsOf(resultOf(job).runIds[0]!);
+    expect(metrics.get('overall n_train')).toBe(478);
+    expect(metrics.get('overall n_examples')).toBe(120);
+    expect(metrics.has('layer:3 auroc')).toBe(false);
+  });
+
+  test('what cannot be done is said', async () => {
+    const ids = [runs.get('fact')];
+    const failure = async (spec: object) => (await lake.run('probe', { ...settings, ...spec })).failure?.code;
+    expect(await failure({ runs: { ids: ['main/none'] } })).toBe('RUN_NOT_FOUND');
+    expect(await failure({ runs: { modelId: 'nobody' } })).toBe('NO_RUNS');
+    expect(await failure({ runs: { ids }, layers: [7] })).toBe('NO_SUCH_LAYER');
+    expect(await failure({ runs: { ids }, segment: 'response' })).toBe('NO_ACTIVATIONS');
+    await expect(lake.run('probe', { runs: { split: 'test' } })).rejects.toThrow('expected ids');
+    await expect(lake.run('probe', { runs: { ids }, name: 'a/b' })).rejects.toThrow('slash');
+  });
+});
