@@ -9,7 +9,7 @@ import { headScores } from '../../compute/tasks/fv/scores/head-scores.ts';
 import { accuracy } from '../../compute/tasks/fv/scores/injection-scores.ts';
 import { mean } from '../../compute/tasks/fv/scores/moments.ts';
 import { cleanMeans, norm } from '../../compute/tasks/fv/sweep/clean-means.ts';
-import { headsOf, sweepTrial, type TrialSweep } from '../../compute/tasks/fv/sweep/head-sweep.ts';
+import { headsOf, sweepTrials } from '../../compute/tasks/fv/sweep/head-sweep.ts';
 import type { FvModel, RunOptions } from '../../compute/tasks/fv/sweep/readings.ts';
 import { modelHere } from '../../compute/tasks/fv/testing.ts';
 import { checkpointTokenizer } from '../../compute/tasks/fv/trials/checkpoint-tokenizer.ts';
@@ -90,12 +90,9 @@ describe('function vectors of the demo model beside its reference numbers', () =
     const clean = trials.map((trial) => tokenizer.encode(trial.clean));
     const means = await cleanMeans(model, clean, options);
     const heads = headsOf(model.info);
-    const sweeps: TrialSweep[] = [];
-    for (const trial of trials) {
-      const prompt = promptTokens(tokenizer, trial.corrupted, trial.answer);
-      expect(prompt.target).toBe(trial.answer_token);
-      sweeps.push(await sweepTrial(model, prompt, means, heads, options));
-    }
+    const prompts = trials.map((trial) => promptTokens(tokenizer, trial.corrupted, trial.answer));
+    expect(prompts.map(({ target }) => target)).toEqual(trials.map((trial) => trial.answer_token));
+    const sweeps = await sweepTrials(model, prompts, means, heads, options);
     return { means, scores: headScores(heads, sweeps, means, model.info) };
   }
 
@@ -146,12 +143,14 @@ describe('function vectors of the demo model beside its reference numbers', () =
 
         const pairs = await pairsOf(relation);
         const hits = new Array<number>(1 + vectors.length * LAYERS.length).fill(0);
-        for (const { input, output } of pairs) {
-          const prompt = promptTokens(tokenizer, zeroShotPrompt(input), output);
-          const all = vectors.map((values) => () => values);
-          const { base, patched } = await inject(model, prompt, LAYERS, all, 1, options);
+        const prompts = pairs.map(({ input, output }) =>
+          promptTokens(tokenizer, zeroShotPrompt(input), output),
+        );
+        const all = vectors.map((values) => () => values);
+        const sweeps = await inject(model, prompts, LAYERS, all, 1, options);
+        for (const [i, { base, patched }] of sweeps.entries()) {
           for (const [at, reading] of [base, ...patched].entries())
-            hits[at]! += accuracy(reading, prompt.target);
+            hits[at]! += accuracy(reading, prompts[i]!.target);
         }
         const shares = hits.map((count) => Math.fround(count / pairs.length));
         const control = reference.function_vector_controls[relation]!.other_relation;

@@ -7,8 +7,8 @@ import { readRelation } from '../../compute/tasks/fv/relation/relation.ts';
 import { headScores } from '../../compute/tasks/fv/scores/head-scores.ts';
 import { injectionScores } from '../../compute/tasks/fv/scores/injection-scores.ts';
 import { cleanMeans, norm } from '../../compute/tasks/fv/sweep/clean-means.ts';
-import { headsOf, sweepTrial, type TrialSweep } from '../../compute/tasks/fv/sweep/head-sweep.ts';
-import type { FvModel, RunOptions } from '../../compute/tasks/fv/sweep/readings.ts';
+import { headsOf, sweepTrials } from '../../compute/tasks/fv/sweep/head-sweep.ts';
+import type { FvModel, RunOptions, TrialSweep } from '../../compute/tasks/fv/sweep/readings.ts';
 import { modelHere } from '../../compute/tasks/fv/testing.ts';
 import { checkpointTokenizer } from '../../compute/tasks/fv/trials/checkpoint-tokenizer.ts';
 import { cleanPrompt, corruptedPrompt } from '../../compute/tasks/fv/trials/prompts.ts';
@@ -78,14 +78,13 @@ describe.skipIf(sharedDir === undefined)('function-vector experiments beside the
       options,
     );
     const heads = headsOf(model.info);
-    const sweeps: TrialSweep[] = [];
-    for (const trial of trials) {
-      const prompt = promptTokens(tokenizer, corruptedPrompt(trial), trial.query.output);
-      sweeps.push(await sweepTrial(model, prompt, means, heads, options));
-    }
+    const prompts = trials.map((trial) =>
+      promptTokens(tokenizer, corruptedPrompt(trial), trial.query.output),
+    );
+    const sweeps = await sweepTrials(model, prompts, means, heads, options);
     const scored = headScores(heads, sweeps, means, model.info);
     const ranked = rankHeads(scored, ({ scores }) => scores.mean_delta_p);
-    return { trials, means, heads, sweeps, scored, ranked };
+    return { trials, prompts, means, heads, sweeps, scored, ranked };
   }
 
   it.each([
@@ -139,10 +138,7 @@ describe.skipIf(sharedDir === undefined)('function-vector experiments beside the
     const examples = zeroShotExamples(trials, { seed: 0, count: 50 }).map(({ prompt, output }) =>
       promptTokens(tokenizer, prompt, output),
     );
-    const injections: TrialSweep[] = [];
-    for (const example of examples) {
-      injections.push(await inject(model, example, layers, [() => vector], 1, fast));
-    }
+    const injections = await inject(model, examples, layers, [() => vector], 1, fast);
     const byLayer = layers.map((layer) => {
       const evaluated = lines(`${artifacts}/step6/layer_${layer}/eval_trials.jsonl`).map((line) =>
         evaluatedSchema.parse(line),
@@ -182,13 +178,19 @@ describe.skipIf(sharedDir === undefined)('function-vector experiments beside the
         expect(Math.abs(p - b.sweeps[t]!.patched[i]!.p)).toBeLessThan(1e-6);
       }
     }
-    const [trial, done] = [a.trials[0]!, a.sweeps[0]!];
-    const prompt = promptTokens(tokenizer, corruptedPrompt(trial), trial.query.output);
     // Between two batches it gives the same bits: the batches after it are those of an undisturbed sweep.
+    const sweepUnder = (options: RunOptions, known: readonly (TrialSweep | undefined)[] = []) =>
+      sweepTrials(model, a.prompts, a.means, a.heads, options, { known });
     const small: RunOptions = { limits: { ...fast.limits, maxRows: 4 } };
-    const undisturbed = await sweepTrial(model, prompt, a.means, a.heads, small);
-    const begun = { base: undisturbed.base, patched: undisturbed.patched.slice(0, 7) };
-    expect(await sweepTrial(model, prompt, a.means, a.heads, small, undefined, begun)).toEqual(undisturbed);
-    expect(await sweepTrial(model, prompt, a.means, a.heads, fast, undefined, done)).toEqual(done);
+    const undisturbed = await sweepUnder(small);
+    const [first] = undisturbed;
+    const begun = [{ base: first!.base, patched: first!.patched.slice(0, 7) }, undefined];
+    expect(await sweepUnder(small, begun)).toEqual(undisturbed);
+    // Of prompts that are read together, all are read again when one is not complete.
+    expect(await sweepUnder(fast, [undefined, a.sweeps[1]])).toEqual(a.sweeps);
+    const nothing = { ...model, readTargets: () => Promise.reject(new Error('read again')) };
+    expect(await sweepTrials(nothing, a.prompts, a.means, a.heads, fast, { known: a.sweeps })).toEqual(
+      a.sweeps,
+    );
   });
 });

@@ -182,9 +182,10 @@ export class Model {
     const lengths = prefixes.map((tokens) => tokens.length);
     const none = emptyPrefix(this.keyValueSizes);
     if (lengths.length === 1 && lengths[0] === 0) return none;
-    const batch = { rows: prefixes.map((tokens) => ({ tokens })), capture: {} };
+    // A row has a token; behind a prefix without any, no query sees it.
+    const rows = prefixes.map((tokens) => ({ tokens: tokens.length === 0 ? [0] : tokens }));
     const outputs = await this.#session.run(
-      feedsOf(this.decoder, batch, { prefix: none }),
+      feedsOf(this.decoder, { rows, capture: {} }, { prefix: none }),
       keyValueNames(this.info.layers),
     );
     return { lengths, layers: keyValues(outputs, this.info.layers) };

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ObjectNotFoundError, type ObjectStore } from '../../../lake/store/object-store.ts';
-import type { TrialSweep } from './sweep/head-sweep.ts';
-import type { Reading } from './sweep/readings.ts';
+import type { Reading, TrialSweep } from './sweep/readings.ts';
 
 const schema = z.object({ fingerprint: z.string(), readings: z.array(z.array(z.number())) });
 

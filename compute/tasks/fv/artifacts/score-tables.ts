@@ -2,7 +2,7 @@ import { HEAD_SCORES } from '../../../../ingest/contracts/fv/head-score.ts';
 import { type HeadPlace, rankHeads } from '../../../../ingest/families/fv/ranking.ts';
 import { pythonFloat } from '../../../../ingest/formats/python-float.ts';
 import type { HeadScoreName, HeadScores } from '../scores/head-scores.ts';
-import type { TrialSweep } from '../sweep/head-sweep.ts';
+import type { TrialSweep } from '../sweep/readings.ts';
 import { corruptedPrompt } from '../trials/prompts.ts';
 import type { TokenizedTrial } from './experiment.ts';
 import { floats, pythonJson, pythonRepr } from './python-json.ts';

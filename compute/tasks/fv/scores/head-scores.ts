@@ -2,8 +2,7 @@ import type { HEAD_SCORES } from '../../../../ingest/contracts/fv/head-score.ts'
 import type { HeadPlace } from '../../../../ingest/families/fv/ranking.ts';
 import type { ModelInfo } from '../../../model/index.ts';
 import { norm } from '../sweep/clean-means.ts';
-import type { TrialSweep } from '../sweep/head-sweep.ts';
-import type { Reading } from '../sweep/readings.ts';
+import type { Reading, TrialSweep } from '../sweep/readings.ts';
 import { headMean } from '../vectors/function-vector.ts';
 import { mean, populationDeviation } from './moments.ts';
 

@@ -6,7 +6,7 @@ import type { EvaluatedVector } from '../vectors/evaluated-vector.ts';
 import { layersOf, put, putLines, type StageContext } from './context.ts';
 import { controlVectors } from './control-vectors.ts';
 import { type ExampleSet, extractionSet, heldOutSet, injectionsOf } from './example-set.ts';
-import { readInjections, readPrompts } from './read-injections.ts';
+import { oneByOne, readInjections, readPrompts } from './read-injections.ts';
 import type { SweepResult } from './sweep.ts';
 import type { VectorResult } from './vectors.ts';
 
@@ -92,7 +92,7 @@ async function evaluateDistributed(
     prompts: set.prompts,
     width: 1,
     basis: [basis, [...set.prompts.values()], heads, alpha],
-    read: (prompt) => distribute(examined.model, prompt, heads, means, alpha, options),
+    read: oneByOne((prompt) => distribute(examined.model, prompt, heads, means, alpha, options)),
   });
   const last = Math.max(...heads.map(({ layer }) => layer));
   return {

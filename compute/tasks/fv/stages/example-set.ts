@@ -3,7 +3,7 @@ import type { TokenizedTrial } from '../artifacts/experiment.ts';
 import type { LayerInjection } from '../artifacts/injection-files.ts';
 import { unusedRows } from '../relation/held-out.ts';
 import { injectionScores } from '../scores/injection-scores.ts';
-import type { TrialSweep } from '../sweep/head-sweep.ts';
+import type { TrialSweep } from '../sweep/readings.ts';
 import type { Trial } from '../trials/sample.ts';
 import { type PromptTokens, promptTokens } from '../trials/targets.ts';
 import { type ZeroShotExample, zeroShotExamples } from '../trials/zero-shot.ts';

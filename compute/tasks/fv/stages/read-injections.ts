@@ -1,7 +1,8 @@
 import { fingerprintOf } from '../checkpoints.ts';
-import type { TrialSweep } from '../sweep/head-sweep.ts';
+import type { Attempt, TrialSweep } from '../sweep/readings.ts';
 import type { PromptTokens } from '../trials/targets.ts';
 import { inject, type VectorOfLayer } from '../vectors/inject.ts';
+import { attemptOf } from './attempt.ts';
 import { checkpointsOf, type StageContext } from './context.ts';
 
 /** Prompts to be read as they are and with interventions. */
@@ -13,7 +14,7 @@ export interface ReadingPlan {
   readonly width: number;
   /** What the readings depend on: JSON values. */
   readonly basis: readonly unknown[];
-  readonly read: (prompt: PromptTokens) => Promise<TrialSweep>;
+  readonly read: (prompts: readonly PromptTokens[], attempt: Required<Attempt>) => Promise<TrialSweep[]>;
 }
 
 /** The readings by prompt, those that an earlier attempt has left included. */
@@ -21,19 +22,25 @@ export async function readPrompts(
   context: StageContext,
   { stage, prompts, width, basis, read }: ReadingPlan,
 ): Promise<Map<number, TrialSweep>> {
-  const { options, progress } = context;
+  const { options } = context;
   const kept = checkpointsOf(context, stage, fingerprintOf(stage, basis, options.reference));
-  const found = new Map<number, TrialSweep>();
-  for (const [index, prompt] of prompts) {
-    let one = await kept.read(index);
-    if (one === undefined) {
-      one = await read(prompt);
-      await kept.write(index, one);
+  const indices = [...prompts.keys()];
+  const attempt = await attemptOf(context, kept, { stage, indices, width });
+  const sweeps = await read([...prompts.values()], attempt);
+  return new Map(indices.map((index, at) => [index, sweeps[at]!]));
+}
+
+/** Reads prompts that cannot be read together. */
+export function oneByOne(read: (prompt: PromptTokens) => Promise<TrialSweep>): ReadingPlan['read'] {
+  return async (prompts, { known, onBatch }) => {
+    const sweeps: TrialSweep[] = [];
+    for (const [at, prompt] of prompts.entries()) {
+      const sweep = known[at] ?? (await read(prompt));
+      if (known[at] === undefined) await onBatch(new Map([[at, sweep]]));
+      sweeps.push(sweep);
     }
-    found.set(index, one);
-    progress({ stage, done: found.size * width, total: prompts.size * width });
-  }
-  return found;
+    return sweeps;
+  };
 }
 
 /** Prompts to be read without and with vectors after each layer. */
@@ -52,6 +59,7 @@ export function readInjections(
     ...plan,
     basis: [basis, layers],
     width: layers.length * vectors.length,
-    read: (prompt) => inject(examined.model, prompt, layers, vectors, experiment.alpha, options),
+    read: (prompts, attempt) =>
+      inject(examined.model, prompts, layers, vectors, experiment.alpha, options, attempt),
   });
 }

@@ -1,4 +1,3 @@
-import type { HeadPlace } from '../../../../ingest/families/fv/ranking.ts';
 import type { TokenizedTrial } from '../artifacts/experiment.ts';
 import { aieScores, cieScores, trialMetrics } from '../artifacts/score-tables.ts';
 import { cleanMeanFile } from '../artifacts/vector-files.ts';
@@ -6,8 +5,9 @@ import { fingerprintOf } from '../checkpoints.ts';
 import { queryDirectory } from '../relation/query-directory.ts';
 import { type HeadScores, headScores } from '../scores/head-scores.ts';
 import { cleanMeans } from '../sweep/clean-means.ts';
-import { headsOf, sweepTrial, type TrialSweep } from '../sweep/head-sweep.ts';
+import { headsOf, sweepTrials } from '../sweep/head-sweep.ts';
 import { cleanPrompt, slotPrompt } from '../trials/prompts.ts';
+import { attemptOf } from './attempt.ts';
 import { checkpointsOf, put, putLines, type StageContext } from './context.ts';
 
 /** What the heads do to the answers of the trials. */
@@ -19,9 +19,6 @@ export interface SweepResult {
   /** Of everything that the readings depend on. */
   readonly basis: string;
 }
-
-/** Least time between two writings of what is known of a trial. */
-const CHECKPOINT_MS = 5000;
 
 /** Means of the heads over clean prompts, then each head replaced by its mean in the corrupted ones. */
 export async function sweepStage(
@@ -42,37 +39,13 @@ export async function sweepStage(
   const heads = headsOf(model.info, subset);
   const prompts = trials.map(({ prompt }) => prompt);
   const basis = fingerprintOf(identity, clean, prompts, heads, options.reference);
-  const sweeps = await sweepTrials(context, trials, means, heads, basis);
+  const kept = checkpointsOf(context, 'sweep', basis);
+  const indices = [...trials.keys()];
+  const attempt = await attemptOf(context, kept, { stage: 'heads', indices, width: heads.length });
+  const sweeps = await sweepTrials(model, prompts, means, heads, options, attempt);
   const scores = headScores(heads, sweeps, means, model.info);
   await putLines(context, 'trial_metrics.jsonl', trialMetrics({ qId, seed, heads, trials, sweeps, slot }));
   await put(context, 'cie_scores.csv', cieScores(qId, scores));
   await put(context, 'aie_scores.csv', aieScores(scores, scoreKey));
   return { means, scores, basis };
-}
-
-async function sweepTrials(
-  context: StageContext,
-  trials: readonly TokenizedTrial[],
-  means: Float32Array,
-  heads: readonly HeadPlace[],
-  basis: string,
-): Promise<TrialSweep[]> {
-  const { progress, options, examined } = context;
-  const kept = checkpointsOf(context, 'sweep', basis);
-  const sweeps: TrialSweep[] = [];
-  for (const [index, { prompt }] of trials.entries()) {
-    let written = Date.now();
-    const told = async (sweep: TrialSweep) => {
-      const done = index * heads.length + sweep.patched.length;
-      const total = trials.length * heads.length;
-      progress({ stage: 'heads', done, total });
-      const finished = sweep.patched.length === heads.length;
-      if (!finished && Date.now() - written < CHECKPOINT_MS) return;
-      await kept.write(index, sweep);
-      written = Date.now();
-    };
-    const known = await kept.read(index);
-    sweeps.push(await sweepTrial(examined.model, prompt, means, heads, options, told, known));
-  }
-  return sweeps;
 }

@@ -6,10 +6,10 @@ import {
   type ModelInfo,
   type ModelProcess,
   type PlanLimits,
-  planRuns,
   type Row,
 } from '../../../model/index.ts';
 import type { PromptTokens } from '../trials/targets.ts';
+import { planReadings } from './plan.ts';
 
 /** What the experiments ask of a model: `ModelProcess`, or a model in this thread. */
 export interface FvModel {
@@ -49,46 +49,129 @@ export interface RunOptions {
   readonly limits: PlanLimits;
   /**
    * One full pass over the prompt for every reading, as the reference implementation does. Without it the tokens before the
-   * last one are computed once, and the readings are one-token rows behind them.
+   * last one are computed once, and the readings are one-token rows behind them, each computed from where it differs.
    */
   readonly reference?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** A change to the model at the last token of a prompt; `{}` is none. */
+/** A change to the model at the last token of a prompt. */
 export type Intervention = Pick<Row, 'replace' | 'add'>;
 
+/** What a prompt gives as it is, and under each intervention, in their order; shorter while they are being read. */
+export interface TrialSweep {
+  readonly base: Reading;
+  readonly patched: readonly Reading[];
+}
+
+export interface ReadingTask {
+  readonly prompts: readonly PromptTokens[];
+  /** Each alone, on every prompt. */
+  readonly interventions: readonly Intervention[];
+  readonly tables: Pick<Batch, 'headTables' | 'residualTables'>;
+}
+
+/** What an earlier attempt has left, and who is told of what this one does. */
+export interface Attempt {
+  /** By prompt. */
+  readonly known?: readonly (TrialSweep | undefined)[];
+  /** Told after each batch what is known of its prompts, by their places. */
+  readonly onBatch?: (sweeps: ReadonlyMap<number, TrialSweep>) => void | Promise<void>;
+}
+
 /**
- * Reads the answer's token under each intervention.
- * @param onReadings told batch by batch, in order
- * @param done interventions at the beginning whose readings are known. Batches are those of an undisturbed run, so that what
- * is taken up again between two of them gives the same bits.
+ * Reads the answers' tokens of prompts as they are and under each intervention. Batches are those of an undisturbed attempt, so
+ * that what is taken up again between two of them gives the same bits.
+ * @returns in the order of the prompts
  */
 export async function readUnder(
   model: FvModel,
-  { tokens, target }: PromptTokens,
-  interventions: readonly Intervention[],
-  tables: Pick<Batch, 'headTables' | 'residualTables'>,
+  { prompts, interventions, tables }: ReadingTask,
   { limits, reference = false, signal }: RunOptions,
-  onReadings: (readings: Reading[]) => void | Promise<void>,
-  done = 0,
-): Promise<void> {
-  if (interventions.length <= done) return;
-  const own = reference ? tokens : tokens.slice(-1);
-  const prefix = reference ? [] : tokens.slice(0, -1);
-  const rows = interventions.map((one): Row => ({ ...one, tokens: own, targets: [target] }));
-  const plan = planRuns(
-    model.info,
-    { rows: rows.map(() => ({ tokens: own.length })), before: prefix.length },
-    reference ? { ...limits, maxRows: 1 } : limits,
-  );
-  const rest = plan.map((indices) => indices.filter((i) => i >= done)).filter(({ length }) => length > 0);
-  const batches = rest.map((indices) => ({ ...tables, rows: indices.map((i) => rows[i]!), capture: {} }));
-  await model.readTargets(
-    { prefixes: [prefix], batches },
-    (readings) => onReadings(readingsOf(readings)),
-    signal,
-  );
+  { known = [], onBatch }: Attempt = {},
+): Promise<TrialSweep[]> {
+  const changes: readonly Intervention[] = [{}, ...interventions];
+  const found = prompts.map((_, prompt) => listOf(known[prompt]));
+  const lengths = prompts.map(({ tokens }) => tokens.length);
+  const plan = planReadings(model.info, { lengths, readings: changes.length, reference }, limits);
+  for (const { prompts: together, batches } of plan) {
+    const pending = batches.filter(({ to }) => together.some((prompt) => found[prompt]!.length < to));
+    if (pending.length === 0) continue;
+    for (const prompt of together) found[prompt]!.length = Math.min(found[prompt]!.length, pending[0]!.from);
+    const rowsOf = reference ? wholeRow : lateRows;
+    let next = 0;
+    await model.readTargets(
+      {
+        prefixes: together.map((prompt) => (reference ? [] : prompts[prompt]!.tokens.slice(0, -1))),
+        batches: pending.map(({ from, to }) => ({
+          ...tables,
+          rows: together.flatMap((prompt, i) => rowsOf(prompts[prompt]!, changes, { from, to }, i)),
+          capture: {},
+        })),
+      },
+      async (readings) => {
+        const { from, to } = pending[next++]!;
+        const all = readingsOf(readings);
+        const share = all.length / together.length;
+        for (const [i, prompt] of together.entries()) {
+          // What the others of a batch begin from stands before them, asked for or not.
+          found[prompt]!.push(...all.slice((i + 1) * share - (to - from), (i + 1) * share));
+        }
+        await onBatch?.(new Map(together.map((prompt) => [prompt, sweepOf(found[prompt]!)])));
+      },
+      signal,
+    );
+  }
+  return found.map(sweepOf);
+}
+
+interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The whole prompt, for one reading. */
+function wholeRow({ tokens, target }: PromptTokens, changes: readonly Intervention[], { from }: Part): Row[] {
+  return [{ ...changes[from]!, tokens, targets: [target] }];
+}
+
+/**
+ * The last token of a prompt as it is, then under the changes of a part, each beginning where it changes something.
+ * @param group place of the prompt in the batch
+ */
+function lateRows(
+  { tokens, target }: PromptTokens,
+  changes: readonly Intervention[],
+  { from, to }: Part,
+  group: number,
+): Row[] {
+  const row = { tokens: tokens.slice(-1), targets: [target] };
+  const changed = changes.slice(Math.max(from, 1), to);
+  const first = group * (changed.length + 1);
+  return [
+    row,
+    ...changed.map((change) => {
+      const point = firstPoint(change);
+      return { ...row, ...change, ...(point > 0 ? { from: { row: first, point } } : {}) };
+    }),
+  ];
+}
+
+/** Where an intervention changes the residual stream or the block behind it first. */
+function firstPoint({ replace, add }: Intervention): number {
+  const points = [
+    ...(replace?.heads.map(({ layer }) => layer) ?? []),
+    ...(add?.points.map((one) => one.point) ?? []),
+  ];
+  return Math.min(...points);
+}
+
+function listOf(sweep: TrialSweep | undefined): Reading[] {
+  return sweep === undefined ? [] : [sweep.base, ...sweep.patched];
+}
+
+function sweepOf([base, ...patched]: readonly Reading[]): TrialSweep {
+  return { base: base!, patched };
 }
 
 function readingsOf({ probability, logit, logProbability, best }: TargetReadings): Reading[] {

@@ -1,6 +1,5 @@
 import type { HeadPlace } from '../../../../ingest/families/fv/ranking.ts';
-import type { TrialSweep } from '../sweep/head-sweep.ts';
-import { type FvModel, type Reading, type RunOptions, readUnder } from '../sweep/readings.ts';
+import { type FvModel, type RunOptions, readUnder, type TrialSweep } from '../sweep/readings.ts';
 import type { PromptTokens } from '../trials/targets.ts';
 import { headMean } from './function-vector.ts';
 
@@ -33,13 +32,13 @@ export async function distribute(
     }
     replaced.push(...own);
   }
-  const readings: Reading[] = [];
-  const tables = { headTables: [table] };
-  await readUnder(model, prompt, [{}, { replace: replace() }], tables, options, (some) => {
-    readings.push(...some);
-  });
-  const [base, ...patched] = readings;
-  return { base: base!, patched };
+  const task = {
+    prompts: [prompt],
+    interventions: [{ replace: replace() }],
+    tables: { headTables: [table] },
+  };
+  const [sweep] = await readUnder(model, task, options);
+  return sweep!;
 }
 
 /** What the heads of a layer give at the last token while others are replaced, `[H · d]`. */
