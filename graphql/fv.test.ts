@@ -51,7 +51,7 @@ beforeAll(async () => {
       runRow('none', { family: 'HALLULENS' }),
     ],
     fv_heads: [
-      headRow('r', 0, 0, 0.5, { selected: true }),
+      headRow('r', 0, 0, 0.5, { selected: true, dla: -2 }),
       headRow('r', 0, 1, -1, { selected: false }),
       headRow('r', 1, 1, 0.75, { selected: true }),
       headRow('r', 1, 0, 0.5, { selected: true }),
@@ -168,6 +168,18 @@ describe('fvHeatmap', () => {
       missing: 6,
       min: null,
       topHeads: [],
+    });
+  });
+
+  it('is of any score, such as direct logit attribution', async () => {
+    const { data } = await ask('fvHeatmap(runId: "r", scoreKey: "dla") { matrix topHeads { head score } }');
+    expect(data.fvHeatmap).toEqual({
+      matrix: [
+        [-2, null],
+        [null, null],
+        [null, null],
+      ],
+      topHeads: [{ head: 0, score: -2 }],
     });
   });
 

@@ -40,7 +40,8 @@ export class FvResolver {
     @Arg('runId', () => ID) runId: string,
     @Arg('scoreKey', () => String, {
       defaultValue: 'mean_delta_p',
-      description: 'A numeric column of fv_heads.',
+      description:
+        'A numeric column of fv_heads: an effect such as mean_delta_p, or dla, the direct logit attribution.',
     })
     scoreKey: string,
     @Arg('k', () => Int, {
