@@ -1,4 +1,5 @@
 import type { JobService } from '../compute/jobs/job-service.ts';
+import type { StoredVerdict } from '../compute/model/verdicts.ts';
 import type { PublishRequest, PublishResult } from '../compute/tasks/chaos/publish/publish.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import type { Limits } from './limits/limits.ts';
@@ -86,6 +87,11 @@ export interface Publisher {
   publish(request: PublishRequest, options: { readonly signal: AbortSignal }): Promise<PublishResult>;
 }
 
+/** What is known of models. */
+export interface Models {
+  verdicts(options: { readonly signal: AbortSignal }): Promise<readonly StoredVerdict[]>;
+}
+
 /** The part of a pino logger that is used here. */
 export interface Logger {
   debug(details: object, message: string): void;
@@ -101,6 +107,7 @@ export interface RequestContext {
   readonly upkeep: Upkeep | undefined;
   readonly publisher: Publisher | undefined;
   readonly jobs: JobService | undefined;
+  readonly models: Models | undefined;
   readonly limits: Limits;
   /** Aborted when the client goes away, when time is up, and when the server closes. */
   readonly signal: AbortSignal;

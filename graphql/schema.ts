@@ -11,6 +11,7 @@ import { FvResolver } from './resolvers/fv.ts';
 import { JobConnectionResolver, JobsResolver } from './resolvers/jobs.ts';
 import { LakeResolver } from './resolvers/lake.ts';
 import { MetricsResolver } from './resolvers/metrics.ts';
+import { ModelsResolver } from './resolvers/models.ts';
 import { RowsResolver } from './resolvers/rows.ts';
 import { RunIngestedResolver } from './resolvers/run-ingested.ts';
 import { SqlResolver } from './resolvers/sql.ts';
@@ -43,6 +44,7 @@ const RESOLVERS = [
   FvResolver,
   JobsResolver,
   JobConnectionResolver,
+  ModelsResolver,
   RunIngestedResolver,
 ] as const;
 

@@ -171,6 +171,7 @@ describe('nested lists', () => {
           upkeep: undefined,
           publisher: undefined,
           jobs: undefined,
+          models: undefined,
           limits: DEFAULT_LIMITS,
           signal: controller.signal,
           deadline: performance.now() + 60_000,

@@ -82,6 +82,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./worker.ts')).workerCommand,
   },
   {
+    usage: 'model',
+    summary: 'check models and list the verdicts of the lake',
+    load: async () => (await import('./model.ts')).modelCommands,
+  },
+  {
     usage: 'doctor',
     summary: 'show the settings and whether they work',
     load: async () => (await import('./doctor.ts')).doctorCommand,

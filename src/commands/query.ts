@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
+import { modelsOf } from '../models.ts';
 import { withLake } from '../session.ts';
 import { type CommonOptions, configOf, print, withCommonOptions } from './shared.ts';
 
@@ -58,7 +59,7 @@ async function askHere(options: QueryCommandOptions, body: object): Promise<stri
   return withLake(configOf({ ...options }), async (lake) => {
     // Only here: loading GraphQL takes longer than everything else that a command needs.
     const { createServer } = await import('../../graphql/server.ts');
-    const app = await createServer({ reader: lake });
+    const app = await createServer({ reader: lake, models: modelsOf(lake) });
     try {
       const response = await app.inject({ method: 'POST', url: '/graphql', payload: body });
       return response.body;

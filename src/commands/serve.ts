@@ -5,6 +5,7 @@ import { type Config, ConfigError } from '../config.ts';
 import { showDemo } from '../demo/demo.ts';
 import { openQueue } from '../jobs.ts';
 import { openLogger } from '../log.ts';
+import { modelsOf } from '../models.ts';
 import { ingestorOf, publisherOf, upkeepOf } from '../services.ts';
 import { openLake, openWriter, storeEnvironment } from '../session.ts';
 import { startWorker } from '../worker-process.ts';
@@ -64,6 +65,7 @@ async function serve(
     ingestor: ingestorOf(writer, env),
     upkeep: upkeepOf(writer),
     publisher: publisherOf(writer, env),
+    models: modelsOf(lake),
     jobs,
     logger,
   });

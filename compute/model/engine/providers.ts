@@ -46,7 +46,7 @@ export const providers: readonly Provider[] = [
     computeTypes: ['float32'],
     // No `auto`: it calls itself experimental, and with a software Vulkan driver it would be slower than the CPU.
     environment: {},
-    needs: 'a Vulkan driver and its loader, libvulkan.so.1',
+    needs: 'a Vulkan driver and its loader, libvulkan.so.1 (docs/gpu.md)',
   },
 ];
 

@@ -2,14 +2,8 @@ import { hostname } from 'node:os';
 import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import { messageOf } from '../../../lake/errors.ts';
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
-import {
-  type ModelIdentity,
-  type ModelProcess,
-  type ModelVerdict,
-  readVerdict,
-  type StoredVerdict,
-  writeVerdict,
-} from '../../model/index.ts';
+import type { ModelIdentity, ModelProcess, ModelVerdict } from '../../model/index.ts';
+import { readVerdict, type StoredVerdict, writeVerdict } from '../../model/verdicts.ts';
 
 export interface CheckedModel {
   readonly identity: ModelIdentity;
