@@ -64,6 +64,9 @@ describe('a function-vector job that is begun again', () => {
     const store = await startedStore();
     await run(store);
     const first = await filesOf(store);
+    expect(first.get('logs/stepD_aie.log')).toMatch(
+      /^heads swept: 16\nrank 1: layer [23] head \d mean_delta_p /m,
+    );
     asked = 0;
     expect(await run(store)).toMatchObject({ queries: { antonym: 'unchanged' } });
     expect(asked).toBe(0);

@@ -9,6 +9,7 @@ import { type ExperimentModel, layersOf, type StageContext } from './stages/cont
 import { evaluationStage } from './stages/evaluation.ts';
 import { headSpaceStage } from './stages/head-space.ts';
 import { injectionStage } from './stages/injection.ts';
+import { finding, logStage } from './stages/log.ts';
 import { plotStage } from './stages/plots.ts';
 import { sweepStage } from './stages/sweep.ts';
 import { trialStage } from './stages/trials.ts';
@@ -57,7 +58,7 @@ export async function runQuery(
   const layers = layersOf(context);
   await status.set('running', facts, signal, { expected_layers: layers });
   try {
-    await runStages(context);
+    log('info', await runStages(context));
     await inventory.close(facts, signal);
   } catch (error) {
     if (signal.aborted) throw error;
@@ -69,16 +70,18 @@ export async function runQuery(
   return 'completed';
 }
 
-/** Each stage writes its files before the next begins. */
-async function runStages(context: StageContext): Promise<void> {
+/** Each stage writes its files before the next begins. @returns what was found, in a line */
+async function runStages(context: StageContext): Promise<string> {
   const trials = await trialStage(context);
   const swept = await sweepStage(context, trials);
   await attributionStage(context, trials, swept);
+  await logStage(context, trials, swept);
   const vectors = await vectorStage(context, swept);
   await headSpaceStage(context, trials, swept, vectors);
   const injections = await injectionStage(context, trials, vectors);
   const evaluations = await evaluationStage(context, trials, swept, vectors);
   await plotStage(context, swept, vectors, injections, evaluations);
+  return finding(context, vectors, injections);
 }
 
 /** Artifacts of other settings would be taken for those of these; the checkpoints tell by themselves. */
