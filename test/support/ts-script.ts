@@ -8,6 +8,8 @@ import { build } from 'vite';
 /** Packages that find their own files, or native code, where they are installed. */
 const INSTALLED = ['@duckdb/node-bindings', 'lmdb', 'onnxruntime-node', 'pg', 'pg-boss'];
 
+const GRAPHQL = fileURLToPath(new URL('../../node_modules/graphql/index.js', import.meta.url));
+
 /**
  * Compiles a TypeScript file and what it imports into a script that plain Node runs, for tests that need processes of
  * their own (to race, to be killed). With the packages in it a process starts twice as fast: Node would look for hundreds of
@@ -22,6 +24,8 @@ export async function compileScript(source: URL): Promise<{ path: string; remove
   await build({
     configFile: false,
     logLevel: 'warn',
+    // One copy of graphql for all, as for the tests: it refuses schemas of another.
+    resolve: { alias: [{ find: /^graphql$/, replacement: GRAPHQL }] },
     ssr: { noExternal: true, external: INSTALLED },
     build: {
       ssr: fileURLToPath(source),
