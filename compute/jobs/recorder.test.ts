@@ -96,14 +96,16 @@ describe('jobs that have ended', () => {
       { job_id: waiting.id, state: 'skipped', attempt: 0, worker: null, depends_on: [failing.id] },
       { job_id: unwanted.id, state: 'cancelled', attempt: 0, started_at: null, run_ids: null, result: null },
     ]);
-    expect(await sql(`SELECT seq, level, type, message FROM job_events WHERE job_id = '${done.id}'`)).toEqual(
-      [
-        { seq: 1n, level: 'info', type: 'state', message: 'queued' },
-        { seq: 2n, level: 'info', type: 'state', message: 'attempt 1 begins on host:1' },
-        { seq: 3n, level: 'warn', type: 'log', message: 'careful' },
-        { seq: 4n, level: 'info', type: 'state', message: 'completed' },
-      ],
-    );
+    expect(
+      await sql(
+        `SELECT seq, level, type, message FROM job_events WHERE job_id = '${done.id}' ORDER BY time, seq`,
+      ),
+    ).toEqual([
+      { seq: 1n, level: 'info', type: 'state', message: 'queued' },
+      { seq: 2n, level: 'info', type: 'state', message: 'attempt 1 begins on host:1' },
+      { seq: 3n, level: 'warn', type: 'log', message: 'careful' },
+      { seq: 4n, level: 'info', type: 'state', message: 'completed' },
+    ]);
     expect(await sql(`SELECT count(*) AS n FROM job_events WHERE job_id = '${pending.id}'`)).toEqual([
       { n: 0n },
     ]);

@@ -154,5 +154,5 @@ function runIdsOf(result: Job['result']): string[] | null {
 }
 
 function eventRow({ jobId, seq, at, attempt, level, type, message }: JobEvent): Row {
-  return { job_id: jobId, seq, at: micros(at), attempt, level, type, message };
+  return { job_id: jobId, seq, time: micros(at), attempt, level, type, message };
 }

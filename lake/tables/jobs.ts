@@ -50,7 +50,7 @@ export const JOB_EVENTS = table({
   columns: [
     jobId,
     { name: 'seq', type: 'long', nullable: false, doc: 'Position among the events of the job, from 1.' },
-    { name: 'at', type: 'timestamp', nullable: false, doc: 'When it happened.' },
+    { name: 'time', type: 'timestamp', nullable: false, doc: 'When it happened.' },
     attempt,
     { name: 'level', type: 'string', nullable: false, doc: 'debug, info, warn or error.' },
     {
