@@ -19,7 +19,7 @@ export function sqlCommand(command: Command): void {
   withCommonOptions(command)
     .description(
       'Runs one read-only SQL statement (DuckDB dialect) over the current tables: runs, generations, predictions,\n' +
-        'metrics, train_metrics, activations, tokens, run_stores, issues.',
+        'metrics, train_metrics, activations, tokens, run_stores, issues, jobs, job_events.',
     )
     .option('--format <format>', `${FORMATS.join(', ')} (default: table on a terminal, else json)`)
     .option('-o, --output <file>', 'write to a file instead of standard output')

@@ -109,6 +109,13 @@ describe('a completed relation query', () => {
     expect(injected.map(({ extra }) => JSON.parse(String(extra)).layer)).toEqual([0, 1, 2]);
   });
 
+  test('says that its model was not checked', async () => {
+    const check = { verdict: 'unverified', failed_checks: [], reason: 'too slow' };
+    const run = await read(changed(STATUS, (document) => ({ ...document, model_check: check })));
+    expect(codes(run)).toEqual([`warning MODEL_UNVERIFIED ${STATUS}`]);
+    expect(JSON.parse(String(run.summary.columns.manifest))).toMatchObject({ model_check: check });
+  });
+
   test('ranks heads, and says which are in the function vector', async () => {
     const { sink } = await read(syntheticRun());
     const heads = sink.table('fv_heads').toSorted((a, b) => Number(a['rank']) - Number(b['rank']));

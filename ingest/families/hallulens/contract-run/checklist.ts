@@ -27,7 +27,8 @@ const ITEMS: readonly { readonly item: string; readonly fails: (issue: Checklist
   },
   {
     item: 'run_manifest.json exists and includes git + environment provenance',
-    fails: ({ file }) => file === 'run_manifest.json',
+    // Whether a model of ours passed its self-checks is nothing that the contract asks.
+    fails: ({ file, pointer = '' }) => file === 'run_manifest.json' && !pointer.startsWith('/model_check'),
   },
   {
     item: 'generations.jsonl contains example_id, prompt, response, label.halu',

@@ -142,6 +142,14 @@ describe('contract runs', () => {
     expect(run.sink.stores[0]!.nActivations).toBe(12 * 3 * 2);
   });
 
+  test('a model that failed its self-checks is an issue, and nothing that the contract asks', async () => {
+    const check = { verdict: 'failed', failed_checks: ['alone = in a batch'], reason: null };
+    const run = await readWith({ 'run_manifest.json': JSON.stringify({ ...manifest, model_check: check }) });
+    expect(codes(run)).toEqual(['warning MODEL_CHECK_FAILED']);
+    expect(run.summary.columns.verdict).toBe('COMPLIANT');
+    expect(JSON.parse(String(run.summary.columns.manifest))).toMatchObject({ model_check: check });
+  });
+
   test('the store may have been recorded with an absolute path of another machine', async () => {
     const moved = {
       ...config,
