@@ -34,7 +34,7 @@ export function serveCommand(command: Command): void {
     .option('--memory <size>', 'memory of the query engine, e.g. 4GB [RUNLAKE_MEMORY]')
     .option('--threads <n>', 'threads of the query engine [RUNLAKE_THREADS]')
     .option('--no-worker', 'leave the jobs to workers that are started elsewhere')
-    .option('--demo', 'run the demo model for an empty lake: inference, evaluation, function vectors')
+    .option('--demo', 'run the demo model for an empty lake: inference, evaluation, probes, function vectors')
     .action(async (options: ServeOptions) => {
       await serve(configOf({ ...options }), { demo: options.demo ?? false, worker: options.worker });
     });

@@ -18,7 +18,7 @@ async function smallSteps(date: string): Promise<readonly DemoStep[]> {
     greedy: {},
     evaluation: {},
     'function-vectors': { queries: ['antonym'], trials: 5 },
-    'sampled-1': { limit: 20 },
+    probe: { seeds: [0], regularisation: [0.1], resamples: 100, shuffles: 1, layers: [2, 6] },
   };
   const steps = await demoSteps(date);
   return steps
@@ -157,10 +157,11 @@ describe('the demo in an empty lake', () => {
     });
     expect(detectors).toMatchObject({
       data: {
-        aggregateMetrics: expect.arrayContaining([
+        detectors: expect.arrayContaining([
           expect.objectContaining({ method: 'mean_logprob', n: 1 }),
-          expect.objectContaining({ method: 'mean_logprob_sampled', n: 1 }),
+          expect.objectContaining({ method: 'layer_sweep', n: 1 }),
         ]),
+        probeByLayer: expect.arrayContaining([expect.objectContaining({ scope: 'layer:2' })]),
       },
     });
     const point = z.object({ layer: z.int(), baseline: z.number().optional(), with: z.number() });

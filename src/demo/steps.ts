@@ -7,6 +7,7 @@ import { runDirectory } from '../../compute/tasks/contract-run/contract-run.ts';
 import { evaluationSpec } from '../../compute/tasks/evaluation/evaluation-spec.ts';
 import { fvSpec } from '../../compute/tasks/fv/spec.ts';
 import { type InferenceSpec, inferenceSpec } from '../../compute/tasks/inference/inference-spec.ts';
+import { probeSpec } from '../../compute/tasks/probe/probe-spec.ts';
 import { modelIdOf } from '../../compute/tasks/text-model/model-spec.ts';
 
 /** One job of the demo. */
@@ -20,9 +21,6 @@ export interface DemoStep {
   /** Names of the steps that have to be completed before. */
   readonly after: readonly string[];
 }
-
-/** Seeds of the sampled answers: three, so that their means have an interval. */
-const SAMPLED_SEEDS = [1, 2, 3];
 
 /** The folder of the program: sources lie two folders below it, what they are compiled to three. */
 const CHECKOUT = fileURLToPath(
@@ -40,7 +38,7 @@ export function inCheckout(path: string): string {
  */
 export async function demoSteps(date: string): Promise<readonly DemoStep[]> {
   const greedy = await inference('examples/closed-book/greedy.json', date);
-  const sampled = await inference('examples/closed-book/sampled.json', date);
+  const probe = await read('examples/closed-book/probe.json', probeSpec);
   const fv = await read('examples/function-vectors/fv.json', fvSpec);
   return [
     {
@@ -63,6 +61,13 @@ export async function demoSteps(date: string): Promise<readonly DemoStep[]> {
       after: ['greedy'],
     },
     {
+      name: 'probe',
+      title: 'classifiers of each layer learn to tell made-up answers from the activations (3 seeds)',
+      kind: 'probe',
+      spec: { ...probe, date },
+      after: ['greedy'],
+    },
+    {
       name: 'function-vectors',
       title: 'which heads carry a relation, and what their vector does at every layer, for two relations',
       kind: 'fv',
@@ -73,15 +78,6 @@ export async function demoSteps(date: string): Promise<readonly DemoStep[]> {
       },
       after: [],
     },
-    ...SAMPLED_SEEDS.map(
-      (seed): DemoStep => ({
-        name: `sampled-${seed}`,
-        title: `the questions again, with answers drawn at temperature 1 (seed ${seed})`,
-        kind: 'inference',
-        spec: { ...sampled, seed },
-        after: [],
-      }),
-    ),
   ];
 }
 
