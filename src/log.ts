@@ -18,9 +18,14 @@ export function readableLine(line: string): string {
   const clock = new Date(Number(time)).toTimeString().slice(0, 8);
   const fields = Object.entries(record)
     .filter(([key]) => !SHOWN_OTHERWISE.has(key))
-    .map(([key, value]) => `  ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .map(([key, value]) => `  ${key}=${shown(value)}`);
   const text = `${clock} ${name === 'info' ? '' : `${name} `}${String(msg ?? '')}${fields.join('')}\n`;
   return err === undefined ? text : `${text}${errorText(err)}\n`;
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return JSON.stringify(typeof value === 'number' ? Math.round(value * 1000) / 1000 : value);
 }
 
 function errorText(err: unknown): string {

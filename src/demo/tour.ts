@@ -13,18 +13,12 @@ export async function tourText(url: string): Promise<string> {
   const lines = [
     'the demo is in the lake: the model was trained on 60 % of the facts that it was asked for; see what it makes of the rest',
     '',
-    `Ask in the console at ${url}, or in a shell: npx runlake query --url ${url} @FILE`,
+    `Three questions, for another terminal; or copy them from the files into the console at ${url}`,
   ];
   for (const path of TOUR) {
     const text = await readFile(inCheckout(path), 'utf8');
-    lines.push(
-      '',
-      `  ${path}`,
-      ...text
-        .trimEnd()
-        .split('\n')
-        .map((line) => `    ${line}`),
-    );
+    const about = text.split('\n').filter((line) => line.startsWith('#'));
+    lines.push('', ...about.map((line) => `  ${line}`), `  npx runlake query --url ${url} @${path}`);
   }
   lines.push(
     '',
