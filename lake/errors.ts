@@ -55,3 +55,15 @@ export function hasErrno(error: unknown, code: string): error is NodeJS.ErrnoExc
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** The message with where it was, what was expected and what can be done, in one line. */
+export function explained(error: unknown): string {
+  if (!(error instanceof RunlakeError)) return messageOf(error);
+  const { file, line } = error.where ?? {};
+  const place = [file, line].filter((part) => part !== undefined).join(':');
+  return [
+    place === '' ? error.message : `${error.message} (${place})`,
+    ...(error.expected === undefined ? [] : [`expected ${error.expected}`]),
+    ...(error.remedy === undefined ? [] : [error.remedy]),
+  ].join('; ');
+}

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonValue } from '../../ingest/contracts/json-value.ts';
-import { CancelledError, messageOf, RunlakeError } from '../../lake/errors.ts';
+import { CancelledError, explained, messageOf, RunlakeError } from '../../lake/errors.ts';
 import { LeaseLostError } from './errors.ts';
 import type { Job, JobEvent, JobFailure, JobKind, JobProgress } from './job.ts';
 import { Meter, type ProgressUpdate } from './meter.ts';
@@ -216,5 +216,8 @@ class Attempt {
 
 function failureOf(error: unknown): JobFailure {
   const code = error instanceof RunlakeError ? error.code : 'TASK_FAILED';
-  return { code, message: messageOf(error) };
+  // A permanent error has the message of the one that it stands for, which knows more.
+  const { cause } = error instanceof PermanentTaskError ? error : {};
+  const known = cause instanceof RunlakeError && cause.message === messageOf(error) ? cause : error;
+  return { code, message: explained(known) };
 }

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../../ingest/contracts/json-value.ts';
-import { messageOf, RunlakeError } from '../../../lake/errors.ts';
+import { explained, RunlakeError } from '../../../lake/errors.ts';
 import { NothingToDoError, PermanentTaskError, type TaskContext } from '../../jobs/worker.ts';
 import type { PlanLimits } from '../../model/index.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
@@ -134,7 +134,7 @@ async function runQueries(
         if (signal.aborted) throw error;
         outcomes.set(qId, 'failed');
         mayHelp ||= !isPermanent(error);
-        log('error', `${qId}: ${messageOf(error)}`);
+        log('error', `${qId}: ${explained(error)}`);
       }
       readings.finish(qId);
     }

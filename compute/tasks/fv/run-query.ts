@@ -1,3 +1,4 @@
+import { explained } from '../../../lake/errors.ts';
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
 import type { TaskContext } from '../../jobs/worker.ts';
 import { queryRoot } from './artifacts/experiment.ts';
@@ -62,7 +63,7 @@ export async function runQuery(
     await inventory.close(facts, signal);
   } catch (error) {
     if (signal.aborted) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = explained(error);
     await status.set('failed', facts, signal, { reason: message, expected_layers: layers });
     throw error;
   }

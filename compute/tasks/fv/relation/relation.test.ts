@@ -48,6 +48,21 @@ describe('readRelation', () => {
     expect(error).toMatchObject({ message: expect.stringMatching(message), where: { file: 'r.csv' } });
   });
 
+  it('lets go of a file whose columns are not the ones it needs', async () => {
+    let open = 0;
+    const file = async function* () {
+      open++;
+      try {
+        yield Buffer.from('id,exA\nQ,a\n');
+        yield Buffer.from('Q,b\n');
+      } finally {
+        open--;
+      }
+    };
+    await expect(readRelation(file())).rejects.toThrow(RelationError);
+    expect(open).toBe(0);
+  });
+
   it('orders queries as texts, or as asked, and tells which have too few rows', async () => {
     const relation = await read('id,exA,exB\nQ2,a,b\nQ10,a,b\nQ10,c,d\nQ1,a,b\n');
     expect(orderedQueries(relation, undefined)).toEqual(['Q1', 'Q10', 'Q2']);

@@ -1,5 +1,5 @@
 import type { ByteInput } from '../../../../ingest/formats/bytes/chunks.ts';
-import { readCsv } from '../../../../ingest/formats/csv/csv.ts';
+import { type CsvTable, readCsv } from '../../../../ingest/formats/csv/csv.ts';
 import { FormatError } from '../../../../ingest/formats/errors.ts';
 import { messageOf } from '../../../../lake/errors.ts';
 import { compareKeys } from '../../../../lake/store/keys.ts';
@@ -50,34 +50,44 @@ export async function readRelation(input: ByteInput, options: RelationOptions = 
   const { file, signal, columns = {} } = options;
   const where = file === undefined ? {} : { file };
   try {
-    const { header, batches } = await readCsv(input, {
-      ...where,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const at = (side: keyof RelationColumns) => columnOf(header, columns[side], USUAL[side], where);
-    const [query, left, right] = [at('query'), at('input'), at('output')];
-    const queries = new Map<string, Pair[]>();
-    const dropped: number[] = [];
-    for await (const batch of batches) {
-      for (const { fields, line, error } of batch) {
-        if (error !== undefined) throw error;
-        const [q, x, y] = [query, left, right].map((column) => strip(fields[column] ?? ''));
-        if (!q || !x || !y) {
-          dropped.push(line);
-          continue;
-        }
-        if (!queries.has(q)) queryDirectory(q, { ...where, line });
-        const rows = queries.get(q) ?? [];
-        rows.push({ input: x, output: y });
-        queries.set(q, rows);
-      }
+    const table = await readCsv(input, { ...where, ...(signal === undefined ? {} : { signal }) });
+    try {
+      return await relationOf(table, columns, where);
+    } finally {
+      // Closes the file where a column is missing.
+      await table.batches.return();
     }
-    if (queries.size === 0) throw new RelationError('the relation file has no complete row', { where });
-    return { queries, dropped };
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new RelationError(`the relation file is damaged: ${messageOf(error)}`, { where, cause: error });
   }
+}
+
+async function relationOf(
+  { header, batches }: CsvTable,
+  columns: RelationColumns,
+  where: { readonly file?: string },
+): Promise<Relation> {
+  const at = (side: keyof RelationColumns) => columnOf(header, columns[side], USUAL[side], where);
+  const [query, left, right] = [at('query'), at('input'), at('output')];
+  const queries = new Map<string, Pair[]>();
+  const dropped: number[] = [];
+  for await (const batch of batches) {
+    for (const { fields, line, error } of batch) {
+      if (error !== undefined) throw error;
+      const [q, x, y] = [query, left, right].map((column) => strip(fields[column] ?? ''));
+      if (!q || !x || !y) {
+        dropped.push(line);
+        continue;
+      }
+      if (!queries.has(q)) queryDirectory(q, { ...where, line });
+      const rows = queries.get(q) ?? [];
+      rows.push({ input: x, output: y });
+      queries.set(q, rows);
+    }
+  }
+  if (queries.size === 0) throw new RelationError('the relation file has no complete row', { where });
+  return { queries, dropped };
 }
 
 function columnOf(
@@ -98,7 +108,7 @@ function columnOf(
   throw new RelationError(`the relation file has no column ${wanted.join(', ')}`, {
     where: { ...where, line: 1 },
     expected: `one of them; the columns are ${names.join(', ')}`,
-    remedy: 'name the columns',
+    remedy: 'say with `columns` which ones are meant',
   });
 }
 
