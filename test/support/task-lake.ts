@@ -25,7 +25,7 @@ export interface TaskLake extends TemporaryLake {
 
 export async function taskLake(
   env: NodeJS.ProcessEnv = {},
-  own: Pick<TaskServices, 'modelHost'> = {},
+  own: Pick<TaskServices, 'modelHost' | 'checkpointMs'> = {},
   definitions: readonly TaskDefinition[] = TASKS,
 ): Promise<TaskLake> {
   const temporary = await temporaryLake();

@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Job } from '../../compute/jobs/job.ts';
 import { listVerdicts, openCheckpoint, readWeight } from '../../compute/model/index.ts';
 import { promptHash } from '../../ingest/families/hallulens/identity.ts';
 import { demoModel, demoReference } from '../support/demo-model.ts';
@@ -35,7 +38,7 @@ describe('inference with a checkpoint', () => {
   let host: Awaited<ReturnType<typeof compileScript>>;
   beforeAll(async () => {
     host = await compileScript(new URL('../../compute/model/engine/host.ts', import.meta.url));
-    lake = await taskLake({}, { modelHost: host.path });
+    lake = await taskLake({}, { modelHost: host.path, checkpointMs: 0 });
   });
   afterAll(async () => {
     await lake.remove();
@@ -183,6 +186,54 @@ describe('inference with a checkpoint', () => {
         layer: 3,
       })),
     );
+  });
+
+  /** Process ids of the models that are at work. */
+  const models = (): number[] =>
+    spawnSync('pgrep', ['-P', String(process.pid), '-f', host.path], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .filter(Boolean)
+      .map(Number);
+
+  /** Begins a long job, disturbs it in the middle, and gives it as it is when nothing is left to do. */
+  const disturbed = async (benchmark: string, disturb: (id: string) => unknown): Promise<Job> => {
+    const long = { ...spec, benchmark, limit: 30, n: 4, temperature: 1, layers: [6], tokenSelector: 'last' };
+    const { queue } = lake.jobs;
+    const { id } = await lake.jobs.submit('inference', long);
+    const done = lake.drain();
+    for (;;) {
+      const parts = lake.services.store.list({ prefix: `jobs/${id}/parts/` });
+      if (!(await parts[Symbol.asyncIterator]().next()).done) break;
+      await sleep(5);
+    }
+    await disturb(id);
+    await done;
+    return (await queue.get(id))!;
+  };
+
+  test('a model that is killed is a failed attempt, and a cancelled job stops in the middle; both can go on', async () => {
+    const { queue } = lake.jobs;
+    const killed = await disturbed('killed', () => models().map((pid) => process.kill(pid, 'SIGKILL')));
+    expect(killed).toMatchObject({ state: 'completed', attempt: 2, failure: null });
+    const events = await queue.events(killed.id);
+    expect(events.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/^pending: the model's process ended \(SIGKILL\)/),
+    );
+
+    const before = lake.reports.length;
+    const cancelled = await disturbed('cancelled', (id) => queue.cancel(id));
+    expect(cancelled).toMatchObject({ state: 'cancelled', attempt: 1, progress: { stage: 'generate' } });
+    expect(models()).toEqual([]);
+    expect(lake.reports).toHaveLength(before);
+    await queue.retry(cancelled.id);
+    await lake.drain();
+    expect(await queue.get(cancelled.id)).toMatchObject({ state: 'completed', attempt: 2 });
+    const answers = await lake.sql(
+      `SELECT benchmark, count(*) AS n, md5(string_agg(response, '|' ORDER BY source_line)) AS responses
+       FROM generations WHERE benchmark IN ('killed', 'cancelled') GROUP BY benchmark`,
+    );
+    expect(answers.map(({ n }) => n)).toEqual([120n, 120n]);
+    expect(new Set(answers.map(({ responses }) => responses)).size).toBe(1);
   });
 
   test('what cannot be is told at once', async () => {
