@@ -12,7 +12,7 @@ import { candidates } from './providers.ts';
 export interface ModelProcessOptions extends ModelOptions {
   /** Resident memory above which the process is replaced after the call; default: 4 GiB more than after loading. */
   readonly maxResidentBytes?: number;
-  /** How long a cancelled call may go on (a batch cannot be stopped) before the process is killed; default 2 s. */
+  /** How long a cancelled call may go on (a batch cannot be stopped) before the process is killed; default 1 s. */
   readonly cancelGraceMs?: number;
   /** The compiled host.ts; default: the one beside this module. */
   readonly script?: string;
@@ -25,7 +25,7 @@ export interface CallOptions<Event> {
 }
 
 const GROWTH_BYTES = 4 * 2 ** 30;
-const CANCEL_GRACE_MS = 2_000;
+const CANCEL_GRACE_MS = 1_000;
 const OUTPUT_CHARACTERS = 4_000;
 
 /** A call under way, without the types of its operation. */
