@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isFinal, JOB_KINDS, JOB_STATES, type Job } from './job.ts';
 
-/** The tables of `PostgresQueue`; running it again changes nothing. `record` is the whole job; the other columns find it. */
+/** The tables of `PostgresQueue`; running it again changes nothing. `record` is the whole job; the other columns find it. `recorded`: false from the end of a job until the lake has it. */
 export const schemaSql = (schema: string): string => `
   BEGIN;
   CREATE SCHEMA IF NOT EXISTS ${schema};
@@ -13,10 +13,9 @@ export const schemaSql = (schema: string): string => `
     not_before bigint NOT NULL,
     lease_until bigint,
     record text NOT NULL,
+    recorded boolean NOT NULL,
     ticket uuid
   );
-  -- False from the end of a job until the lake has it.
-  ALTER TABLE ${schema}.jobs ADD COLUMN IF NOT EXISTS recorded boolean NOT NULL DEFAULT true;
   CREATE INDEX IF NOT EXISTS jobs_unrecorded ON ${schema}.jobs (id) WHERE NOT recorded;
   CREATE INDEX IF NOT EXISTS jobs_unfinished ON ${schema}.jobs (state, kind) WHERE state IN ('pending', 'running');
   CREATE TABLE IF NOT EXISTS ${schema}.job_dependencies (

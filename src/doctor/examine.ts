@@ -1,10 +1,10 @@
-import { mkdir, readFile, statfs } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { version as duckdbVersion } from '@duckdb/node-api';
 import { z } from 'zod';
 import { GRAPH_VERSION } from '../../compute/model/components/decoder-graph.ts';
 import { type TrialOptions, tryProviders } from '../../compute/model/engine/provider-trials.ts';
-import { listVerdicts } from '../../compute/model/verdicts.ts';
+import { listVerdicts, type StoredVerdict } from '../../compute/model/verdicts.ts';
 import { messageOf } from '../../lake/errors.ts';
 import { openStore } from '../../lake/store/open-store.ts';
 import { probePutIfAbsent } from '../../lake/store/probe.ts';
@@ -28,59 +28,51 @@ export async function examine(
   options: TrialOptions = {},
 ): Promise<DoctorReport> {
   const checks: DoctorReport['checks'] = [];
-  /** Makes a check; what `work` gives is its detail and, as `value`, of use further on. */
-  async function attempt<T>(
-    check: string,
-    work: () => Promise<{ readonly detail: string; readonly value: T }>,
-  ): Promise<T | undefined> {
+  const attempt = async (check: string, work: () => Promise<string>): Promise<void> => {
     try {
-      const { detail, value } = await inTime(work());
-      checks.push({ check, passed: true, detail });
-      return value;
+      checks.push({ check, passed: true, detail: await inTime(work()) });
     } catch (error) {
       checks.push({ check, passed: false, detail: messageOf(error) });
-      return undefined;
     }
-  }
+  };
   const store = () => openStore(config.store, { env: storeEnvironment(config) });
   await attempt('lake can be read', async () => {
     const lake = await openLake(config);
     try {
       const { runs, versions } = await lake.snapshot();
-      const detail = `${runs.size} runs, ${Object.keys(versions).length} tables`;
-      return { detail, value: undefined };
+      return `${runs.size} runs, ${Object.keys(versions).length} tables`;
     } finally {
       await lake.close();
     }
   });
   await attempt('put-if-absent is atomic', async () => {
     await probePutIfAbsent(await store());
-    return { detail: 'exactly one of several concurrent writers won', value: undefined };
+    return 'exactly one of several concurrent writers won';
   });
   await attempt('queue can be reached', async () => {
     const queue = await openQueue(config);
     try {
-      const [pending, running] = [
-        await queue.count({ states: ['pending'] }),
-        await queue.count({ states: ['running'] }),
-      ];
-      return { detail: `${queue.uri}: ${pending} jobs pending, ${running} running`, value: undefined };
+      const pending = await queue.count({ states: ['pending'] });
+      const running = await queue.count({ states: ['running'] });
+      return `${queue.uri}: ${pending} jobs pending, ${running} running`;
     } finally {
       await queue.close();
     }
   });
-  const disk = await attempt('home can be written', async () => {
-    await mkdir(config.home, { recursive: true });
-    const { bsize, blocks, bavail } = await statfs(config.home);
-    const value = { path: config.home, totalBytes: bsize * blocks, freeBytes: bsize * bavail };
-    return {
-      detail: `${gigabytes(value.freeBytes)} of ${gigabytes(value.totalBytes)} free at ${config.home}`,
-      value,
-    };
+  let disk: DoctorReport['disk'] = null;
+  await attempt('home can be written', async () => {
+    const { home: path, cacheBytes } = config;
+    await mkdir(path, { recursive: true });
+    await access(path, constants.W_OK);
+    const { bsize, blocks, bavail } = await statfs(path);
+    const [totalBytes, freeBytes] = [bsize * blocks, bsize * bavail];
+    disk = { path, totalBytes, freeBytes, cacheBytes };
+    return `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} free at ${path}`;
   });
-  const models = await attempt('verdicts of models can be read', async () => {
-    const verdicts = await listVerdicts(await store());
-    return { detail: `${verdicts.length} verdicts`, value: verdicts };
+  let verdicts: readonly StoredVerdict[] = [];
+  await attempt('verdicts of models can be read', async () => {
+    verdicts = await listVerdicts(await store());
+    return `${verdicts.length} verdicts`;
   });
   const trials = await tryProviders(options);
   const cpu = trials.find(({ name }) => name === 'cpu');
@@ -109,9 +101,9 @@ export async function examine(
         Math.floor((machine.availableBytes - config.memory - BYTES_A_MODEL) / BYTES_A_PARAMETER),
       ),
     },
-    disk: disk === undefined ? null : { ...disk, cacheBytes: config.cacheBytes },
+    disk,
     providers: trials.map(({ name, loads, reason, needs }) => ({ name, loads, reason, needs })),
-    models: (models ?? []).map(({ name, modelHash, provider, compute, graphVersion, passed, checkedAt }) => ({
+    models: verdicts.map(({ name, modelHash, provider, compute, graphVersion, passed, checkedAt }) => ({
       name,
       modelHash,
       provider,

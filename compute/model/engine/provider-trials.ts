@@ -73,7 +73,8 @@ function plain(error: string): string {
 function hintOf(stderr: string): string | undefined {
   const missing = /([^\s/]+\.so[.\d]*): cannot open shared object file/.exec(stderr)?.[1];
   if (missing !== undefined) return `${missing} is missing`;
-  return /^(?:Warning|Error): (.+)$/im.exec(stderr)?.[1];
+  // The last word: what comes before is tried in vain.
+  return [...stderr.matchAll(/^(?:Warning|Error): (.+)$/gim)].at(-1)?.[1];
 }
 
 function outcomeOf(stdout: string): TrialOutcome | undefined {
