@@ -2,11 +2,12 @@
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import { lakeIn } from '../support/temporary-lake.ts';
-import { assignment } from '../support/victim.ts';
+import { assignments } from '../support/victim.ts';
 
-const [directory = '', runs = ''] = await assignment();
-const { writer, close } = await lakeIn(directory);
-// A file of vectors for every two entries.
-const report = await ingest(writer, [runs], { families: [HALLULENS], fileBytes: 300 });
-await close();
-if (report.runs.some(({ status }) => status === 'rejected')) throw new Error(JSON.stringify(report));
+await assignments(async ([directory = '', runs = '']) => {
+  const { writer, close } = await lakeIn(directory);
+  // A file of vectors for every two entries.
+  const report = await ingest(writer, [runs], { families: [HALLULENS], fileBytes: 300 });
+  await close();
+  if (report.runs.some(({ status }) => status === 'rejected')) throw new Error(JSON.stringify(report));
+});

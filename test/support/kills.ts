@@ -13,8 +13,13 @@ import { compileScript } from './ts-script.ts';
 export interface KilledWork<Result> {
   /** The module whose processes do it: it begins with `assignment` of victim.ts and ends with code 0 when all is done. */
   readonly script: URL;
-  /** How many processes are killed. A piece of work that gets through all the same is followed by a new one. */
+  /** How many times a piece of work is killed. One that gets through all the same is followed by a new one. */
   readonly kills: number;
+  /**
+   * Pieces that a process does side by side, so that a kill of it is one of each that is not done; default 1. With more, short
+   * work takes less time than loading its program; the script calls `assignments` then.
+   */
+  readonly together?: number;
   /** Makes ready what a piece of work needs in a new directory; gives what its processes are told. Default: the directory. */
   prepare?(directory: string): Promise<readonly string[]>;
   /** What has come of a piece of work, to be compared. Cheap: it is asked for after every piece. */
@@ -29,44 +34,59 @@ const LANES = Math.min(2, availableParallelism());
 /** Its multiples, taken modulo 1, are spread evenly however many there are. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
+interface Piece {
+  readonly directory: string;
+  readonly told: readonly string[];
+}
+
 /**
- * Does a piece of work undisturbed, then others by processes that are killed with SIGKILL at moments spread over the time
+ * Does pieces of work undisturbed, then others by processes that are killed with SIGKILL at moments spread over the time
  * that the work takes, each followed by one that goes on. Expects of every piece the result of the first, and gives it.
  */
 export async function survivesKills<Result>(work: KilledWork<Result>): Promise<Result> {
-  const processes = await Processes.of(work.script);
+  const { script, kills, together = 1 } = work;
+  const processes = await Processes.of(script);
   const root = mkdtempSync(join(tmpdir(), 'runlake-kills-'));
   let span = 0;
-  let left = work.kills;
+  let left = kills;
   let moment = Math.random();
-  /** When the next process is to be killed, in ms after it began; undefined for never. */
-  const nextKill = (): number | undefined => {
-    if (left === 0) return undefined;
-    left -= 1;
-    moment = (moment + GOLDEN_RATIO) % 1;
-    return moment * span;
-  };
-  const piece = async (disturbed: boolean): Promise<Result> => {
+  const begin = async (): Promise<Piece> => {
     const directory = mkdtempSync(join(root, 'piece-'));
-    const told = (await work.prepare?.(directory)) ?? [directory];
-    for (;;) {
-      const killAfter = disturbed ? nextKill() : undefined;
-      const ended = await processes.run(told, killAfter);
-      if (ended.killed) continue;
-      if (killAfter !== undefined) left += 1;
-      span = Math.max(span, ended.ms);
-      break;
-    }
+    return { directory, told: (await work.prepare?.(directory)) ?? [directory] };
+  };
+  const end = async ({ directory }: Piece): Promise<Result> => {
     const result = await work.result(directory);
     rmSync(directory, { recursive: true });
     return result;
   };
+  /** Has a process work on the pieces; gives those that it was killed at. */
+  const run = async (pieces: readonly Piece[], disturbed: boolean): Promise<Piece[]> => {
+    moment = (moment + GOLDEN_RATIO) % 1;
+    const told = pieces.map((piece) => piece.told);
+    const { done, ms } = await processes.run(told, disturbed ? moment * span : undefined);
+    if (done === undefined) span = Math.max(span, ms);
+    return pieces.filter((_, i) => done?.has(i) === false);
+  };
+  const lane = async (undisturbed: Result): Promise<void> => {
+    let open: Piece[] = [];
+    while (left > 0 || open.length > 0) {
+      const disturbed = left > 0;
+      while (disturbed && open.length < together) open.push(await begin());
+      const killed = await run(open, disturbed);
+      left = Math.max(0, left - killed.length);
+      for (const piece of open.filter((one) => !killed.includes(one))) {
+        expect(await end(piece)).toEqual(undisturbed);
+      }
+      open = killed;
+    }
+  };
   try {
-    const undisturbed = await piece(false);
-    const lane = async () => {
-      while (left > 0) expect(await piece(true)).toEqual(undisturbed);
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
+    const first = await Promise.all(Array.from({ length: together }, begin));
+    await run(first, false);
+    const [undisturbed, ...others] = await Promise.all(first.map(end));
+    if (undisturbed === undefined) throw new RangeError('no pieces of work');
+    for (const other of others) expect(other).toEqual(undisturbed);
+    await Promise.all(Array.from({ length: LANES }, () => lane(undisturbed)));
     return undisturbed;
   } finally {
     await processes.close();
@@ -91,30 +111,37 @@ class Processes {
 
   /**
    * Has a process do what it is told, and kills it so long after it began.
-   * @returns whether it was killed before it ended, and how long it worked
+   * @returns which pieces it had done when it was killed, undefined where it got through; and how long it worked
    * @throws Error when it ends with another code than 0
    */
-  async run(told: readonly string[], killAfterMs?: number): Promise<{ killed: boolean; ms: number }> {
+  async run(
+    told: readonly (readonly string[])[],
+    killAfterMs?: number,
+  ): Promise<{ done: ReadonlySet<number> | undefined; ms: number }> {
     this.#waiting.push(this.#start());
     const child = this.#waiting.shift()!;
     this.#working.add(child);
     const ended = once(child, 'close');
-    const done = new AbortController();
-    const said = text(child.stderr);
-    child.stdin.end(`${JSON.stringify(told)}\n`);
-    await Promise.race([once(child.stdout, 'data', { signal: done.signal }), ended]);
+    const working = new AbortController();
+    const errors = text(child.stderr);
+    child.stdin.end(told.map((piece) => `${JSON.stringify(piece)}\n`).join(''));
+    const begun = once(child.stdout, 'readable', { signal: working.signal });
+    await Promise.race([begun, ended]);
     const began = performance.now();
+    const said = text(child.stdout);
     if (killAfterMs !== undefined) {
-      const due = sleep(killAfterMs, undefined, { signal: done.signal }).then(() => child.kill('SIGKILL'));
+      const due = sleep(killAfterMs, undefined, { signal: working.signal }).then(() => child.kill('SIGKILL'));
       due.catch(() => undefined);
     }
-    child.stdout.resume();
     const [code, signal] = await ended;
-    done.abort();
+    working.abort();
     this.#working.delete(child);
-    const killed = killAfterMs !== undefined && signal === 'SIGKILL';
-    if (!killed && code !== 0) throw new Error(`a process ended with ${code ?? signal}: ${await said}`);
-    return { killed, ms: performance.now() - began };
+    const ms = performance.now() - began;
+    if (killAfterMs !== undefined && signal === 'SIGKILL') {
+      return { done: new Set(Array.from((await said).matchAll(/^done (\d+)$/gm), ([, i]) => Number(i))), ms };
+    }
+    if (code !== 0) throw new Error(`a process ended with ${code ?? signal}: ${await errors}`);
+    return { done: undefined, ms };
   }
 
   async close(): Promise<void> {
