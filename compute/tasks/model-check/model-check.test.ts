@@ -1,24 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../../../lake/log/memory-store.test-support.ts';
-import type { ModelIdentity, ModelInfo, ModelVerdict } from '../../model/index.ts';
+import type { ModelIdentity, ModelVerdict } from '../../model/index.ts';
+import { tinyModelInfo as info } from '../../model/testing.ts';
 import { listVerdicts } from '../../model/verdicts.ts';
 import { checkedModel, checkMember, registerModel, warningOf } from './model-check.ts';
 
-const info: ModelInfo = {
-  modelType: 'llama',
-  provider: 'cpu',
-  compute: 'float32',
-  graphVersion: 1,
-  layers: 2,
-  heads: 2,
-  keyValueHeads: 1,
-  headDim: 4,
-  hidden: 8,
-  mlpWidth: 12,
-  vocabulary: 19,
-  contextLength: 64,
-  taps: { residual: [0, 1, 2], heads: [0, 1] },
-};
 const some: ModelIdentity = {
   modelHash: 'ab'.repeat(32),
   graphVersion: 1,
