@@ -12,7 +12,7 @@ const segment = z.string().refine((text) => keyProblem(text) === undefined && !t
 });
 
 /** Draws of a random control. */
-const draws = z.int().min(0).max(100).default(0);
+const draws = z.int().min(0).max(20).default(0);
 
 /** What Runlake measures beyond the contract; nothing by default. */
 const additions = z.object({

@@ -23,8 +23,12 @@ function headPairs({ heads }: EvaluatedVector): PythonValue {
   return heads.map(({ layer, head }) => [layer, head]);
 }
 
-/** `runlake/settings.json`: what was asked for, and which vectors were evaluated. */
-export function additionSettings(experiment: Experiment, vectors: readonly EvaluatedVector[]): string {
+/** `runlake/settings.json`: what was asked for, on how many examples, and which vectors were evaluated. */
+export function additionSettings(
+  experiment: Experiment,
+  examples: Readonly<Record<QuerySet, number>>,
+  vectors: readonly EvaluatedVector[],
+): string {
   const { qId, model, modelType, seed, alpha, createdAt } = experiment;
   return pythonJson(
     {
@@ -35,6 +39,7 @@ export function additionSettings(experiment: Experiment, vectors: readonly Evalu
       alpha: float(alpha),
       additions: additionsRecord(experiment),
       ...samplingOf(experiment),
+      n_eval: { ...examples },
       vectors: vectors.map((vector) => ({
         ...originOf(vector),
         fv_norm: float(norm(vector.values)),

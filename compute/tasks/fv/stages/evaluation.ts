@@ -31,19 +31,21 @@ export async function evaluationStage(
     values: vectors.vector,
   };
   const controls = await controlVectors(context, swept, vectors);
+  const extraction = extractionSet(context, trials);
   const held = heldOut === 0 ? undefined : heldOutSet(context, trials);
   const evaluations = [
     // The contract's own stage has evaluated the vector on these.
-    ...(await evaluate(context, extractionSet(context, trials), controls)),
+    ...(await evaluate(context, extraction, controls)),
     ...(held === undefined ? [] : await evaluate(context, held, [own, ...controls])),
   ];
   if (distributed) {
-    for (const set of [extractionSet(context, trials), ...(held === undefined ? [] : [held])]) {
+    for (const set of [extraction, ...(held === undefined ? [] : [held])]) {
       evaluations.push(await evaluateDistributed(context, set, swept, vectors));
     }
   }
   const { summaries, examples } = additionLines(experiment, evaluations);
-  await put(context, 'runlake/settings.json', additionSettings(experiment, [own, ...controls]));
+  const counts = { extraction: extraction.prompts.size, held_out: held?.prompts.size ?? 0 };
+  await put(context, 'runlake/settings.json', additionSettings(experiment, counts, [own, ...controls]));
   await putLines(context, 'runlake/injection_trials.jsonl', examples);
   await putLines(context, 'runlake/injections.jsonl', summaries);
   return evaluations;
