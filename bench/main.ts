@@ -13,6 +13,7 @@ import { inferenceCapture } from './rows/inference-capture.ts';
 import { ingestActivations } from './rows/ingest-activations.ts';
 import { ingestMemory } from './rows/ingest-memory.ts';
 import { ingestText } from './rows/ingest-text.ts';
+import { probe } from './rows/probe.ts';
 import { startup } from './rows/startup.ts';
 import type { Bench, Outcome } from './types.ts';
 
@@ -24,6 +25,7 @@ const BENCHES: readonly Bench[] = [
   graphqlPage,
   graphqlScale,
   inferenceCapture,
+  probe,
   startup,
 ];
 

@@ -320,6 +320,27 @@ describe('contract runs', () => {
     expect(alike.sink.issues).toEqual([]);
   });
 
+  test('numbers about parts of a run are metrics of a scope; what is no number stays with the manifest', async () => {
+    const scopes = {
+      'layer:3': { auroc: 0.7, auroc_ci95: [0.6, 0.8], c: null },
+      'control:length': { auroc: 0.55, fitted_on: 'texts' },
+      odd: 'no object',
+    };
+    const run = await readWith({ 'eval_metrics.json': JSON.stringify({ ...metrics, scopes }) });
+    expect(run.sink.issues).toEqual([]);
+    const scoped = run.sink.table('metrics').filter((row) => row['scope'] !== 'overall');
+    expect(
+      scoped.map(({ scope, metric, value, ci_low, ci_high }) => [scope, metric, value, ci_low, ci_high]),
+    ).toEqual([
+      ['layer:3', 'auroc', 0.7, 0.6, 0.8],
+      ['layer:3', 'c', null, null, null],
+      ['control:length', 'auroc', 0.55, null, null],
+    ]);
+    expect(JSON.parse(String(run.summary.columns['manifest']))).toMatchObject({
+      runlake: { eval_metrics: { scopes: { 'control:length': { fitted_on: 'texts' }, odd: 'no object' } } },
+    });
+  });
+
   test('repetitions of one complaint are counted, not listed', async () => {
     const many = Array.from({ length: 500 }, (_, i) => `${sha(`stranger ${i}`)},0.5,0,test,bench`);
     const run = await readWith({
