@@ -69,7 +69,7 @@ async function put(
       scores.map((score, i) => ({ ...ids, example_id: `e${i}`, score_halu: score })),
     );
     const zero = { n_generations: 0, n_predictions: scores.length, n_activations: 0, n_issues: 0 };
-    await staging.append(RUNS, [
+    await staging.append(lake.specs.get(RUNS.name)!, [
       { ...ids, ...zero, family: 'HALLULENS', status: 'completed', content_sha256: content, ingested_at: 0n },
     ]);
   }
@@ -307,6 +307,31 @@ describe('reading', () => {
       [1, 0.5, null, 'reported'],
       [2, 1.5, 2.5, 'reported'],
     ]);
+  });
+
+  it('keeps runs of a file that was written before a column was added, when another run of it is replaced', async () => {
+    await close();
+    rmSync(directory, { recursive: true });
+    const older = { ...RUNS, columns: RUNS.columns.filter((c) => c.name !== 'duplicate_of') };
+    await open([...TABLES.filter((t) => t.name !== RUNS.name), older]);
+    await put([
+      { run: 'a', content: '1', scores: [1] },
+      { run: 'b', content: '1', scores: [5] },
+    ]);
+    await close();
+    await open();
+    await put([{ run: 'a', content: '2', scores: [2] }]);
+    for (const [run, content] of [
+      ['a', '2'],
+      ['b', '1'],
+    ]) {
+      const one = [{ column: 'run_id', in: [run!] }];
+      const { sql, files } = await lake.relation(await lake.snapshot(), 'runs', one);
+      expect(files).toBe(1);
+      const { rows } = await lake.query(`SELECT run_id, content_sha256, duplicate_of FROM ${sql}`);
+      expect(rows).toEqual([[run, content, null]]);
+    }
+    expect(await sums()).toEqual({ a: 2, b: 5 });
   });
 
   it('answers sandboxed SQL over the views only, and leaves none behind', async () => {
