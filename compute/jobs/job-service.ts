@@ -95,11 +95,28 @@ export class JobService {
   }
 }
 
-/** The specification with its defaults. @throws InvalidSpecError */
+/** The specification with its defaults. A member that the task does not know is a slip of somebody. @throws InvalidSpecError */
 function checkSpec(task: TaskDefinition, spec: unknown): unknown {
   const parsed = task.spec.safeParse(spec);
   if (!parsed.success) throw new InvalidSpecError(task.kind, parsed.error.issues);
+  const unknown = unknownMembers(spec, parsed.data);
+  if (unknown.length > 0)
+    throw new InvalidSpecError(
+      task.kind,
+      unknown.map((path) => ({ path, message: 'there is no such member' })),
+    );
   return parsed.data;
+}
+
+/** Places of what was given and is not in what came of it: zod leaves out what an object does not know. */
+function unknownMembers(given: unknown, kept: unknown, path: readonly string[] = []): string[][] {
+  if (typeof given !== 'object' || given === null || typeof kept !== 'object' || kept === null) return [];
+  const members = new Map<string, unknown>(Object.entries(kept));
+  return Object.entries(given).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    const place = [...path, name];
+    return members.has(name) ? unknownMembers(value, members.get(name), place) : [place];
+  });
 }
 
 function jsonOf(spec: unknown): JsonValue {

@@ -19,6 +19,7 @@ import {
   wholeNumber,
   withCommonOptions,
 } from './shared.ts';
+import { specHelp } from './spec-help.ts';
 import { kindsOf } from './worker.ts';
 
 /** How often a followed job is looked at. */
@@ -46,10 +47,14 @@ export function submitCommand(command: Command): void {
     .option('--after <jobs>', 'ids of jobs that have to be completed before, separated by commas')
     .option('--attempts <n>', 'how often it is tried')
     .option('--wait', 'follow the job until it ends; exit code 1 unless it is completed')
-    .addHelpText(
-      'after',
-      () => `\nKinds:\n${TASKS.map(({ kind, doc }) => `  ${kind.padEnd(12)} ${doc}`).join('\n')}\n`,
-    )
+    .addHelpText('after', () => {
+      const named = TASKS.filter(({ kind }) => process.argv.includes(kind));
+      const kinds = TASKS.map(({ kind, doc }) => `  ${kind.padEnd(12)} ${doc}`).join('\n');
+      const specs = named
+        .map(({ kind, spec }) => `\nSpecification of ${kind}:\n${specHelp(spec)}\n`)
+        .join('');
+      return `\nKinds (\`submit <kind> --help\` has the specification):\n${kinds}\n${specs}`;
+    })
     .action(async (kind: string, spec: string, options: SubmitOptions) => {
       const parsed = await readSpec(spec);
       await withJobs(configOf({ ...options }), async (jobs) => {

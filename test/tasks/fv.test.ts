@@ -209,7 +209,9 @@ describe('relation queries of a job', () => {
     await expect(run(store, specOf({ csv: alone, corruption: 'mixed' }))).rejects.toThrow(PermanentTaskError);
     expect(await statusOf(store)).toMatchObject({
       status: 'failed',
-      reason: 'no other relation query has labels that antonym has not',
+      reason: expect.stringMatching(
+        /^no other relation query has labels that antonym has not; expected a relation file/,
+      ),
     });
     const little = specOf({ model: { path: 'm', memoryBytes: 1000 } });
     await expect(run(store, little)).rejects.toThrow(PermanentTaskError);
@@ -282,6 +284,10 @@ describe('function-vector jobs and the lake', () => {
       const runIds = ['%2E.%2F..%2Fa', 'x%2C%20y'].map((q) => `main/fv/demo/${q}/runlake__demo`);
       expect(alone).toMatchObject({ state: 'completed', result: { runIds } });
       expect(lake.reports.at(-1)?.runs.flatMap(({ issues }) => issues)).toEqual([]);
+      const slip = { ...spec, trails: 3, model: { ...spec.model, pth: 'm' } };
+      await expect(lake.jobs.submit('fv', slip)).rejects.toThrow(
+        'the specification of the fv job is wrong: /model/pth: there is no such member; /trails: there is no such member',
+      );
       const splits = await lake.sql('SELECT split FROM runs ORDER BY split');
       expect(splits.map(({ split }) => split)).toEqual(['../../a', 'x, y']);
       const rows = await rowsOf(lake);

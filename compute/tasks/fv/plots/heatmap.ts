@@ -7,6 +7,8 @@ import { drawing, element, FAINT, type Heading, heading, INK, text, tooltip } fr
 
 const MARGIN = { left: 58, right: 122, bottom: 52 };
 const MIN_WIDTH = 520;
+/** The colour bar's numbers and its name need this much. */
+const MIN_HEIGHT = 200;
 /** Colours of the bar beside the plot. */
 const BAR = { width: 16, gap: 24, steps: 64 };
 
@@ -26,7 +28,7 @@ export function heatmap(
   const cell = Math.min(40, Math.max(12, Math.floor(560 / Math.max(rows, columns))));
   const width = Math.max(MIN_WIDTH, MARGIN.left + columns * cell + MARGIN.right);
   const above = heading(caption, width);
-  const plotHeight = Math.max(rows * cell, 120);
+  const plotHeight = Math.max(rows * cell, MIN_HEIGHT);
   const height = above.height + plotHeight + MARGIN.bottom;
   const scale = symmetricScale(heads.map(({ scores }) => scores[scoreKey]));
   const x = (head: number) => MARGIN.left + head * cell;
@@ -104,7 +106,7 @@ function colourBar(
     const at = middle - half * (scale?.place(value) ?? 0);
     return text(x + BAR.width + 5, at + 4, tickLabel(value), { size: 10 });
   });
-  const name = text(x + BAR.width + 74, middle, `${label} (symmetric log)`, {
+  const name = text(x + BAR.width + 74, middle, label, {
     size: 10,
     anchor: 'middle',
     rotate: -90,

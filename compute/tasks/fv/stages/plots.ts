@@ -38,7 +38,12 @@ export async function plotStage(
   const chosen = `${top.length} of ${scores.length} heads chosen by ${scoreKey}`;
   await draw(
     `aie_heatmap_${queryDirectory(qId)}`,
-    heatmap(scores, top, scoreKey, caption(experiment, 'average indirect effect of each head', chosen)),
+    heatmap(
+      scores,
+      top,
+      scoreKey,
+      caption(experiment, 'average indirect effect of each head', chosen, 'colours: symmetric logarithm'),
+    ),
   );
   const bars = `${chosen}, with the standard error over trials`;
   await draw(
