@@ -9,7 +9,7 @@ interface Logger {
   warn(details: object, message: string): void;
 }
 
-const LOOK_MS = 250;
+const LOOK_MS = 300;
 /** Between two lines about one stage. */
 const LINE_MS = 3000;
 
@@ -26,8 +26,10 @@ export async function followDemo(
   const told = demo.map(({ job }) => new Teller(job));
   while (!signal.aborted) {
     for (const [i, { step, job: queued }] of demo.entries()) {
+      const teller = told[i]!;
+      if (teller.isDone) continue;
       const job = (await queue.get(queued.id)) ?? queued;
-      const news = told[i]!.newsOf(job, Date.now());
+      const news = teller.newsOf(job, Date.now());
       if (news === undefined) continue;
       const text = `demo ${i + 1}/${demo.length} ${step.name}: ${news}`;
       if (job.state === 'failed' || job.state === 'skipped') logger.warn({ job: job.id }, text);
@@ -54,9 +56,8 @@ class Teller {
   }
 
   newsOf(job: Job, now: number): string | undefined {
-    const before = this.state;
     this.state = job.state;
-    if (isFinal(job.state)) return job.state === before ? undefined : endText(job);
+    if (this.isDone) return endText(job);
     const { progress } = job;
     if (job.state !== 'running' || progress === null) return undefined;
     const isSameStage = stageName(progress) === stageName(this.#last);
