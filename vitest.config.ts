@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 /** One copy of graphql for every importer: vitest would otherwise load its ESM and CJS builds as two realms. */
 const graphqlEntry = fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url));
 
-/** Tests that keep every core busy with processes of their own: they run after the others, one file at a time. */
+/** Tests that keep every core busy with processes of their own: they run after the others. */
 const heavy = ['test/faults/**/*.test.ts', 'lake/log/processes.test.ts'];
 
 export default defineConfig({
@@ -19,19 +19,21 @@ export default defineConfig({
           exclude: heavy,
           // Loading the same modules anew for each of 150 files took a third of the time; nothing here mocks any.
           isolate: false,
+          // One more than cores: many wait for Python, PostgreSQL or the S3 server.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: { name: 'heavy', include: heavy, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        // Two, so that one works while the other waits for a lease or for the S3 server.
+        test: { name: 'heavy', include: heavy, maxWorkers: 2, sequence: { groupOrder: 1 } },
       },
     ],
     globalSetup: ['test/support/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
     server: { deps: { inline: [/type-graphql/, /graphql-scalars/] } },
   },
 });
