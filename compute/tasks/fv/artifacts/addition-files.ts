@@ -51,37 +51,56 @@ export function additionSettings(
   );
 }
 
-/** The lines of `runlake/injections.jsonl` and of `runlake/injection_trials.jsonl`. */
-export function additionLines(
+/** The lines of `runlake/injections.jsonl`. */
+export function* injectionLines(
   experiment: Experiment,
   evaluations: readonly Evaluation[],
-): { readonly summaries: Iterable<string>; readonly examples: Iterable<string> } {
-  const { qId, alpha, evalExamples, seed, model } = experiment;
-  const each = evaluations.flatMap(({ querySet, vector, injections }) =>
-    injections.map((injection) => ({
-      injection,
-      place: { q_id: qId, query_set: querySet, ...originOf(vector), layer: injection.layer },
+): Generator<string> {
+  const { alpha, evalExamples, seed, model } = experiment;
+  for (const { vector, injection, place } of layersOf(experiment, evaluations)) {
+    yield line({
+      ...place,
+      n_eval: injection.examples.length,
+      requested_n_eval: evalExamples,
+      alpha: float(alpha),
       fv_norm: float(norm(vector.values)),
-    })),
-  );
-  return {
-    summaries: each.map(({ injection, place, fv_norm }) =>
-      line({
-        ...place,
-        n_eval: injection.examples.length,
-        requested_n_eval: evalExamples,
-        alpha: float(alpha),
-        fv_norm,
-        seed,
-        model,
-        ...samplingOf(experiment),
-        ...floats(injection.scores),
-      }),
-    ),
-    examples: each.flatMap(({ injection, place }) =>
-      exampleRows(injection).map((row) => line({ ...row, ...place })),
-    ),
-  };
+      seed,
+      model,
+      ...samplingOf(experiment),
+      ...floats(injection.scores),
+    });
+  }
+}
+
+/** The lines of `runlake/injection_trials.jsonl`. */
+export function* injectionTrialLines(
+  experiment: Experiment,
+  evaluations: readonly Evaluation[],
+): Generator<string> {
+  for (const { injection, place } of layersOf(experiment, evaluations)) {
+    for (const row of exampleRows(injection)) yield line({ ...row, ...place });
+  }
+}
+
+/** Each vector at each layer, and what tells it apart from the others. */
+function* layersOf(
+  { qId }: Experiment,
+  evaluations: readonly Evaluation[],
+): Generator<{
+  readonly vector: EvaluatedVector;
+  readonly injection: LayerInjection;
+  readonly place: Record<string, PythonValue>;
+}> {
+  for (const { querySet, vector, injections } of evaluations) {
+    for (const injection of injections) {
+      const { layer } = injection;
+      yield {
+        vector,
+        injection,
+        place: { q_id: qId, query_set: querySet, ...originOf(vector), layer },
+      };
+    }
+  }
 }
 
 /** The lines of `runlake/head_attribution.jsonl`: means over the trials, and every trial with its sign. */

@@ -1,4 +1,9 @@
-import { additionLines, additionSettings, type Evaluation } from '../artifacts/addition-files.ts';
+import {
+  additionSettings,
+  type Evaluation,
+  injectionLines,
+  injectionTrialLines,
+} from '../artifacts/addition-files.ts';
 import type { TokenizedTrial } from '../artifacts/experiment.ts';
 import { fingerprintOf } from '../checkpoints.ts';
 import { distribute } from '../vectors/distribute.ts';
@@ -43,11 +48,10 @@ export async function evaluationStage(
       evaluations.push(await evaluateDistributed(context, set, swept, vectors));
     }
   }
-  const { summaries, examples } = additionLines(experiment, evaluations);
   const counts = { extraction: extraction.prompts.size, held_out: held?.prompts.size ?? 0 };
   await put(context, 'runlake/settings.json', additionSettings(experiment, counts, [own, ...controls]));
-  await putLines(context, 'runlake/injection_trials.jsonl', examples);
-  await putLines(context, 'runlake/injections.jsonl', summaries);
+  await putLines(context, 'runlake/injection_trials.jsonl', injectionTrialLines(experiment, evaluations));
+  await putLines(context, 'runlake/injections.jsonl', injectionLines(experiment, evaluations));
   return evaluations;
 }
 
