@@ -22,7 +22,7 @@ export function queryCommand(command: Command): void {
     .option('--url <url>', 'ask a running server instead of opening the lake')
     .addHelpText(
       'after',
-      "\nExample:\n  runlake query '{ runs(first: 5) { nodes { id method metrics { nodes { metric value } } } } }'\n",
+      "\nExample:\n  runlake query '{ runs(first: 5) { nodes { id method metrics { metric value } } } }'\n",
     )
     .action(async (document: string, options: QueryCommandOptions) => {
       const body = {
