@@ -222,6 +222,7 @@ describe('relation queries of a job', () => {
         /^no other relation query has labels that antonym has not; expected a relation file/,
       ),
     });
+    await expect(run(store, specOf({ layers: [2, 6] }))).rejects.toThrow('the model has no layer 6');
     const little = specOf({ model: { path: 'm', memoryBytes: 1000 } });
     await expect(run(store, little)).rejects.toThrow(PermanentTaskError);
     const said: string[] = [];

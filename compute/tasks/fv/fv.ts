@@ -1,5 +1,6 @@
 import type { JsonValue } from '../../../ingest/contracts/json-value.ts';
-import { explained, RunlakeError } from '../../../lake/errors.ts';
+import type { HeadPlace } from '../../../ingest/families/fv/ranking.ts';
+import { explained, InvalidArgumentError, RunlakeError } from '../../../lake/errors.ts';
 import { NothingToDoError, PermanentTaskError, type TaskContext } from '../../jobs/worker.ts';
 import type { PlanLimits } from '../../model/index.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
@@ -187,15 +188,31 @@ function expectedReadings(
   qIds: readonly string[],
   { model }: OpenModel,
 ): Map<string, number> {
-  const heads = headsOf(model.info, subsetOf(spec)).length;
+  const heads = sweptHeads(spec, model.info).length;
   const rows = (qId: string) => relation.queries.get(qId)?.length ?? 0;
   return new Map(qIds.map((qId) => [qId, rows(qId) < rowsNeeded(spec) ? 0 : heads * spec.trials]));
+}
+
+/** The heads that are swept. @throws InvalidArgumentError the model has no layer or head of a number that is asked for */
+function sweptHeads(spec: FvSpec, info: OpenModel['model']['info']): HeadPlace[] {
+  for (const [what, wanted, count] of [
+    ['layer', spec.layers, info.layers],
+    ['head', spec.heads, info.heads],
+  ] as const) {
+    const beyond = wanted?.filter((index) => index >= count) ?? [];
+    if (beyond.length > 0) {
+      throw new InvalidArgumentError(`the model has no ${what} ${beyond.join(', ')}`, {
+        expected: `numbers from 0 to ${count - 1}`,
+      });
+    }
+  }
+  return headsOf(info, subsetOf(spec));
 }
 
 /** Which heads are swept, for the status file, where they are not all. */
 function sweptMember(spec: FvSpec, { model }: OpenModel): Record<string, PythonValue> {
   if (spec.layers === undefined && spec.heads === undefined) return {};
-  const places = headsOf(model.info, subsetOf(spec));
+  const places = sweptHeads(spec, model.info);
   const layers = [...new Set(places.map(({ layer }) => layer))];
   return { swept: { layers, heads: [...new Set(places.map(({ head }) => head))] } };
 }

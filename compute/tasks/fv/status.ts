@@ -86,7 +86,7 @@ export class QueryStatus {
     if (!NEXT[this.#state].includes(state))
       throw new Error(`a query is ${this.#state} and cannot become ${state}`);
     const { qId, model, modelType, relationPath, trials, demos, topk, scoreKey, alpha } = this.#experiment;
-    const { evalExamples, seed } = this.#experiment;
+    const { evalExamples, seed, compute, provider } = this.#experiment;
     const directory = queryRoot(this.#experiment);
     const document = pythonJson(
       {
@@ -105,6 +105,9 @@ export class QueryStatus {
           alpha: float(alpha),
           n_eval: evalExamples,
           seed,
+          // The contract has these for all queries together only, where the next job overwrites them.
+          dtype: compute,
+          device: provider,
           ...samplingOf(this.#experiment),
           ...(hasAdditions(this.#experiment) ? { additions: additionsRecord(this.#experiment) } : {}),
         },
