@@ -57,6 +57,7 @@ it(`function vectors whose workers are killed ${KILLS} times are those of undist
   const files = await survivesKills({
     script: new URL('./fv-worker.fixture.ts', import.meta.url),
     kills: KILLS,
+    together: 2,
     prepare: (directory) =>
       withQueue(directory, async (queue) => {
         const jobs = new JobService(queue, new LocalStore(join(directory, 'store')), [fvTask]);

@@ -1,6 +1,6 @@
 /**
- * A worker for tests that kill it: does the function-vector jobs that the queue in a directory holds, `[directory]`, with the demo
- * model in its own thread. Drawings stand for pictures, which would take most of the time, and there is no lake: ingests that are
+ * Workers for tests that kill them: each does the function-vector jobs that the queue in a directory holds, `[directory]`, with the demo
+ * model in the thread of both. Drawings stand for pictures, which would take most of the time, and there is no lake: ingests that are
  * killed have a test of their own.
  */
 import { join } from 'node:path';
@@ -10,21 +10,22 @@ import { runWorker } from '../../compute/jobs/worker.ts';
 import { fvTaskWith } from '../../compute/tasks/fv/fv.ts';
 import { openHere } from '../../compute/tasks/fv/testing.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
-import { assignment } from '../support/victim.ts';
+import { assignments } from '../support/victim.ts';
 
 const open = await openHere('models/demo/checkpoint');
 
-const [directory = ''] = await assignment();
-const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 150 });
-const tasks = boundTasks([fvTaskWith(open, async (svg) => Buffer.from(svg))], {
-  get lake(): never {
-    throw new Error('a relation file needs no lake');
-  },
-  store: new LocalStore(join(directory, 'store')),
-  scratch: directory,
-  env: {},
-  ingest: async () => ({ runs: [], issues: [] }),
+await assignments(async ([directory = '']) => {
+  const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 150 });
+  const tasks = boundTasks([fvTaskWith(open, async (svg) => Buffer.from(svg))], {
+    get lake(): never {
+      throw new Error('a relation file needs no lake');
+    },
+    store: new LocalStore(join(directory, 'store')),
+    scratch: directory,
+    env: {},
+    ingest: async () => ({ runs: [], issues: [] }),
+  });
+  const { signal } = new AbortController();
+  await runWorker(queue, { id: `worker-${process.pid}`, tasks, drain: true, signal, idleMs: 5, beatMs: 30 });
+  await queue.close();
 });
-const { signal } = new AbortController();
-await runWorker(queue, { id: `worker-${process.pid}`, tasks, drain: true, signal, idleMs: 5, beatMs: 30 });
-await queue.close();

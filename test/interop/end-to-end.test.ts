@@ -107,6 +107,18 @@ const expectedSchema = z.object({
   formats: z.record(z.string(), z.unknown()),
 });
 
+/** Whatever depends on when or where the ingest ran is left out. */
+const COMPARED = [
+  'SELECT run_id, family, method, model_id, benchmark, split, seed, run_date, created_at, status, verdict, config, manifest, compliance, content_sha256, n_generations, n_predictions, n_activations, n_issues FROM runs ORDER BY run_id',
+  'SELECT * EXCLUDE (ingest_id) FROM generations ORDER BY run_id, example_id, source_line',
+  'SELECT * EXCLUDE (ingest_id) FROM predictions ORDER BY run_id, example_id, source_line',
+  'SELECT * EXCLUDE (ingest_id) FROM metrics ORDER BY run_id, scope, metric, source, split',
+  'SELECT * EXCLUDE (ingest_id) FROM train_metrics ORDER BY run_id, step',
+  'SELECT * EXCLUDE (ingest_id) FROM issues ORDER BY ALL',
+  'SELECT * FROM activations ORDER BY store_id, site, layer, activation_key, token_index',
+  'SELECT * FROM tokens ORDER BY store_id, activation_key, segment, token_index',
+];
+
 describe.skipIf(sharedDir === undefined)('the HalluLens fixtures in a lake', () => {
   let test: TestLake;
   const expected =
@@ -268,6 +280,26 @@ describe.skipIf(sharedDir === undefined)('the HalluLens fixtures in a lake', () 
     expect((await test.lake.snapshot()).token).toBe(before);
   });
 
+  it.skipIf(s3Missing !== undefined)(
+    'answers every query with the bytes of a lake on S3',
+    async () => {
+      const store = new S3Store(await freshBucket(await s3Server(inject('s3StateFolder')), 'some/lake'));
+      const remote = await TestLake.open(store);
+      await remote.ingest(`${fixtures}/good`);
+      for (const query of COMPARED) {
+        const [a, b] = [
+          jsonRows(await test.lake.sandboxedQuery(await test.lake.snapshot(), query)),
+          jsonRows(await remote.lake.sandboxedQuery(await remote.lake.snapshot(), query)),
+        ];
+        expect(a.length).toBeGreaterThan(100);
+        expect(b).toBe(a);
+      }
+      expect(readdirSync(join(remote.directory, 'home/cache')).length).toBeGreaterThan(0);
+      await remote.close();
+    },
+    180_000,
+  );
+
   it('rejects every bad run with its violation and keeps no row of it', async () => {
     const manifest = z
       .object({ violations: z.array(z.object({ run_dir: z.string(), violation: z.string() })) })
@@ -301,38 +333,3 @@ describe.skipIf(sharedDir === undefined)('the HalluLens fixtures in a lake', () 
     expect(findings).toEqual([]);
   });
 });
-
-/** Whatever depends on when or where the ingest ran is left out. */
-const COMPARED = [
-  'SELECT run_id, family, method, model_id, benchmark, split, seed, run_date, created_at, status, verdict, config, manifest, compliance, content_sha256, n_generations, n_predictions, n_activations, n_issues FROM runs ORDER BY run_id',
-  'SELECT * EXCLUDE (ingest_id) FROM generations ORDER BY run_id, example_id, source_line',
-  'SELECT * EXCLUDE (ingest_id) FROM predictions ORDER BY run_id, example_id, source_line',
-  'SELECT * EXCLUDE (ingest_id) FROM metrics ORDER BY run_id, scope, metric, source, split',
-  'SELECT * EXCLUDE (ingest_id) FROM train_metrics ORDER BY run_id, step',
-  'SELECT * EXCLUDE (ingest_id) FROM issues ORDER BY ALL',
-  'SELECT * FROM activations ORDER BY store_id, site, layer, activation_key, token_index',
-  'SELECT * FROM tokens ORDER BY store_id, activation_key, segment, token_index',
-];
-
-describe.skipIf(sharedDir === undefined || s3Missing !== undefined)(
-  'the same lake on a directory and on S3',
-  () => {
-    it('answers every query with the same bytes', async () => {
-      const store = new S3Store(await freshBucket(await s3Server(inject('s3StateFolder')), 'some/lake'));
-      const [local, remote] = [await TestLake.open(), await TestLake.open(store)];
-      await local.ingest(`${fixtures}/good`);
-      await remote.ingest(`${fixtures}/good`);
-      for (const query of COMPARED) {
-        const [a, b] = [
-          jsonRows(await local.lake.sandboxedQuery(await local.lake.snapshot(), query)),
-          jsonRows(await remote.lake.sandboxedQuery(await remote.lake.snapshot(), query)),
-        ];
-        expect(a.length).toBeGreaterThan(100);
-        expect(b).toBe(a);
-      }
-      expect(readdirSync(join(remote.directory, 'home/cache')).length).toBeGreaterThan(0);
-      await remote.close();
-      await local.close();
-    }, 180_000);
-  },
-);
