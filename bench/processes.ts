@@ -39,6 +39,17 @@ export async function peakMemory(pid: number): Promise<number> {
   return kilobytes === undefined ? 0 : Number(kilobytes) * 1024;
 }
 
+/** Clock ticks of Linux, which are hundredths of a second wherever Node runs. */
+const TICKS = 100;
+
+/** CPU seconds of a process so far, all its threads; 0 where the kernel does not say. */
+export async function cpuSecondsOf(pid: number | undefined): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The fields behind the name, which may have blanks and parentheses of its own, begin with the third.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS;
+}
+
 /** A Python process that answers one JSON line for each JSON line. Imports and open files stay warm. */
 export class PythonWorker {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;

@@ -36,7 +36,7 @@ describe('the plan of readings', () => {
     const lengths = new Array<number>(25).fill(10);
     const plan = (maxRows: number, memoryBytes = 1e9) =>
       planReadings(tinyModelInfo, { lengths, readings: 5, reference: false }, { memoryBytes, maxRows });
-    expect(plan(2048).map(({ prompts }) => prompts.length)).toEqual([25]);
+    expect(plan(1024).map(({ prompts }) => prompts.length)).toEqual([25]);
     expect(plan(100).map(({ prompts }) => prompts.length)).toEqual([13, 12]);
     expect(plan(4)[0]).toEqual({
       prompts: [0],
@@ -45,7 +45,7 @@ describe('the plan of readings', () => {
         { from: 3, to: 5 },
       ],
     });
-    expect(plan(2048, 200_000).length).toBeGreaterThan(1);
-    expect(() => plan(2048, 1000)).toThrow(ModelMemoryError);
+    expect(plan(1024, 200_000).length).toBeGreaterThan(1);
+    expect(() => plan(1024, 1000)).toThrow(ModelMemoryError);
   });
 });
