@@ -92,7 +92,7 @@ async function resampling(repetitions: number): Promise<Outcome> {
   try {
     const times = await interleave(
       {
-        ours: () => seconds(async () => bootstrap(scores, labels, { resamples })),
+        ours: () => seconds(() => bootstrap(scores, labels, { resamples })),
         reference: async () => found.parse(await python.ask({ scores, labels, resamples })).seconds,
       },
       { repetitions },

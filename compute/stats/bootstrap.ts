@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { standardDeviation } from '../../ingest/stats/index.ts';
 import { InvalidArgumentError } from '../../lake/errors.ts';
+import { checkSignal } from '../../lake/store/abort.ts';
 import { type Random, seededRandom } from './random.ts';
 import { type RankMetric, rankingOf, weightedAuroc } from './rank-metrics.ts';
 import { byCluster, byLabel, resample, type Strata } from './resample.ts';
@@ -20,7 +22,11 @@ export interface BootstrapOptions {
   readonly clusters?: ArrayLike<number>;
   /** Instead of `seed`. */
   readonly random?: Random;
+  readonly signal?: AbortSignal;
 }
+
+/** The thread is left to others after so long. */
+const TURN_MS = 20;
 
 /** A number with a percentile interval. */
 export interface BootstrapEstimate {
@@ -53,32 +59,32 @@ export function quantile(ascending: ArrayLike<number>, q: number): number {
   return low + (high - low) * (at - below);
 }
 
-/** Percentile interval of a rank metric by resampling examples. @throws InvalidArgumentError */
-export function bootstrap(
+/** Percentile interval of a rank metric by resampling examples. @throws InvalidArgumentError, CancelledError */
+export async function bootstrap(
   scores: ArrayLike<number>,
   labels: ArrayLike<number>,
   options: BootstrapOptions = {},
-): BootstrapEstimate {
+): Promise<BootstrapEstimate> {
   checkLengths(labels, scores);
   const { metric = weightedAuroc } = options;
   const ranking = rankingOf(scores, labels);
-  return estimate((weights) => metric(ranking, weights), labels, options).estimate;
+  return (await estimate((weights) => metric(ranking, weights), labels, options)).estimate;
 }
 
 /**
  * Interval and test of the difference `metric(a) - metric(b)` of two methods that scored the same examples: each resample is
- * drawn once and used for both. @throws InvalidArgumentError
+ * drawn once and used for both. @throws InvalidArgumentError, CancelledError
  */
-export function pairedBootstrap(
+export async function pairedBootstrap(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
   labels: ArrayLike<number>,
   options: BootstrapOptions = {},
-): PairedBootstrap {
+): Promise<PairedBootstrap> {
   checkLengths(labels, a, b);
   const { metric = weightedAuroc } = options;
   const rankings = [rankingOf(a, labels), rankingOf(b, labels)] as const;
-  const { estimate: found, values } = estimate(
+  const { estimate: found, values } = await estimate(
     (weights) => metric(rankings[0], weights) - metric(rankings[1], weights),
     labels,
     options,
@@ -89,18 +95,24 @@ export function pairedBootstrap(
   return { ...found, pValue: values.length === 0 ? Number.NaN : pValue };
 }
 
-function estimate(
+async function estimate(
   statistic: (weights: Uint32Array) => number,
   labels: ArrayLike<number>,
   options: BootstrapOptions,
-): { readonly estimate: BootstrapEstimate; readonly values: Float64Array } {
+): Promise<{ readonly estimate: BootstrapEstimate; readonly values: Float64Array }> {
   const { resamples = 2000, confidence = 0.95, clusters, random = seededRandom(options.seed ?? 0) } = options;
   if (clusters !== undefined) checkLengths(labels, clusters);
   const strata: Strata = clusters === undefined ? byLabel(labels) : byCluster(clusters);
   const weights = new Uint32Array(labels.length);
   const drawn = new Float64Array(resamples);
   let defined = 0;
+  let turnEnds = performance.now() + TURN_MS;
   for (let i = 0; i < resamples; i++) {
+    if (performance.now() > turnEnds) {
+      await setImmediate();
+      checkSignal(options.signal, 'the bootstrap');
+      turnEnds = performance.now() + TURN_MS;
+    }
     resample(strata, random, weights);
     const value = statistic(weights);
     if (!Number.isNaN(value)) drawn[defined++] = value;

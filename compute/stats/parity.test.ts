@@ -73,7 +73,7 @@ function expectClose(found: readonly number[], expected: readonly number[], floo
 }
 
 describe.skipIf(!pythonHas('numpy', 'scipy', 'sklearn'))('statistics', () => {
-  test('agree with scipy, scikit-learn and numpy to 1e-9', () => {
+  test('agree with scipy, scikit-learn and numpy to 1e-9', async () => {
     const random = seededRandom(1);
     const labels = Array.from({ length: 60 }, () => random.below(2));
     // Rounded, so that there are ties.
@@ -107,16 +107,16 @@ describe.skipIf(!pythonHas('numpy', 'scipy', 'sklearn'))('statistics', () => {
       ] as const,
     };
     const expected = reference.parse(pythonJson(REFERENCE, [JSON.stringify(given)]));
-    const interval = (options: Parameters<typeof bootstrap>[2]) => {
-      const { low, high, standardError } = bootstrap(scores, labels, {
+    const interval = async (options: Parameters<typeof bootstrap>[2]) => {
+      const { low, high, standardError } = await bootstrap(scores, labels, {
         resamples: 100,
         random: seededRandom(9),
         ...options,
       });
       return [low, high, standardError];
     };
-    expectClose(interval({}), expected.auroc);
-    expectClose(interval({ metric: weightedAveragePrecision }), expected.auprc);
+    expectClose(await interval({}), expected.auroc);
+    expectClose(await interval({ metric: weightedAveragePrecision }), expected.auprc);
     const { difference, standardError, pValue } = pairedDelong(scores, other, labels);
     expectClose([difference, standardError, pValue], expected.delong);
     expectClose(holm(given.ps), expected.holm);

@@ -63,16 +63,16 @@ describe('bootstrap', () => {
   const scores = [0.1, 0.4, 0.35, 0.8, 0.7, 0.2, 0.9, 0.5];
   const labels = [0, 0, 1, 1, 0, 0, 1, 1];
 
-  test('the interval holds the value, the same seed gives the same, another another', () => {
-    const one = bootstrap(scores, labels, { resamples: 500, seed: 3 });
+  test('the interval holds the value, the same seed gives the same, another another', async () => {
+    const one = await bootstrap(scores, labels, { resamples: 500, seed: 3 });
     expect(one.value).toBe(auroc(rankScores(scores, labels)));
     expect(one.low).toBeLessThanOrEqual(one.value);
     expect(one.high).toBeGreaterThanOrEqual(one.value);
-    expect(bootstrap(scores, labels, { resamples: 500, seed: 3 })).toEqual(one);
-    expect(bootstrap(scores, labels, { resamples: 500, seed: 4 })).not.toEqual(one);
+    expect(await bootstrap(scores, labels, { resamples: 500, seed: 3 })).toEqual(one);
+    expect(await bootstrap(scores, labels, { resamples: 500, seed: 4 })).not.toEqual(one);
   });
 
-  test('its standard error is that of DeLong, where there are enough examples', () => {
+  test('its standard error is that of DeLong, where there are enough examples', async () => {
     const random = seededRandom(5);
     const many = Array.from({ length: 400 }, (_, i) => ({
       label: i % 3 === 0 ? 1 : 0,
@@ -80,27 +80,32 @@ describe('bootstrap', () => {
     }));
     const [s, l] = [many.map(({ score }) => score), many.map(({ label }) => label)];
     const { standardError, low, high } = aurocTest(s, l);
-    const found = bootstrap(s, l);
+    const found = await bootstrap(s, l);
     expect(Math.abs(found.standardError / standardError - 1)).toBeLessThan(0.1);
     expect(Math.abs(found.low - low)).toBeLessThan(0.01);
     expect(Math.abs(found.high - high)).toBeLessThan(0.01);
   });
 
-  test('examples of a cluster go together: copies of every example do not make it surer', () => {
+  test('examples of a cluster go together: copies of every example do not make it surer', async () => {
     const copies = <T>(values: readonly T[]): T[] => values.flatMap((value) => Array(8).fill(value) as T[]);
     const clusters = copies(scores.map((_, i) => i));
     const options = { resamples: 2000, seed: 1 };
-    const clustered = bootstrap(copies(scores), copies(labels), { ...options, clusters });
-    const alone = bootstrap(scores, labels, options);
-    const naive = bootstrap(copies(scores), copies(labels), options);
+    const clustered = await bootstrap(copies(scores), copies(labels), { ...options, clusters });
+    const alone = await bootstrap(scores, labels, options);
+    const naive = await bootstrap(copies(scores), copies(labels), options);
     expect(clustered.standardError).toBeGreaterThan(0.8 * alone.standardError);
     expect(naive.standardError).toBeLessThan(0.6 * alone.standardError);
   });
 
-  test('a method compared with itself does not differ; a better one does', () => {
-    expect(pairedBootstrap(scores, scores, labels)).toMatchObject({ value: 0, low: 0, high: 0, pValue: 1 });
+  test('a method compared with itself does not differ; a better one does', async () => {
+    expect(await pairedBootstrap(scores, scores, labels)).toMatchObject({
+      value: 0,
+      low: 0,
+      high: 0,
+      pValue: 1,
+    });
     const perfect = labels.map((label) => label);
-    const found = pairedBootstrap(
+    const found = await pairedBootstrap(
       perfect,
       labels.map((label) => -label),
       labels,
@@ -109,13 +114,17 @@ describe('bootstrap', () => {
     expect(found).toMatchObject({ value: 1, low: 1, high: 1, pValue: 0.002 });
   });
 
-  test('a class that is absent leaves nothing to estimate; lengths have to agree', () => {
-    expect(bootstrap([1, 2], [1, 1])).toMatchObject({ value: Number.NaN, low: Number.NaN, resamples: 0 });
-    expect(() => bootstrap([1, 2], [1])).toThrow(InvalidArgumentError);
-    expect(() => pairedBootstrap([1, 2], [1], [1, 0])).toThrow(InvalidArgumentError);
+  test('a class that is absent leaves nothing to estimate; lengths have to agree', async () => {
+    expect(await bootstrap([1, 2], [1, 1])).toMatchObject({
+      value: Number.NaN,
+      low: Number.NaN,
+      resamples: 0,
+    });
+    await expect(bootstrap([1, 2], [1])).rejects.toThrow(InvalidArgumentError);
+    await expect(pairedBootstrap([1, 2], [1], [1, 0])).rejects.toThrow(InvalidArgumentError);
   });
 
-  test('quantiles of one value and of none', () => {
+  test('quantiles of one value and of none', async () => {
     expect(quantile([4], 0.3)).toBe(4);
     expect(quantile([], 0.3)).toBeNaN();
   });

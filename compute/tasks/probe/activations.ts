@@ -92,9 +92,14 @@ export class ProbeActivations {
     const { memoryBytes, scratch, name } = options;
     const file = join(scratch, `${name}.features`);
     const writer = await createMatrix(this.#examples.length, this.dim, { memoryBytes, file });
-    for (const [start, end] of this.#batches())
-      await writer.append(await this.#read(layer, start, end, signal));
-    return writer.finish();
+    try {
+      for (const [start, end] of this.#batches())
+        await writer.append(await this.#read(layer, start, end, signal));
+      return await writer.finish();
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
   }
 
   /** Stretches of examples whose stored vectors fit into a batch. */

@@ -10,6 +10,7 @@ import {
 } from '../../../ingest/stats/index.ts';
 import {
   aurocTest,
+  type BootstrapEstimate,
   type BootstrapOptions,
   bootstrap,
   pairedBootstrap,
@@ -27,46 +28,46 @@ export interface JudgeOptions {
   /** 0: no intervals. */
   readonly resamples: number;
   readonly seed: number;
+  readonly signal: AbortSignal;
 }
 
 /** Numbers by their names in `eval_metrics.json`; null where they are undefined. */
 export type Numbers = JsonObject;
 
 /** AUROC and average precision of scores with their intervals, and DeLong's test against chance. */
-export function rankingMetrics(scores: Float64Array, judged: Judged, options: JudgeOptions): Numbers {
+export async function rankingMetrics(
+  scores: Float64Array,
+  judged: Judged,
+  options: JudgeOptions,
+): Promise<Numbers> {
   const { labels } = judged;
   const ranked = rankScores(scores, labels);
   const test = aurocTest(scores, labels);
+  const settings = bootstrapOptions(judged, options);
+  const precision = { ...settings, metric: weightedAveragePrecision };
   return {
     auroc: defined(auroc(ranked)),
-    ...interval('auroc', () => bootstrap(scores, labels, bootstrapOptions(judged, options)), options),
+    ...interval('auroc', await bootstrap(scores, labels, settings)),
     auprc: defined(averagePrecision(ranked)),
-    ...interval(
-      'auprc',
-      () =>
-        bootstrap(scores, labels, { ...bootstrapOptions(judged, options), metric: weightedAveragePrecision }),
-      options,
-    ),
+    ...interval('auprc', await bootstrap(scores, labels, precision)),
     auroc_se_delong: defined(test.standardError),
     p_chance: defined(test.pValue),
   };
 }
 
 /** By how much the probe's AUROC exceeds that of a control on the same rows. */
-export function advantageOver(
+export async function advantageOver(
   probe: Float64Array,
   control: Float64Array,
   judged: Judged,
   options: JudgeOptions,
-): Numbers {
-  const { difference, pValue } = pairedDelong(probe, control, judged.labels);
+): Promise<Numbers> {
+  const { labels } = judged;
+  const { difference, pValue } = pairedDelong(probe, control, labels);
+  const resampled = await pairedBootstrap(probe, control, labels, bootstrapOptions(judged, options));
   return {
     advantage: defined(difference),
-    ...interval(
-      'advantage',
-      () => pairedBootstrap(probe, control, judged.labels, bootstrapOptions(judged, options)),
-      options,
-    ),
+    ...interval('advantage', resampled),
     p_advantage: defined(pValue),
   };
 }
@@ -93,20 +94,14 @@ export function probabilityMetrics(probabilities: Float64Array, { labels }: Judg
   };
 }
 
-function bootstrapOptions({ groups }: Judged, { resamples, seed }: JudgeOptions): BootstrapOptions {
+function bootstrapOptions({ groups }: Judged, options: JudgeOptions): BootstrapOptions {
   // Several responses to one prompt are not independent.
   const repeated = new Set(groups).size < groups.length;
-  return { resamples, seed, ...(repeated && { clusters: groups }) };
+  return { ...options, ...(repeated && { clusters: groups }) };
 }
 
-function interval(
-  name: string,
-  compute: () => { readonly low: number; readonly high: number },
-  { resamples }: JudgeOptions,
-): Numbers {
-  if (resamples === 0) return {};
-  const { low, high } = compute();
-  return { [`${name}_ci95`]: [defined(low), defined(high)] };
+function interval(name: string, { low, high, resamples }: BootstrapEstimate): Numbers {
+  return resamples === 0 ? {} : { [`${name}_ci95`]: [defined(low), defined(high)] };
 }
 
 /** NaN is no JSON. */

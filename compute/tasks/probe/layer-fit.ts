@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fitPath } from './linear/fit-path.ts';
+import { fitPath, type PathOptions } from './linear/fit-path.ts';
 import type { Products } from './linear/products.ts';
 import type { FeatureMatrix } from './matrix.ts';
 import type { Split } from './splits.ts';
@@ -36,7 +36,7 @@ export async function fitLayer(
   labels: Uint8Array,
   splits: readonly Split[],
   place: { readonly layer: number; readonly seed: number },
-  settings: { readonly path: readonly number[]; readonly validate: boolean },
+  settings: PathOptions,
   products: Products,
   signal: AbortSignal,
 ): Promise<LayerFit> {

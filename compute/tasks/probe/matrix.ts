@@ -27,6 +27,8 @@ export interface FeatureMatrix {
 export interface MatrixWriter {
   append(rows: Float32Array): Promise<void>;
   finish(): Promise<FeatureMatrix>;
+  /** Gives up; instead of `finish`. */
+  discard(): Promise<void>;
 }
 
 /** A matrix in memory if it has at most `memoryBytes`, else in a temporary file. */
@@ -72,6 +74,7 @@ function memoryWriter(rows: number, dim: number): MatrixWriter {
       at += values.length;
     },
     finish: async () => matrixOf(data.subarray(0, at), dim),
+    async discard() {},
   };
 }
 
@@ -79,7 +82,12 @@ const FILE_BLOCK_BYTES = 16 * 2 ** 20;
 
 function fileWriter(rows: number, dim: number, path: string, file: FileHandle): MatrixWriter {
   const moments = new Moments(dim);
+  const close = async (): Promise<void> => {
+    await file.close();
+    await rm(path, { force: true });
+  };
   return {
+    discard: close,
     async append(values) {
       moments.add(values);
       await file.appendFile(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
@@ -103,10 +111,7 @@ function fileWriter(rows: number, dim: number, path: string, file: FileHandle): 
             yield { start, rows: count, data };
           }
         },
-        async close() {
-          await file.close();
-          await rm(path, { force: true });
-        },
+        close,
       };
     },
   };

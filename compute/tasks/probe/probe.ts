@@ -48,7 +48,7 @@ export const probeTask: TaskDefinition<ProbeSpec> = {
     const reports: SeedReport[] = [];
     for (const [i, own] of fits.entries()) {
       progress({ stage: 'judge', done: i, total: fits.length });
-      const options = { resamples: spec.resamples, seed: own.seed, uncertainties: scores };
+      const options = { resamples: spec.resamples, seed: own.seed, signal, uncertainties: scores };
       const report = await seedReport(data, own, options);
       const run = { spec, start, source, data, fits: own, report, snapshot: pinned.snapshot };
       await writeSeedRun(run, context, services);

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import type { JsonObject, JsonValue } from '../../../ingest/contracts/json-value.ts';
 import { mean } from '../../../ingest/stats/index.ts';
 import { benjaminiHochberg, holm } from '../../stats/index.ts';
@@ -64,11 +63,9 @@ export async function seedReport(
 
   const byLayer: Record<string, JsonValue>[] = [];
   for (const fit of layers) {
-    // Others want the thread too: the worker says every second that it lives.
-    await setImmediate();
     const own = gather((split) => fit.scores[split]!);
     byLayer.push({
-      ...rankingMetrics(own, judged, options),
+      ...(await rankingMetrics(own, judged, options)),
       validation_auroc: fit.validation.at(-1) ?? null,
       c: fit.c.at(-1) ?? null,
     });
@@ -76,16 +73,15 @@ export async function seedReport(
   if (layers.length > 1) correct(byLayer, 'p_chance');
   const ofControls: Record<string, JsonValue>[] = [];
   for (const own of byControl.values()) {
-    await setImmediate();
     ofControls.push({
-      ...rankingMetrics(own, judged, options),
-      ...advantageOver(scores, own, judged, options),
+      ...(await rankingMetrics(own, judged, options)),
+      ...(await advantageOver(scores, own, judged, options)),
     });
   }
   correct(ofControls, 'p_advantage');
 
   const keptFit = layers[kept]!;
-  const overall = rankingMetrics(scores, judged, options);
+  const overall = await rankingMetrics(scores, judged, options);
   const { auroc } = overall;
   return {
     rows,

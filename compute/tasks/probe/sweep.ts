@@ -172,14 +172,18 @@ export class Sweep {
   async #layerFit(layer: number, { seed, all }: Plan): Promise<LayerFit> {
     const { regularisation: path, seeds } = this.#spec;
     const { signal, progress } = this.#context;
-    progress({ stage: 'fit', done: this.#done++, total: this.#layers.length * seeds.length });
+    const fits = this.#layers.length * seeds.length;
+    const before = this.#done++;
+    // Counted in regressions, of which every fit has as many.
+    const onProgress = (done: number, total: number): void =>
+      progress({ stage: 'fit', done: before * total + done, total: fits * total });
     return this.#kept(`layer-${layer}-${seed}`, layerFitSchema, async () =>
       fitLayer(
         await this.#matrix(layer),
         this.#data.labels,
         all,
         { layer, seed },
-        { path, validate: this.#candidates.length > 1 },
+        { path, validate: this.#candidates.length > 1, onProgress },
         this.#products,
         signal,
       ),

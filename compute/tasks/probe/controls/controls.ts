@@ -7,7 +7,7 @@ import { fitLogistic, logitsOf } from '../linear/logistic.ts';
 import type { Products } from '../linear/products.ts';
 import { type FeatureMatrix, matrixOf } from '../matrix.ts';
 import type { Split } from '../splits.ts';
-import { lengthFeatures, tfIdfFeatures, wordsOf } from './text-features.ts';
+import { lengthFeatures, tfIdfFeatures, wordTable } from './text-features.ts';
 
 /** Words that TF-IDF may use. */
 const MAX_WORDS = 1000;
@@ -32,11 +32,11 @@ export async function textControls(
   const { path, memoryBytes } = settings;
   const lengths = matrixOf(lengthFeatures(examples), 4);
   const byLength = await fitPath(lengths, labels, splits, products, signal, { path });
-  const texts = examples.map(({ prompt, response }) => wordsOf(`${prompt}\n${response}`));
+  const texts = wordTable(examples.map(({ prompt, response }) => `${prompt}\n${response}`));
   const maxWords = Math.max(1, Math.min(MAX_WORDS, Math.floor(memoryBytes / (4 * examples.length))));
   const byWords: number[][] = [];
   for (const split of splits) {
-    const { features, words } = tfIdfFeatures(texts, split.train, { maxWords });
+    const { features, words } = tfIdfFeatures(texts, split.train, maxWords);
     const tested = rowsOf(split.test);
     if (words.length === 0) {
       byWords.push(tested.map(() => 0));

@@ -8,7 +8,7 @@ import { auroc, rankScores } from '../../../../ingest/stats/index.ts';
 import { CancelledError, InvalidArgumentError } from '../../../../lake/errors.ts';
 import { pythonHas, pythonJson } from '../../../../test/support/python.ts';
 import { seededRandom } from '../../../stats/index.ts';
-import { tfIdfFeatures, wordsOf } from '../controls/text-features.ts';
+import { tfIdfFeatures, wordTable } from '../controls/text-features.ts';
 import { createMatrix, matrixOf } from '../matrix.ts';
 import { mask, splitsOf } from '../splits.ts';
 import { fitPath } from './fit-path.ts';
@@ -109,7 +109,7 @@ json.dump(dict(scores=scores, tfidf=words.transform(given["texts"]).toarray().to
       expect(Math.abs(ranked(usual[i]!) - ranked(expected))).toBeLessThan(0.005);
     });
 
-    const found = tfIdfFeatures(texts.map(wordsOf), train, { maxWords: 100 });
+    const found = tfIdfFeatures(wordTable(texts), train, 100);
     const order = reference.words.map((word) => found.words.indexOf(word));
     expect(order).not.toContain(-1);
     expect(found.words.length).toBe(order.length);
