@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { ObjectNotFoundError, type ObjectStore } from '../../../lake/store/object-store.ts';
 import type { Reading, TrialSweep } from './sweep/readings.ts';
 
-const schema = z.object({ fingerprint: z.string(), readings: z.array(z.array(z.number())) });
+/** Probability, logit, log-probability and the most probable token. */
+const readingSchema = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const schema = z.object({ fingerprint: z.string(), readings: z.array(readingSchema) });
 
 /** A hash of everything that a result depends on. @param parts JSON values */
 export function fingerprintOf(...parts: readonly unknown[]): string {
@@ -51,6 +53,6 @@ export class Checkpoints {
   }
 }
 
-function readingOf([p = Number.NaN, logit = Number.NaN, logprob = Number.NaN, best = -1]: number[]): Reading {
+function readingOf([p, logit, logprob, best]: z.infer<typeof readingSchema>): Reading {
   return { p, logit, logprob, best };
 }
