@@ -18,6 +18,12 @@ const program = new Command('runlake')
       '  runlake serve                      ask in GraphQL at http://127.0.0.1:4000/graphql\n' +
       '\nSettings come from flags, then the environment, then runlake.config.json; `runlake doctor` shows them.\n',
   );
+// `runlake sql … | head` is no error: nobody reads on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 try {
   await addCommands(program, process.argv.slice(2));
   await program.parseAsync();
