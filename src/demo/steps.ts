@@ -50,7 +50,7 @@ export async function demoSteps(date: string): Promise<readonly DemoStep[]> {
     },
     {
       name: 'evaluation',
-      title: 'these answers labelled anew: "I do not know" is no hallucination',
+      title: 'these answers labelled anew, with "I do not know" set apart',
       kind: 'evaluation',
       spec: evaluationSpec.parse({
         runId: runIdOf(greedy, date),
