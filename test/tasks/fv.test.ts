@@ -4,6 +4,7 @@ import { fvTaskWith } from '../../compute/tasks/fv/fv.ts';
 import { type FvSpec, fvSpec } from '../../compute/tasks/fv/spec.ts';
 import { openHere } from '../../compute/tasks/fv/testing.ts';
 import type { TaskDefinition } from '../../compute/tasks/task.ts';
+import { createServer } from '../../graphql/server.ts';
 import type { ObjectStore } from '../../lake/store/object-store.ts';
 import { demoModel } from '../support/demo-model.ts';
 import {
@@ -248,6 +249,10 @@ describe('relation queries of a job', () => {
   });
 });
 
+interface Answers {
+  readonly launchFv: { readonly id: string };
+}
+
 describe('function-vector jobs and the lake', () => {
   /** A text without what tells one job from another that does the same. */
   const timeless = (text: string): string =>
@@ -283,6 +288,19 @@ describe('function-vector jobs and the lake', () => {
     return files;
   }
 
+  /** What the server of a lake answers. */
+  async function ask(lake: TaskLake, query: string, variables: object): Promise<Answers> {
+    const app = await createServer({ reader: lake.lake, jobs: lake.jobs });
+    try {
+      const payload = { query, variables };
+      const response = await app.inject({ method: 'POST', url: '/graphql', payload });
+      expect(response.json()).not.toHaveProperty('errors');
+      return response.json().data;
+    } finally {
+      await app.close();
+    }
+  }
+
   it('give the same artifacts and rows whether or not two workers share the queries, whatever those are called', async () => {
     const lake = await taskLake({}, {}, [task]);
     try {
@@ -290,9 +308,32 @@ describe('function-vector jobs and the lake', () => {
         .replaceAll(',antonym,', ',../../a,')
         .replaceAll(',country_capital,', ',"x, y",');
       const spec = specOf({ csv, queries: undefined, corruption: 'mixed', evalExamples: 1 });
-      const alone = await lake.run('fv', spec);
+      const { launchFv: alone } = await ask(
+        lake,
+        `mutation ($csv: String!, $path: String!, $id: String!) {
+          launchFv(input: {
+            model: {path: $path, id: $id, memoryBytes: 1e7}, relation: "demo.csv", csv: $csv, columns: {query: "relation"}, corruption: MIXED
+            trials: 2, demos: 3, layers: [2, 3], topk: 5, evalExamples: 1
+          }) { id state }
+        }`,
+        { csv, path: spec.model.path, id: spec.model.id },
+      );
+      await lake.drain();
       const runIds = ['%2E.%2F..%2Fa', 'x%2C%20y'].map((q) => `main/fv/demo/${q}/runlake__demo`);
-      expect(alone).toMatchObject({ state: 'completed', result: { runIds } });
+      const answers = await ask(
+        lake,
+        `query ($id: ID!, $run: ID!) {
+          job(id: $id) { state result }
+          fvLayerCurve(runId: $run, metric: "delta_acc") { layer with }
+          fvHeatmap(runId: $run) { scoreKey }
+        }`,
+        { id: alone.id, run: runIds[1] },
+      );
+      expect(answers).toMatchObject({
+        job: { state: 'COMPLETED', result: { runIds } },
+        fvLayerCurve: Array.from({ length: 6 }, (_, layer) => ({ layer })),
+        fvHeatmap: { scoreKey: 'mean_delta_p' },
+      });
       expect(lake.reports.at(-1)?.runs.flatMap(({ issues }) => issues)).toEqual([]);
       const slip = { ...spec, trails: 3, model: { ...spec.model, pth: 'm' } };
       await expect(lake.jobs.submit('fv', slip)).rejects.toThrow(
