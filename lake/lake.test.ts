@@ -9,7 +9,7 @@ import { VectorWriter } from './parquet/vectors/writer.ts';
 import { relationSql } from './relation.ts';
 import { LocalStore } from './store/local-store.ts';
 import type { Row, TableSpec } from './tables/schema.ts';
-import { ACTIVATIONS, METRICS, PREDICTIONS, RUNS, TABLES } from './tables/tables.ts';
+import { METRICS, PREDICTIONS, RUNS, TABLES } from './tables/tables.ts';
 import { compact } from './upkeep/compact.ts';
 import type { RunEntry } from './visibility.ts';
 import { LakeWriter } from './writer.ts';
