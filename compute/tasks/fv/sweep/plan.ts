@@ -16,8 +16,11 @@ export interface ReadingWork {
   readonly reference: boolean;
 }
 
-/** Rows of a batch at most. More are no faster, and an attempt that is stopped loses the batch (decisions/186). */
-const MAX_ROWS = 1024;
+/**
+ * Rows of a batch at most: all heads of a model of 32 x 32. More are no faster, and an attempt that is stopped loses the
+ * batch (decisions/186).
+ */
+const MAX_ROWS = 1536;
 
 /**
  * Divides the readings of prompts into batches: all readings of as many prompts as memory allows in one, or one prompt's
