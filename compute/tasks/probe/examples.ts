@@ -165,8 +165,10 @@ async function selectedRuns(
   const without = ids === undefined ? undefined : withStores.find((run) => run.stores.length === 0);
   if (without !== undefined)
     throw new PermanentTaskError('NO_ACTIVATIONS', `the run ${without.runId} has no activations in the lake`);
-  // A condition may well also meet runs that recorded none, e.g. other probes.
-  const usable = withStores.filter((run) => run.stores.length > 0);
+  // Conditions may well also meet runs that recorded none, and those of earlier probes, whose examples are those of others.
+  const usable = withStores.filter(
+    (run) => run.stores.length > 0 && (ids !== undefined || run.config['probe'] === undefined),
+  );
   if (usable.length === 0)
     throw new PermanentTaskError(
       'NO_ACTIVATIONS',

@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../../ingest/contracts/json-value.ts';
-import { promptHash } from '../../../ingest/families/hallulens/identity.ts';
+import { modelSlug, promptHash } from '../../../ingest/families/hallulens/identity.ts';
 import { summarise } from '../../../ingest/stats/index.ts';
 import { InvalidArgumentError } from '../../../lake/errors.ts';
 import { PermanentTaskError, type TaskContext } from '../../jobs/worker.ts';
-import { type ContractExample, writeContractRun } from '../contract-run/contract-run.ts';
+import {
+  type ContractExample,
+  type RunIdentity,
+  runDirectory,
+  writeContractRun,
+} from '../contract-run/contract-run.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { type JobStart, jobStart, writtenOnce } from '../contract-run/provenance.ts';
 import { activationLogging, inferenceConfig } from '../contract-run/source-config.ts';
@@ -42,8 +47,12 @@ export const probeTask: TaskDefinition<ProbeSpec> = {
       if (count > 0) context.log('info', `${count} examples left out: ${reason}`);
     const activations = await ProbeActivations.find(examples, runs, spec, lake, snapshot, signal);
     const data = probeData(examples);
-    const layers = candidateLayers(spec, activations.layers);
-    const fits = await unlessTooFew(() => Sweep.run(spec, data, activations, layers, context, services));
+    const candidates = candidateLayers(spec, activations.layers);
+    // Before hours are spent: names that cannot be directories.
+    for (const seed of spec.seeds) runDirectory(identityOf(spec, start, source, seed));
+    const fits = await unlessTooFew(() =>
+      Sweep.run({ spec, data, activations, candidates, context, services }),
+    );
     const scores = await uncertainties(examples, runs, lake, snapshot, signal);
     const reports: SeedReport[] = [];
     for (const [i, own] of fits.entries()) {
@@ -98,6 +107,19 @@ function keptOf({ layers, kept }: SeedFits): LayerFit {
   return layers[kept]!;
 }
 
+function identityOf(spec: ProbeSpec, { date }: JobStart, { runs }: ProbeExamples, seed: number): RunIdentity {
+  const benchmarks = [...new Set(runs.map(({ benchmark }) => benchmark))].sort();
+  return {
+    date,
+    method: spec.name ?? spec.method,
+    modelId: runs[0]!.modelId,
+    // Names of other families may have slashes; those of directories have none.
+    benchmark: spec.benchmark ?? modelSlug(benchmarks.join('+')),
+    split: 'test',
+    seed,
+  };
+}
+
 interface SeedRun {
   readonly spec: ProbeSpec;
   readonly start: JobStart;
@@ -117,16 +139,7 @@ async function writeSeedRun(
   const { runs, dropped } = source;
   const { seed } = fits;
   const kept = keptOf(fits);
-  const modelId = runs[0]!.modelId;
-  const benchmarks = [...new Set(runs.map(({ benchmark }) => benchmark))].sort();
-  const identity = {
-    date: start.date,
-    method: spec.name ?? spec.method,
-    modelId,
-    benchmark: spec.benchmark ?? benchmarks.join('+').replaceAll('/', '__'),
-    split: 'test',
-    seed,
-  };
+  const identity = identityOf(spec, start, source, seed);
   const logging = storeOf(source, store.uri);
   const { n_train: trained = 0 } = report.metrics;
   const { root } = await writeContractRun(
@@ -168,7 +181,7 @@ async function writeSeedRun(
     format: 'runlake-probe',
     version: 1,
     kind: 'linear',
-    model_id: modelId,
+    model_id: identity.modelId,
     site: spec.site,
     layer: kept.layer,
     segment: spec.segment,

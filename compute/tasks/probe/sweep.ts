@@ -53,56 +53,39 @@ export function probeData(examples: readonly ProbeExample[]): ProbeData {
 /** Where fits are kept until the runs are in the lake. */
 export const fitsPrefix = (jobId: string): string => `${jobPrefix(jobId)}/fits/`;
 
+export interface SweepInput {
+  readonly spec: ProbeSpec;
+  readonly data: ProbeData;
+  readonly activations: ProbeActivations;
+  /** Layers among which the reported one is chosen, ascending. */
+  readonly candidates: readonly number[];
+  readonly context: TaskContext;
+  readonly services: TaskServices;
+}
+
 /**
  * Fits the probes of all layers and seeds, and their controls. Each result is in the store before the next is begun; what is there
  * already is not fitted again.
  */
 export class Sweep {
-  readonly #spec: ProbeSpec;
-  readonly #data: ProbeData;
-  readonly #activations: ProbeActivations;
-  /** Layers among which the reported one is chosen. */
-  readonly #candidates: readonly number[];
-  /** Those, and the embedding as a control. */
+  readonly #input: SweepInput;
+  /** The candidates, and the embedding as a control. */
   readonly #layers: readonly number[];
-  readonly #context: TaskContext;
-  readonly #services: TaskServices;
   readonly #products: Products;
   /** Features of the layer that was used last. */
   #features: { readonly layer: number; readonly matrix: FeatureMatrix } | undefined;
   #done = 0;
 
-  private constructor(
-    spec: ProbeSpec,
-    data: ProbeData,
-    activations: ProbeActivations,
-    candidates: readonly number[],
-    context: TaskContext,
-    services: TaskServices,
-    products: Products,
-  ) {
-    this.#spec = spec;
-    this.#data = data;
-    this.#activations = activations;
-    this.#candidates = candidates;
-    const controls = activations.layers.includes(0) ? [0] : [];
-    this.#layers = [...new Set([...controls, ...candidates])];
-    this.#context = context;
-    this.#services = services;
+  private constructor(input: SweepInput, products: Products) {
+    this.#input = input;
+    const controls = input.activations.layers.includes(0) ? [0] : [];
+    this.#layers = [...new Set([...controls, ...input.candidates])];
     this.#products = products;
   }
 
-  /** @param candidates layers among which the reported one is chosen, ascending */
-  static async run(
-    spec: ProbeSpec,
-    data: ProbeData,
-    activations: ProbeActivations,
-    candidates: readonly number[],
-    context: TaskContext,
-    services: TaskServices,
-  ): Promise<SeedFits[]> {
-    const products = await Products.open(spec.threads);
-    const sweep = new Sweep(spec, data, activations, candidates, context, services, products);
+  static async run(input: SweepInput): Promise<SeedFits[]> {
+    const products = await Products.open(input.spec.threads);
+    const sweep = new Sweep(input, products);
     try {
       return await sweep.#run();
     } finally {
@@ -112,8 +95,8 @@ export class Sweep {
   }
 
   async #run(): Promise<SeedFits[]> {
-    const { seeds, shuffles } = this.#spec;
-    const { signal } = this.#context;
+    const { seeds, shuffles } = this.#input.spec;
+    const { signal } = this.#input.context;
     const plans = seeds.map((seed) => this.#plan(seed));
     const fits: LayerFit[][] = plans.map(() => []);
     // Layer by layer, since reading a layer is what seeds can share.
@@ -125,8 +108,8 @@ export class Sweep {
       const { seed, splits } = plan;
       const { chosen, kept } = this.#choose(fits[i]!, splits.length);
       const controls = await this.#kept(`texts-${seed}`, controlScoresSchema, async () => {
-        const { regularisation: path, memoryBytes } = this.#spec;
-        const { examples, labels } = this.#data;
+        const { regularisation: path, memoryBytes } = this.#input.spec;
+        const { examples, labels } = this.#input.data;
         return textControls(examples, labels, splits, { path, memoryBytes }, this.#products, signal);
       });
       const best = fits[i]![kept]!;
@@ -135,7 +118,7 @@ export class Sweep {
         const settings = { c: best.c, shuffles, seed };
         const found = await shuffledLabels(
           matrix,
-          this.#data.labels,
+          this.#input.data.labels,
           splits,
           settings,
           this.#products,
@@ -152,8 +135,8 @@ export class Sweep {
   }
 
   #plan(seed: number): Plan {
-    const { innerFolds, testRuns, protocol: kind, testShare, folds } = this.#spec;
-    const { examples } = this.#data;
+    const { innerFolds, testRuns, protocol: kind, testShare, folds } = this.#input.spec;
+    const { examples } = this.#input.data;
     const test = mask(examples.length, (row) => examples[row]!.isTest);
     const protocol: Protocol =
       testRuns !== undefined
@@ -161,17 +144,17 @@ export class Sweep {
         : kind === 'holdout'
           ? { kind, testShare }
           : { kind, folds };
-    const splits = splitsOf(this.#data, protocol, innerFolds, seededRandom(seed, SPLITTING));
+    const splits = splitsOf(this.#input.data, protocol, innerFolds, seededRandom(seed, SPLITTING));
     if (protocol.kind !== 'cross_validation') return { seed, splits, all: splits };
     // The probe that is kept learns from everything; nothing is tested on it.
     const none = { kind: 'given', test: new Uint8Array(examples.length) } as const;
-    const whole = splitsOf(this.#data, none, innerFolds, seededRandom(seed, SPLITTING, 1));
+    const whole = splitsOf(this.#input.data, none, innerFolds, seededRandom(seed, SPLITTING, 1));
     return { seed, splits, all: [...splits, ...whole] };
   }
 
   async #layerFit(layer: number, { seed, all }: Plan): Promise<LayerFit> {
-    const { regularisation: path, seeds } = this.#spec;
-    const { signal, progress } = this.#context;
+    const { regularisation: path, seeds } = this.#input.spec;
+    const { signal, progress } = this.#input.context;
     const fits = this.#layers.length * seeds.length;
     const before = this.#done++;
     // Counted in regressions, of which every fit has as many.
@@ -180,10 +163,10 @@ export class Sweep {
     return this.#kept(`layer-${layer}-${seed}`, layerFitSchema, async () =>
       fitLayer(
         await this.#matrix(layer),
-        this.#data.labels,
+        this.#input.data.labels,
         all,
         { layer, seed },
-        { path, validate: this.#candidates.length > 1, onProgress },
+        { path, validate: this.#input.candidates.length > 1, onProgress },
         this.#products,
         signal,
       ),
@@ -192,7 +175,7 @@ export class Sweep {
 
   /** The layer that does best on held-out training rows of each split, never on its test rows. */
   #choose(fits: readonly LayerFit[], splits: number): Pick<SeedFits, 'chosen' | 'kept'> {
-    const candidates = fits.flatMap(({ layer }, i) => (this.#candidates.includes(layer) ? [i] : []));
+    const candidates = fits.flatMap(({ layer }, i) => (this.#input.candidates.includes(layer) ? [i] : []));
     const best = (split: number): number =>
       candidates[indexOfBest(candidates.map((i) => fits[i]!.validation[split] ?? Number.NaN))]!;
     const last = (fits[0]?.validation.length ?? 1) - 1;
@@ -202,10 +185,10 @@ export class Sweep {
   async #matrix(layer: number): Promise<FeatureMatrix> {
     if (this.#features?.layer === layer) return this.#features.matrix;
     await this.#release();
-    const { scratch } = this.#services;
-    const { job, signal } = this.#context;
-    const options = { memoryBytes: this.#spec.memoryBytes, scratch, name: job.id };
-    const matrix = await this.#activations.matrix(layer, options, signal);
+    const { scratch } = this.#input.services;
+    const { job, signal } = this.#input.context;
+    const options = { memoryBytes: this.#input.spec.memoryBytes, scratch, name: job.id };
+    const matrix = await this.#input.activations.matrix(layer, options, signal);
     this.#features = { layer, matrix };
     return matrix;
   }
@@ -217,8 +200,8 @@ export class Sweep {
 
   /** A result from the store, else made and put there. */
   async #kept<T>(name: string, schema: z.ZodType<T>, make: () => Promise<T>): Promise<T> {
-    const { store } = this.#services;
-    const { job, signal } = this.#context;
+    const { store } = this.#input.services;
+    const { job, signal } = this.#input.context;
     const key = `${fitsPrefix(job.id)}${name}.json`;
     if ((await store.head(key, { signal })) !== undefined)
       return schema.parse(JSON.parse(Buffer.from(await store.get(key, { signal })).toString('utf8')));
