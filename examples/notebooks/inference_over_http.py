@@ -59,6 +59,7 @@ def events(url, query, **variables):
         timeout=(10, None),
     ) as response:
         response.raise_for_status()
+        response.encoding = "utf-8"
         kind = None
         for line in response.iter_lines(decode_unicode=True):
             if line.startswith("event:"):
