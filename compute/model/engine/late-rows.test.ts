@@ -34,6 +34,7 @@ describe('rows that begin late', () => {
     { replace: last, from: { row: 0, point: 1 } },
     { add: addedAt(1), from: { row: 0, point: 1 } },
     { add: addedAt(2), from: { row: 0, point: 2 } },
+    { from: { row: 0, point: 2 } },
     { replace: last, add: addedAt(2), from: { row: 0, point: 1 } },
   );
 

@@ -105,7 +105,9 @@ export async function readUnder(
         prefixes: together.map((prompt) => (reference ? [] : prompts[prompt]!.tokens.slice(0, -1))),
         batches: pending.map(({ from, to }) => ({
           ...tables,
-          rows: together.flatMap((prompt, i) => rowsOf(prompts[prompt]!, changes, { from, to }, i)),
+          rows: together.flatMap((prompt, i) =>
+            rowsOf(prompts[prompt]!, changes, { from, to }, i, model.info.layers),
+          ),
           capture: {},
         })),
       },
@@ -138,12 +140,14 @@ function wholeRow({ tokens, target }: PromptTokens, changes: readonly Interventi
 /**
  * The last token of a prompt as it is, then under the changes of a part, each beginning where it changes something.
  * @param group place of the prompt in the batch
+ * @param layers of the model
  */
 function lateRows(
   { tokens, target }: PromptTokens,
   changes: readonly Intervention[],
   { from, to }: Part,
   group: number,
+  layers: number,
 ): Row[] {
   const row = { tokens: tokens.slice(-1), targets: [target] };
   const changed = changes.slice(Math.max(from, 1), to);
@@ -151,19 +155,19 @@ function lateRows(
   return [
     row,
     ...changed.map((change) => {
-      const point = firstPoint(change);
+      const point = firstPoint(change, layers);
       return { ...row, ...change, ...(point > 0 ? { from: { row: first, point } } : {}) };
     }),
   ];
 }
 
-/** Where an intervention changes the residual stream or the block behind it first. */
-function firstPoint({ replace, add }: Intervention): number {
+/** Where an intervention changes the residual stream or the block behind it first; the end when it changes nothing. */
+function firstPoint({ replace, add }: Intervention, layers: number): number {
   const points = [
     ...(replace?.heads.map(({ layer }) => layer) ?? []),
     ...(add?.points.map((one) => one.point) ?? []),
   ];
-  return Math.min(...points);
+  return Math.min(layers, ...points);
 }
 
 function listOf(sweep: TrialSweep | undefined): Reading[] {
