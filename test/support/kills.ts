@@ -26,7 +26,12 @@ export interface KilledWork<Result> {
   result(directory: string): Promise<Result>;
 }
 
-type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+/** A process, from its start on: it may end before it is told anything. */
+interface Started {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  readonly errors: Promise<string>;
+}
 
 /** Pieces of work that are done at the same time. */
 const LANES = Math.min(2, availableParallelism());
@@ -97,8 +102,8 @@ export async function survivesKills<Result>(work: KilledWork<Result>): Promise<R
 /** Processes of one script. The next ones load it while others work: short work takes less time than loading. */
 class Processes {
   readonly #script: { readonly path: string; remove(): Promise<void> };
-  readonly #waiting: Child[];
-  readonly #working = new Set<Child>();
+  readonly #waiting: Started[];
+  readonly #working = new Set<Started>();
 
   private constructor(script: { readonly path: string; remove(): Promise<void> }) {
     this.#script = script;
@@ -119,11 +124,10 @@ class Processes {
     killAfterMs?: number,
   ): Promise<{ done: ReadonlySet<number> | undefined; ms: number }> {
     this.#waiting.push(this.#start());
-    const child = this.#waiting.shift()!;
-    this.#working.add(child);
-    const ended = once(child, 'close');
+    const started = this.#waiting.shift()!;
+    this.#working.add(started);
+    const { child, ended, errors } = started;
     const working = new AbortController();
-    const errors = text(child.stderr);
     child.stdin.end(told.map((piece) => `${JSON.stringify(piece)}\n`).join(''));
     const begun = once(child.stdout, 'readable', { signal: working.signal });
     await Promise.race([begun, ended]);
@@ -133,9 +137,9 @@ class Processes {
       const due = sleep(killAfterMs, undefined, { signal: working.signal }).then(() => child.kill('SIGKILL'));
       due.catch(() => undefined);
     }
-    const [code, signal] = await ended;
+    const { code, signal } = await ended;
     working.abort();
-    this.#working.delete(child);
+    this.#working.delete(started);
     const ms = performance.now() - began;
     if (killAfterMs !== undefined && signal === 'SIGKILL') {
       return { done: new Set(Array.from((await said).matchAll(/^done (\d+)$/gm), ([, i]) => Number(i))), ms };
@@ -145,16 +149,17 @@ class Processes {
   }
 
   async close(): Promise<void> {
-    const left = [...this.#waiting, ...this.#working].filter(
-      ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
-    );
-    const ended = left.map((child) => once(child, 'exit'));
-    for (const child of left) child.kill('SIGKILL');
-    await Promise.all(ended);
+    const left = [...this.#waiting, ...this.#working];
+    for (const { child } of left) child.kill('SIGKILL');
+    await Promise.all(left.map(({ ended }) => ended));
     await this.#script.remove();
   }
 
-  #start(): Child {
-    return spawn(process.execPath, [this.#script.path], { stdio: 'pipe' });
+  #start(): Started {
+    const child = spawn(process.execPath, [this.#script.path], { stdio: 'pipe' });
+    const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
+    // What it is told after it has ended nobody reads; how it ended says why.
+    child.stdin.on('error', () => undefined);
+    return { child, ended, errors: text(child.stderr) };
   }
 }
