@@ -4,6 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { ProbeActivations } from '../../compute/tasks/probe/activations.ts';
+import { probeExamples } from '../../compute/tasks/probe/examples.ts';
 import { layerFitSchema } from '../../compute/tasks/probe/layer-fit.ts';
 import { probeDocumentSchema, probeLogit, sigmoid } from '../../compute/tasks/probe/probe-document.ts';
 import { type TaskLake, taskLake } from '../support/task-lake.ts';
@@ -40,8 +42,7 @@ describe('probes on the demo model', () => {
         stop: ['\n'],
         evaluator: 'exact',
         capture: true,
-        sequence: 'prompt',
-        tokenSelector: 'last',
+        ...(kind === 'fact' ? { sequence: 'prompt', tokenSelector: 'last' } : { tokenSelector: 'all' }),
         lastLayer: 'residual',
         activationType: 'float32',
         topLogProbabilities: 5,
@@ -192,6 +193,44 @@ describe('probes on the demo model', () => {
     expect(metrics.get('overall n_train')).toBe(478);
     expect(metrics.get('overall n_examples')).toBe(120);
     expect(metrics.has('layer:3 auroc')).toBe(false);
+  });
+
+  test('the last, the first and the mean of the recorded tokens', async () => {
+    const { signal } = new AbortController();
+    const snapshot = await lake.lake.snapshot();
+    const selection = { runs: { ids: [runs.get('nonsense')!] }, abstentions: 'keep' as const };
+    const source = await probeExamples(selection, lake.lake, snapshot, signal);
+    expect(source.examples.length).toBe(120);
+    const [example] = source.examples;
+    const stored = await lake.sql(
+      `SELECT vector FROM activations WHERE layer = 3 AND segment = 'response'
+       AND activation_key = '${example!.activationKey}' ORDER BY token_index`,
+    );
+    const vectors = stored.map(({ vector }) => vector as Float32Array);
+    expect(vectors.length).toBeGreaterThan(1);
+    const mean = vectors[0]!.map((_, j) => vectors.reduce((sum, one) => sum + one[j]!, 0) / vectors.length);
+    const expected = { last: vectors.at(-1)!, first: vectors[0]!, mean };
+    for (const token of ['last', 'first', 'mean'] as const) {
+      const place = { site: 'resid_post', segment: 'response', token } as const;
+      const found = await ProbeActivations.find(
+        source.examples,
+        source.runs,
+        place,
+        lake.lake,
+        snapshot,
+        signal,
+      );
+      const options = { memoryBytes: 1e9, scratch: lake.directory, name: 'test' };
+      const matrix = await found.matrix(3, options, signal);
+      expect([found.layers, matrix.rows, matrix.dim]).toEqual([[0, 1, 2, 3, 4, 5, 6], 120, 128]);
+      for await (const { data } of matrix.blocks(1, signal)) {
+        const raw = Array.from(data, (value, j) => value * matrix.scale[j]! + matrix.mean[j]!);
+        raw.forEach((value, j) => {
+          expect(value).toBeCloseTo(expected[token][j]!, 4);
+        });
+        break;
+      }
+    }
   });
 
   test('what cannot be done is said', async () => {
