@@ -28,6 +28,7 @@ export interface ModelOptions {
   readonly provider?: ProviderName | 'auto';
   /** Type of the arithmetic; default: what the provider prefers. */
   readonly compute?: ComputeType;
+  /** Threads of one operation; default: one for a small model, else ONNX Runtime's (the physical cores). */
   readonly threads?: number;
   /**
    * Values that batches may ask for; default: all. ONNX Runtime keeps every output of a graph until its end, so a job
@@ -128,6 +129,7 @@ export class Model {
       outputNames.logProbabilities,
       outputNames.best,
     ]);
+    const threads = options.threads ?? usefulThreads(checkpoint);
     const session = await openSession(
       (compute) => {
         const graph = buildDecoderGraph(checkpoint, architecture, decoder, compute);
@@ -137,7 +139,7 @@ export class Model {
         provider: options.provider ?? 'auto',
         ...(options.compute === undefined ? {} : { compute: options.compute }),
         folder: checkpoint.folder,
-        ...(options.threads === undefined ? {} : { threads: options.threads }),
+        ...(threads === undefined ? {} : { threads }),
       },
     );
     return new Model(checkpoint, decoder, session, taps);
@@ -281,4 +283,14 @@ function resultOf(
 /** `[B · S, …]` as `[B, S, …]`. */
 function perRow({ data, shape: [all = 0, ...rest] }: FloatTensor, tokens: number): FloatTensor {
   return { data, shape: [all / tokens, tokens, ...rest] };
+}
+
+/** Below so many parameters the operations are too short to share: the demo model's take as long with two threads. */
+const SMALL_MODEL = 5_000_000;
+
+/** Threads of a small model, whose others would only spin while they wait for work; undefined: ONNX Runtime's choice. */
+function usefulThreads({ weights }: Checkpoint): number | undefined {
+  let parameters = 0;
+  for (const { shape } of weights.values()) parameters += shape.reduce((product, size) => product * size, 1);
+  return parameters < SMALL_MODEL ? 1 : undefined;
 }

@@ -1,4 +1,4 @@
-import { availableParallelism, freemem } from 'node:os';
+import { freemem } from 'node:os';
 import { z } from 'zod';
 import type { ModelCheck } from '../../../ingest/contracts/model-check.ts';
 import type { ObjectStore } from '../../../lake/store/object-store.ts';
@@ -59,7 +59,7 @@ export const openModel: OpenExperimentModel = async (spec, services, signal) => 
       path: files.path,
       provider,
       ...(compute === undefined ? {} : { compute }),
-      threads: threads ?? availableParallelism(),
+      ...(threads === undefined ? {} : { threads }),
       // Attributions need the residual stream before the final norm.
       taps: { residual: spec.additions.attribution ? [layers] : [] },
       ...(services.modelHost !== undefined && { script: services.modelHost }),

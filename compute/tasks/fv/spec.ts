@@ -63,7 +63,12 @@ export const fvSpec = z.object({
         .enum(['float32', 'float16', 'bfloat16'])
         .optional()
         .describe("Type of the arithmetic; default: the provider's."),
-      threads: z.int().min(1).max(1024).optional().describe('Threads.'),
+      threads: z
+        .int()
+        .min(1)
+        .max(1024)
+        .optional()
+        .describe('Threads of one operation; default: one for a small model, else the physical cores.'),
       memoryBytes: z
         .number()
         .positive()

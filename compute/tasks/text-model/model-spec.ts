@@ -64,7 +64,12 @@ export const modelSpec = z
       .enum(['float32', 'float16', 'bfloat16'])
       .optional()
       .describe("onnx: type of the arithmetic; default: the provider's."),
-    threads: z.int().min(1).max(1024).optional().describe('onnx: threads.'),
+    threads: z
+      .int()
+      .min(1)
+      .max(1024)
+      .optional()
+      .describe('onnx: threads of one operation; default: one for a small model, else the physical cores.'),
     batchSize: z.int().min(1).max(4096).default(8).describe('onnx: sequences side by side.'),
     memoryBytes: z
       .number()
