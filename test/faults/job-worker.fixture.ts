@@ -1,5 +1,5 @@
 /**
- * A worker that does all jobs of a directory: `[directory, model host, where it kills itself]`. The last is `stored` (the run's
+ * Workers that do all jobs of a directory each: `[directory, model host, where it kills itself]`. The last is `stored` (the run's
  * files are written and not ingested), `ingested` (the job has not ended yet) or nothing.
  */
 import { join } from 'node:path';
@@ -10,29 +10,30 @@ import { inferenceTask } from '../../compute/tasks/inference/inference.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import { lakeIn } from '../support/temporary-lake.ts';
-import { assignment } from '../support/victim.ts';
+import { assignments } from '../support/victim.ts';
 
-const [directory = '', modelHost = '', fault] = await assignment();
-const dieAt = (moment: string): void => {
-  if (moment === fault) process.kill(process.pid, 'SIGKILL');
-};
-const { lake, writer, close } = await lakeIn(directory);
-const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 400 });
-const tasks = boundTasks([inferenceTask], {
-  lake,
-  store: lake.store,
-  scratch: directory,
-  env: {},
-  modelHost,
-  checkpointMs: 0,
-  async ingest(key, { signal }) {
-    dieAt('stored');
-    const report = await ingest(writer, [`${lake.store.uri}/${key}`], { families: [HALLULENS], signal });
-    dieAt('ingested');
-    return report;
-  },
+await assignments(async ([directory = '', modelHost = '', fault]) => {
+  const dieAt = (moment: string): void => {
+    if (moment === fault) process.kill(process.pid, 'SIGKILL');
+  };
+  const { lake, writer, close } = await lakeIn(directory);
+  const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 400 });
+  const tasks = boundTasks([inferenceTask], {
+    lake,
+    store: lake.store,
+    scratch: directory,
+    env: {},
+    modelHost,
+    checkpointMs: 0,
+    async ingest(key, { signal }) {
+      dieAt('stored');
+      const report = await ingest(writer, [`${lake.store.uri}/${key}`], { families: [HALLULENS], signal });
+      dieAt('ingested');
+      return report;
+    },
+  });
+  const { signal } = new AbortController();
+  await runWorker(queue, { id: String(process.pid), tasks, drain: true, signal, idleMs: 10, beatMs: 50 });
+  await queue.close();
+  await close();
 });
-const { signal } = new AbortController();
-await runWorker(queue, { id: String(process.pid), tasks, drain: true, signal, idleMs: 10, beatMs: 50 });
-await queue.close();
-await close();
