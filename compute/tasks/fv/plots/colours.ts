@@ -36,6 +36,8 @@ export interface SymmetricScale {
   readonly threshold: number;
   /** Size whose place is 1. */
   readonly limit: number;
+  /** Whether some scores lie beyond the limit, and have its colour. */
+  readonly exceeded: boolean;
   /** -1 to 1, zero at 0; beyond the limit more than that. */
   place(value: number): number;
 }
@@ -57,7 +59,12 @@ export function symmetricScale(scores: readonly number[]): SymmetricScale | unde
     const moved = size <= threshold ? (size / threshold) * inner : inner + Math.log10(size / threshold);
     return Math.sign(value) * moved;
   };
-  return { threshold, limit, place: (value) => scaled(value) / scaled(limit) };
+  return {
+    threshold,
+    limit,
+    exceeded: sizes.at(-1)! > limit,
+    place: (value) => scaled(value) / scaled(limit),
+  };
 }
 
 /** Linear between the two values next to the place, as numpy's default. @param sorted not empty */

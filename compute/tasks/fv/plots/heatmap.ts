@@ -104,7 +104,8 @@ function colourBar(
     scale === undefined ? [0] : [-scale.limit, -scale.threshold, 0, scale.threshold, scale.limit];
   const ticks = [...new Set(values)].map((value) => {
     const at = middle - half * (scale?.place(value) ?? 0);
-    return text(x + BAR.width + 5, at + 4, tickLabel(value), { size: 10 });
+    const beyond = scale?.exceeded && Math.abs(value) === scale.limit ? (value > 0 ? '≥ ' : '≤ ') : '';
+    return text(x + BAR.width + 5, at + 4, `${beyond}${tickLabel(value)}`, { size: 10 });
   });
   const name = text(x + BAR.width + 74, middle, label, {
     size: 10,

@@ -87,8 +87,10 @@ describe('injectionCurve', () => {
 describe('parts of plots', () => {
   it('puts every score on a scale that is linear about zero and logarithmic beyond', () => {
     expect(symmetricScale([0, Number.NaN, 0])).toBeUndefined();
-    const { threshold, limit, place } = symmetricScale([-1, 1, 10, -100])!;
+    const { threshold, limit, exceeded, place } = symmetricScale([-1, 1, 10, -100])!;
     expect(threshold).toBe(1);
+    expect(exceeded).toBe(true);
+    expect(symmetricScale([-2, 2])).toMatchObject({ limit: 2, exceeded: false });
     expect(place(limit)).toBeCloseTo(1);
     expect(place(-10)).toBeCloseTo(-place(10));
     // A decade is as wide everywhere beyond the threshold.
