@@ -34,7 +34,7 @@ describe('probes on the demo model', () => {
     lake = await taskLake({}, { modelHost: host.path });
     for (const kind of ['fact', 'nonsense'] as const) {
       const job = await lake.run('inference', {
-        model: { backend: 'onnx', path: `${demo}checkpoint`, id: 'runlake/demo', threads: 2 },
+        model: { backend: 'onnx', path: `${demo}checkpoint`, id: 'runlake/demo', batchSize: 64 },
         rows: rows.filter((row) => row.kind === kind),
         promptTemplate: 'Question: {question}\nAnswer:',
         benchmark: kind,
