@@ -3,6 +3,7 @@ import { type GraphQLFieldResolver, type GraphQLSchema, isObjectType } from 'gra
 import { buildSchema } from 'type-graphql';
 import type { RequestContext } from './context.ts';
 import { ENTITIES } from './plan/entities.ts';
+import { ActivationsResolver } from './resolvers/activations.ts';
 import { ChangesResolver } from './resolvers/changes.ts';
 import { ChaosResolver } from './resolvers/chaos.ts';
 import { CostResolver } from './resolvers/cost.ts';
@@ -35,6 +36,7 @@ const PLANNED = new Set([
 const RESOLVERS = [
   RowsResolver,
   MetricsResolver,
+  ActivationsResolver,
   SqlResolver,
   LakeResolver,
   CostResolver,

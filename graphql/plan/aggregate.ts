@@ -1,12 +1,12 @@
 import { mean, summarise } from '../../ingest/stats/index.ts';
-import type { EngineValue, SqlValue } from '../../lake/engine/types.ts';
+import type { EngineValue } from '../../lake/engine/types.ts';
 import { METRICS } from '../../lake/tables/tables.ts';
 import { BadUserInputError } from '../errors.ts';
 import { exactInteger } from '../values.ts';
 import { type CompileOptions, StatementBuilder } from './compile.ts';
 import { pruneOf } from './conditions.ts';
 import { columnOf, ENTITIES } from './entities.ts';
-import type { Condition, Source } from './ir.ts';
+import type { Condition, PrintedPlan } from './ir.ts';
 import { Printer } from './sql.ts';
 
 /** What metrics can be grouped by, over `r` (runs) and `m` (metrics). */
@@ -55,17 +55,8 @@ export interface MetricGroup {
   readonly runIds: readonly string[];
 }
 
-/** The statement of an aggregation; values come in the order of their seeds. */
-export interface AggregatePlan {
-  readonly sources: readonly Source[];
-  readonly print: (relations: readonly string[]) => {
-    readonly text: string;
-    readonly params: readonly SqlValue[];
-  };
-}
-
-/** @throws BadUserInputError */
-export function compileAggregate(options: CompileOptions, request: AggregateRequest): AggregatePlan {
+/** The statement of an aggregation; values come in the order of their seeds. @throws BadUserInputError */
+export function compileAggregate(options: CompileOptions, request: AggregateRequest): PrintedPlan {
   const { confidence, groupBy } = request;
   if (!(confidence > 0 && confidence < 1)) {
     throw new BadUserInputError('confidence', `${confidence} is no confidence level`, {

@@ -10,7 +10,7 @@ import { type CompileOptions, RowsBuilder, StatementBuilder } from './compile.ts
 import { type ConnectionPlan, compileConnection, shapeConnection } from './connection.ts';
 import { type Cursor, decodeCursor, queryHash } from './cursor.ts';
 import { columnOf, type Entity } from './entities.ts';
-import type { Condition, Shape, Source, Statement } from './ir.ts';
+import type { Condition, PrintedPlan, Shape, Source, Statement } from './ir.ts';
 import type { FieldGroup } from './selection.ts';
 import { compileShape } from './shape.ts';
 import { type PrintedStatement, printStatement } from './sql.ts';
@@ -127,6 +127,16 @@ export async function runText(
   const ms = performance.now() - started;
   context.logger.debug({ sql: text, rows: result.rows.length, ms }, 'statement');
   return result;
+}
+
+/** Runs the statement of a field of Query in the state of the lake that its `asOf` names. */
+export async function runPlan(
+  context: RequestContext,
+  info: FieldInfo,
+  { sources, print }: PrintedPlan,
+): Promise<QueryResult> {
+  const snapshot = await context.snapshots.at(asOfArgument(argumentsOf(info)));
+  return withSources(context, snapshot, sources, (relations) => runText(context, print(relations)));
 }
 
 /**

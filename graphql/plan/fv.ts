@@ -1,22 +1,13 @@
 import { z } from 'zod';
 import type { QuerySet, VectorKind } from '../../ingest/contracts/fv/additions.ts';
 import { bestLayer, rankHeads } from '../../ingest/families/fv/ranking.ts';
-import type { EngineValue, SqlValue } from '../../lake/engine/types.ts';
+import type { EngineValue } from '../../lake/engine/types.ts';
 import { FV_HEADS, FV_INJECTIONS } from '../../lake/tables/fv.ts';
 import { RUNS } from '../../lake/tables/tables.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
 import type { ValueIssues } from '../value-issues.ts';
-import type { Source } from './ir.ts';
+import type { PrintedPlan, Source } from './ir.ts';
 import { float, type Path } from './shape.ts';
-
-/** One statement and the tables it reads. */
-export interface FvPlan {
-  readonly sources: readonly Source[];
-  readonly print: (relations: readonly string[]) => {
-    readonly text: string;
-    readonly params: readonly SqlValue[];
-  };
-}
 
 /** Which scores of which run. `qId` undefined: the mean over the relation queries, or every one of them. */
 export interface FvRequest {
@@ -59,7 +50,7 @@ function conditionOf({ qId }: FvRequest): string {
 }
 
 /** Scores of every head of a run. @throws BadUserInputError for a score that heads do not have */
-export function compileHeatmap(request: FvRequest): FvPlan {
+export function compileHeatmap(request: FvRequest): PrintedPlan {
   if (!SCORE_KEYS.includes(request.column)) {
     throw new BadUserInputError('scoreKey', `${request.column} is no score of heads`, {
       expected: `one of ${SCORE_KEYS.join(', ')}`,
@@ -212,7 +203,7 @@ function gapAfter(score: number, next: HeadScore | undefined): number | null {
 }
 
 /** The injections of a run. @throws BadUserInputError for a metric that injections do not have */
-export function compileLayerCurve(request: LayerCurveRequest): FvPlan {
+export function compileLayerCurve(request: LayerCurveRequest): PrintedPlan {
   const columns = CURVES[request.column];
   if (columns === undefined || !Object.hasOwn(CURVES, request.column)) {
     throw new BadUserInputError('metric', `${request.column} is no change that injections are judged by`, {

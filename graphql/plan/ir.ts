@@ -88,3 +88,12 @@ export interface Statement {
   /** Upper bound of the number of nodes in the answer. */
   readonly nodes: number;
 }
+
+/** A statement written by hand: the tables it reads, and its text once their relations are known. */
+export interface PrintedPlan {
+  readonly sources: readonly Source[];
+  readonly print: (relations: readonly string[]) => {
+    readonly text: string;
+    readonly params: readonly SqlValue[];
+  };
+}

@@ -16,6 +16,7 @@ import type { RequestContext } from '../context.ts';
 import { BadUserInputError } from '../errors.ts';
 import { documentLimits } from '../limits/document.ts';
 import { estimateNodes } from '../limits/nodes.ts';
+import { compileMeasure, MEASURE_FIELDS } from '../plan/activation-measure.ts';
 import { compileAggregate, type Dimension } from '../plan/aggregate.ts';
 import type { Arguments } from '../plan/arguments.ts';
 import { ENTITIES, ROOT_ENTITIES } from '../plan/entities.ts';
@@ -175,6 +176,9 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
         confidence: Number(args['confidence']),
         detail: false,
       }).sources;
+    case 'projectActivations':
+    case 'nearestActivations':
+      return compileMeasure(options, args, MEASURE_FIELDS[info.fieldName]).sources;
     case 'chaosAudit':
       return AUDITED_TABLES.map((table) => ({ table, prune: [] }));
     case 'fvHeatmap':

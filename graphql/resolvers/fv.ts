@@ -1,29 +1,12 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, ID, Info, Int, Query, Resolver } from 'type-graphql';
 import type { QuerySet, VectorKind } from '../../ingest/contracts/fv/additions.ts';
-import type { QueryResult } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError } from '../errors.ts';
-import { argumentsOf, asOfArgument, runText, withSources } from '../plan/execute.ts';
-import {
-  type AnswerPlace,
-  compileHeatmap,
-  compileLayerCurve,
-  type FvPlan,
-  heatmapOf,
-  layerCurveOf,
-} from '../plan/fv.ts';
+import { runPlan } from '../plan/execute.ts';
+import { type AnswerPlace, compileHeatmap, compileLayerCurve, heatmapOf, layerCurveOf } from '../plan/fv.ts';
 import { FvHeatmap, FvLayerPoint, FvQuerySet, FvVectorKind } from '../types/fv.ts';
 import { AsOfInput } from '../types/inputs.ts';
-
-async function runPlan(
-  context: RequestContext,
-  info: GraphQLResolveInfo,
-  { sources, print }: FvPlan,
-): Promise<QueryResult> {
-  const snapshot = await context.snapshots.at(asOfArgument(argumentsOf(info)));
-  return withSources(context, snapshot, sources, (relations) => runText(context, print(relations)));
-}
 
 function placeOf({ issues }: RequestContext, { path }: GraphQLResolveInfo): AnswerPlace {
   return { path: [path.key], issues };

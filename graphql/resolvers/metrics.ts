@@ -7,7 +7,7 @@ import {
   compileAggregate,
   type Dimension,
 } from '../plan/aggregate.ts';
-import { argumentsOf, asOfArgument, compileOptions, runText, withSources } from '../plan/execute.ts';
+import { argumentsOf, compileOptions, runPlan } from '../plan/execute.ts';
 import { selectedFields } from '../plan/selection.ts';
 import { MetricDimension, MetricSource } from '../types/enums.ts';
 import { AsOfInput, FILTERS } from '../types/inputs.ts';
@@ -62,11 +62,8 @@ export class MetricsResolver {
       detail: wantsDetail(info),
     };
     const plan = compileAggregate(compileOptions(context.limits, info), request);
-    const snapshot = await context.snapshots.at(asOfArgument(args));
-    const result = await withSources(context, snapshot, plan.sources, (relations) =>
-      runText(context, plan.print(relations)),
-    );
-    return aggregateGroups(request, result.rows).map(({ dimensions, ...group }) => ({
+    const { rows } = await runPlan(context, info, plan);
+    return aggregateGroups(request, rows).map(({ dimensions, ...group }) => ({
       metric,
       ...group,
       ...dimensions,

@@ -1,0 +1,64 @@
+import { BadUserInputError } from '../errors.ts';
+import type { StatementBuilder } from './compile.ts';
+import { pruneOf } from './conditions.ts';
+import { columnOf, ENTITIES, type Entity } from './entities.ts';
+import type { Condition } from './ir.ts';
+
+/** The vector that activations are compared with: given, or a row of a table. */
+export type Target =
+  | { readonly kind: 'given'; readonly values: readonly number[] }
+  | { readonly kind: 'row'; readonly entity: Entity; readonly where: Condition; readonly source: number };
+
+/** Tables that targets lie in, by the member of the argument that names a row. */
+const ROWS = { activation: ENTITIES.Activation, fv: ENTITIES.FvVector } as const;
+
+/** Column by member of the argument, of either table. */
+const COLUMNS: Readonly<Record<string, string>> = {
+  storeId: 'store_id',
+  activationKey: 'activation_key',
+  layer: 'layer',
+  site: 'site',
+  tokenSelector: 'token_selector',
+  segment: 'segment',
+  tokenIndex: 'token_index',
+  runId: 'run_id',
+  kind: 'kind',
+  qId: 'q_id',
+  head: 'head',
+};
+
+const CHOICES = 'exactly one of activation, fv and vector';
+
+/** Reads the argument `at`. @throws BadUserInputError unless it names exactly one vector */
+export function compileTarget(statement: StatementBuilder, value: unknown, at: string): Target {
+  const given = membersOf(value);
+  const [choice] = given;
+  if (choice === undefined || given.length > 1) {
+    throw new BadUserInputError(at, `names ${given.length} vectors`, { expected: CHOICES });
+  }
+  const [name, operand] = choice;
+  if (name === 'activation' || name === 'fv') {
+    const entity = ROWS[name];
+    const where: Condition = {
+      kind: 'all',
+      items: membersOf(operand).map(([member, wanted]) => ({
+        kind: 'compare',
+        column: columnOf(entity, COLUMNS[member] ?? member),
+        op: 'eq',
+        value: typeof wanted === 'number' ? wanted : String(wanted).toWellFormed(),
+      })),
+    };
+    return { kind: 'row', entity, where, source: statement.source(entity.table.name, pruneOf(where)) };
+  }
+  const values = Array.isArray(operand) ? operand.filter((item) => typeof item === 'number') : [];
+  if (values.length === 0) {
+    throw new BadUserInputError(`${at}.vector`, 'is empty', { expected: 'a number a dimension' });
+  }
+  return { kind: 'given', values };
+}
+
+/** Members of an input object that have a value. */
+function membersOf(value: unknown): [name: string, value: unknown][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).filter(([, item]) => item !== undefined && item !== null);
+}
