@@ -16,7 +16,7 @@ beforeAll(async () => {
       run('a1', 'a', 1n),
       run('a2', 'a', 2n),
       run('a3', 'a', 3n),
-      run('b', 'b', null),
+      { ...run('b', 'b', null), git_commit: 'f00d' },
       run('c', 'c', 1n),
     ],
     metrics: [
@@ -119,4 +119,14 @@ it('refuses to count one run as several seeds, and confidence that is none', asy
     );
     expect(answer.errors[0].extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'confidence' });
   }
+});
+
+it('groups by the commit of the code', async () => {
+  const { data } = await ask(
+    'aggregateMetrics(metric: "auroc", groupBy: [GIT_COMMIT], filter: {method: {in: ["b", "c"]}}) { gitCommit n dimensions { dimension value } }',
+  );
+  expect(data.aggregateMetrics).toEqual([
+    { gitCommit: 'f00d', n: 1, dimensions: [{ dimension: 'GIT_COMMIT', value: 'f00d' }] },
+    { gitCommit: null, n: 0, dimensions: [{ dimension: 'GIT_COMMIT', value: null }] },
+  ]);
 });

@@ -6,6 +6,7 @@ import { ENTITIES } from './plan/entities.ts';
 import { ActivationsResolver } from './resolvers/activations.ts';
 import { ChangesResolver } from './resolvers/changes.ts';
 import { ChaosResolver } from './resolvers/chaos.ts';
+import { CompareResolver } from './resolvers/compare.ts';
 import { CostResolver } from './resolvers/cost.ts';
 import { EntropyResolver } from './resolvers/entropy.ts';
 import { FvResolver } from './resolvers/fv.ts';
@@ -37,6 +38,7 @@ const RESOLVERS = [
   RowsResolver,
   MetricsResolver,
   ActivationsResolver,
+  CompareResolver,
   SqlResolver,
   LakeResolver,
   CostResolver,

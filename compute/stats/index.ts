@@ -10,7 +10,13 @@ export {
 export { aurocTest, type DeLongEstimate, delong, type PairedDeLong, pairedDelong } from './delong.ts';
 export { benjaminiHochberg, holm } from './multiplicity.ts';
 export { erfc, normalCdf, normalQuantile } from './normal.ts';
-export { binomialCdf, mcnemarExact, wilsonInterval } from './proportions.ts';
+export {
+  binomialCdf,
+  mcnemarExact,
+  type PairedShares,
+  pairedShareInterval,
+  wilsonInterval,
+} from './proportions.ts';
 export { type Random, seededRandom, shuffle } from './random.ts';
 export {
   type Ranking,

@@ -38,3 +38,38 @@ export function mcnemarExact(onlyFirstRight: number, onlySecondRight: number): n
   const trials = onlyFirstRight + onlySecondRight;
   return Math.min(1, 2 * binomialCdf(Math.min(onlyFirstRight, onlySecondRight), trials, 0.5));
 }
+
+/** How many examples two classifiers get right together and apart. */
+export interface PairedShares {
+  readonly both: number;
+  readonly onlyFirst: number;
+  readonly onlySecond: number;
+  readonly neither: number;
+}
+
+/**
+ * Interval of the difference of two shares of the same examples, the first minus the second: Newcombe (1998), "Improved confidence
+ * intervals for the difference between binomial proportions based on paired data", method 10. -1 to 1 of nothing.
+ */
+export function pairedShareInterval(
+  { both, onlyFirst, onlySecond, neither }: PairedShares,
+  confidence = 0.95,
+): { readonly low: number; readonly high: number } {
+  const trials = both + onlyFirst + onlySecond + neither;
+  if (trials === 0) return { low: -1, high: 1 };
+  const first = wilsonInterval(both + onlyFirst, trials, confidence);
+  const second = wilsonInterval(both + onlySecond, trials, confidence);
+  const shareOfFirst = (both + onlyFirst) / trials;
+  const shareOfSecond = (both + onlySecond) / trials;
+  const margins = (both + onlyFirst) * (onlySecond + neither) * (both + onlySecond) * (onlyFirst + neither);
+  const product = both * neither - onlyFirst * onlySecond;
+  // Corrected for continuity where the shares go together.
+  const numerator = product > 0 ? Math.max(product - trials / 2, 0) : product;
+  const correlation = margins === 0 ? 0 : numerator / Math.sqrt(margins);
+  const half = (x: number, y: number) => Math.sqrt(Math.max(0, x * x - 2 * correlation * x * y + y * y));
+  const difference = (onlyFirst - onlySecond) / trials;
+  return {
+    low: difference - half(shareOfFirst - first.low, second.high - shareOfSecond),
+    high: difference + half(first.high - shareOfFirst, shareOfSecond - second.low),
+  };
+}

@@ -14,6 +14,7 @@ import {
   normalQuantile,
   pairedBootstrap,
   pairedDelong,
+  pairedShareInterval,
   quantile,
   rankingOf,
   seededRandom,
@@ -230,4 +231,17 @@ test('random numbers: streams of their own, uniform, and normal', () => {
   for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(200);
   expect(Math.abs(square - 1)).toBeLessThan(0.05);
   expect([...shuffle([1, 2, 3, 4], seededRandom(2))].sort()).toEqual([1, 2, 3, 4]);
+});
+
+test('the paired difference of shares has the published limits, and bounded ones at the ends', () => {
+  const interval = (both: number, onlyFirst: number, onlySecond: number, neither: number) => {
+    const { low, high } = pairedShareInterval({ both, onlyFirst, onlySecond, neither });
+    return [low, high].map((limit) => Number(limit.toFixed(4)) + 0);
+  };
+  // Newcombe (1998), table II.
+  expect(interval(36, 12, 2, 0)).toEqual([0.0569, 0.3404]);
+  expect(interval(0, 0, 0, 0)).toEqual([-1, 1]);
+  expect(interval(0, 5, 0, 0)[1]).toBe(1);
+  const [low, high] = interval(20, 3, 9, 7);
+  expect(interval(20, 9, 3, 7)).toEqual([-high!, -low!]);
 });

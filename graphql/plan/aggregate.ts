@@ -21,6 +21,7 @@ export const DIMENSIONS = {
   runDate: 'r.run_date',
   status: 'r.status',
   verdict: 'r.verdict',
+  gitCommit: 'r.git_commit',
 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
 

@@ -168,7 +168,8 @@ async function runStatement(
   });
 }
 
-async function snapshotFor(
+/** The state that a page is read from: that of its cursor. @throws BadCursorError when `asOf` is another one */
+export async function snapshotFor(
   context: RequestContext,
   asOf: AsOf | undefined,
   after: Cursor | undefined,

@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import { getVariableValues } from 'graphql/execution/values.js';
 import { Arg, Ctx, Info, Query, Resolver } from 'type-graphql';
+import { comparedSources } from '../../compute/compare/pairs.ts';
 import { AUDITED_TABLES } from '../../compute/tasks/chaos/audit/audit.ts';
 import { TABLES } from '../../lake/tables/tables.ts';
 import type { RequestContext } from '../context.ts';
@@ -179,6 +180,8 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
     case 'projectActivations':
     case 'nearestActivations':
       return compileMeasure(options, args, MEASURE_FIELDS[info.fieldName]).sources;
+    case 'compareRuns':
+      return comparedSources(String(args['a']), String(args['b']));
     case 'chaosAudit':
       return AUDITED_TABLES.map((table) => ({ table, prune: [] }));
     case 'fvHeatmap':

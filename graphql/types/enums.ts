@@ -48,5 +48,6 @@ export enum MetricDimension {
   RUN_DATE = 'runDate',
   STATUS = 'status',
   VERDICT = 'verdict',
+  GIT_COMMIT = 'gitCommit',
 }
 registerEnumType(MetricDimension, { name: 'MetricDimension', description: 'What runs are grouped by.' });

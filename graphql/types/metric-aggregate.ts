@@ -55,6 +55,9 @@ export class MetricAggregate {
   @Field(() => String, { nullable: true })
   verdict?: DimensionScalar;
 
+  @Field(() => String, { nullable: true })
+  gitCommit?: DimensionScalar;
+
   @Field(() => Int, { description: 'Runs with a value.' })
   n!: number;
 

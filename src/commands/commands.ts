@@ -37,6 +37,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./sql.ts')).sqlCommand,
   },
   {
+    usage: 'compare <a> <b>',
+    summary: 'compare two runs example by example',
+    load: async () => (await import('./compare.ts')).compareCommand,
+  },
+  {
     usage: 'audit',
     summary: 'audit the ChaosBench runs of the lake',
     load: async () => (await import('./audit.ts')).auditCommand,

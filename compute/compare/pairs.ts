@@ -1,0 +1,212 @@
+import type { LakeReader, LakeSnapshot, QueryOptions } from '../../lake/engine/types.ts';
+import { RunlakeError } from '../../lake/errors.ts';
+import { PREDICTIONS, RUNS } from '../../lake/tables/tables.ts';
+import { number, type QueryRow, type QuerySource, queryRows, text, textOrNull } from '../tasks/query.ts';
+
+/** A run is missing, two runs are of different families, or they have no example in common. */
+export class RunsNotComparableError extends RunlakeError {
+  readonly code = 'RUNS_NOT_COMPARABLE';
+}
+
+type Source = Required<QuerySource>;
+
+/** One of the two runs. */
+export interface ComparedRun {
+  readonly id: string;
+  readonly family: string;
+  readonly method: string | null;
+  readonly modelId: string | null;
+  readonly benchmark: string | null;
+  readonly split: string | null;
+  readonly seed: bigint | null;
+  readonly status: string;
+}
+
+/** What a run says of an example, as in the table `predictions`. */
+export interface ComparedPrediction {
+  readonly scoreHalu: number | null;
+  readonly labelHalu: boolean | null;
+  readonly predHalu: boolean | null;
+  readonly predLabel: string | null;
+  readonly trueLabel: string | null;
+  readonly outcome: string | null;
+  readonly correct: boolean | null;
+}
+
+/** An example that both runs predict exactly once. */
+export interface Pair {
+  readonly exampleId: string;
+  /** The part of the run that it belongs to, named as in `metrics`: `family:…` or `filter:…`. */
+  readonly scope: string | null;
+  readonly a: ComparedPrediction;
+  readonly b: ComparedPrediction;
+}
+
+/** Two runs example by example. */
+export interface PairedRuns {
+  readonly a: ComparedRun;
+  readonly b: ComparedRun;
+  /** By example and scope. */
+  readonly pairs: readonly Pair[];
+  /** Predictions of examples that only the one or the other run has. */
+  readonly onlyInA: number;
+  readonly onlyInB: number;
+  /** Examples of both that either predicts more than once, so that nothing says which to compare. */
+  readonly repeated: number;
+  /** Whether an example counts once for every scope (the filters of LM_EVAL) rather than once. */
+  readonly overlappingScopes: boolean;
+}
+
+export interface PairOptions extends QueryOptions {
+  /** Most examples to read. */
+  readonly maxExamples: number;
+  /** Makes the error for more than that. */
+  readonly tooMany: () => Error;
+}
+
+/** What tells apart several predictions of an example in a run, and what parts a run has; by family, as in its metrics. */
+const PARTS: Readonly<Record<string, { readonly key: string; readonly scope: string }>> = {
+  CHAOSBENCH: { key: 'NULL::VARCHAR', scope: `'family:' || task_family` },
+  LM_EVAL: { key: 'method', scope: `'filter:' || method` },
+};
+const WHOLE = { key: 'NULL::VARCHAR', scope: 'NULL::VARCHAR' };
+
+/** What finding and pairing two runs reads. */
+export function comparedSources(a: string, b: string): readonly [runs: Source, predictions: Source] {
+  const prune = [{ column: 'run_id', in: [a.toWellFormed(), b.toWellFormed()] }];
+  return [
+    { table: RUNS.name, prune },
+    { table: PREDICTIONS.name, prune },
+  ];
+}
+
+/** Looks two runs up. @throws RunsNotComparableError when there is no such run, or when they are of different families */
+export async function findComparedRuns(
+  reader: LakeReader,
+  snapshot: LakeSnapshot,
+  ids: readonly [a: string, b: string],
+  options: QueryOptions = {},
+): Promise<readonly [ComparedRun, ComparedRun]> {
+  const rows = await queryRows(
+    reader,
+    snapshot,
+    comparedSources(...ids).slice(0, 1),
+    ([runs]) =>
+      `SELECT run_id, family, method, model_id, benchmark, split, seed, status FROM ${runs} WHERE run_id IN ($1, $2)`,
+    { ...options, params: ids.map((id) => id.toWellFormed()) },
+  );
+  const [a, b] = [runOf(rows, ids[0]), runOf(rows, ids[1])];
+  if (a.family !== b.family) {
+    throw new RunsNotComparableError(`${a.id} is a run of ${a.family}, ${b.id} one of ${b.family}`, {
+      expected: 'two runs of one family',
+    });
+  }
+  return [a, b];
+}
+
+function runOf(rows: readonly QueryRow[], id: string): ComparedRun {
+  const row = rows.find((candidate) => candidate['run_id'] === id);
+  if (row === undefined) {
+    throw new RunsNotComparableError(`there is no run ${id} in this state of the lake`, {
+      expected: 'the id of a run, as `runs { nodes { id } }` gives it',
+    });
+  }
+  const seed = row['seed'];
+  return {
+    id,
+    family: text(row['family']),
+    method: textOrNull(row['method']),
+    modelId: textOrNull(row['model_id']),
+    benchmark: textOrNull(row['benchmark']),
+    split: textOrNull(row['split']),
+    seed: typeof seed === 'bigint' ? seed : null,
+    status: text(row['status']),
+  };
+}
+
+/** Reads the predictions of two runs side by side, in one statement. @throws RunsNotComparableError without a common example */
+export async function readPairs(
+  reader: LakeReader,
+  snapshot: LakeSnapshot,
+  [a, b]: readonly [ComparedRun, ComparedRun],
+  { maxExamples, tooMany, ...options }: PairOptions,
+): Promise<PairedRuns> {
+  const rows = await queryRows(
+    reader,
+    snapshot,
+    comparedSources(a.id, b.id).slice(1),
+    ([predictions]) => pairStatement(predictions ?? '', PARTS[a.family] ?? WHOLE, maxExamples + 1),
+    { ...options, params: [a.id, b.id] },
+  );
+  if (rows.length > maxExamples) throw tooMany();
+  const pairs: Pair[] = [];
+  let onlyInA = 0;
+  let onlyInB = 0;
+  let repeated = 0;
+  for (const row of rows) {
+    const [timesA, timesB] = [number(row['a_times']), number(row['b_times'])];
+    if (Number.isNaN(timesB)) onlyInA += timesA;
+    else if (Number.isNaN(timesA)) onlyInB += timesB;
+    else if (timesA > 1 || timesB > 1) repeated++;
+    else
+      pairs.push({
+        exampleId: text(row['example_id']),
+        scope: textOrNull(row['scope']),
+        a: predictionOf(row, 'a'),
+        b: predictionOf(row, 'b'),
+      });
+  }
+  if (pairs.length === 0) {
+    throw new RunsNotComparableError(
+      `${a.id} and ${b.id} have no example in common: ${onlyInA} predictions only in the first, ${onlyInB} only in the second, ${repeated} examples repeated`,
+      { expected: 'predictions with the same example_id in both runs' },
+    );
+  }
+  const overlappingScopes = new Set(pairs.map(({ exampleId }) => exampleId)).size < pairs.length;
+  return { a, b, pairs, onlyInA, onlyInB, repeated, overlappingScopes };
+}
+
+const VALUES = [
+  'score_halu',
+  'label_halu',
+  'pred_halu',
+  'pred_label',
+  'true_label',
+  'outcome',
+  'correct',
+] as const;
+
+function pairStatement(
+  predictions: string,
+  { key, scope }: { readonly key: string; readonly scope: string },
+  limit: number,
+): string {
+  const values = VALUES.map((name) => `first(${name}) AS ${name}`).join(', ');
+  const side = (of: 'a' | 'b') =>
+    ['times', ...VALUES].map((name) => `${of}.${name} AS ${of}_${name}`).join(', ');
+  return `WITH predicted AS (
+      SELECT run_id, example_id, ${key} AS part, first(${scope}) AS scope, count(*) AS times, ${values}
+      FROM ${predictions} WHERE run_id IN ($1, $2) GROUP BY ALL),
+    a AS (FROM predicted WHERE run_id = $1), b AS (FROM predicted WHERE run_id = $2)
+    SELECT coalesce(a.example_id, b.example_id) AS example_id, coalesce(a.scope, b.scope) AS scope, ${side('a')}, ${side('b')}
+    FROM a FULL JOIN b ON a.example_id = b.example_id AND a.part IS NOT DISTINCT FROM b.part
+    ORDER BY 1, 2 LIMIT ${limit}`;
+}
+
+function predictionOf(row: QueryRow, side: 'a' | 'b'): ComparedPrediction {
+  const value = (name: (typeof VALUES)[number]) => row[`${side}_${name}`];
+  const boolean = (name: (typeof VALUES)[number]) => {
+    const found = value(name);
+    return typeof found === 'boolean' ? found : null;
+  };
+  const score = value('score_halu');
+  return {
+    scoreHalu: typeof score === 'number' ? score : null,
+    labelHalu: boolean('label_halu'),
+    predHalu: boolean('pred_halu'),
+    predLabel: textOrNull(value('pred_label')),
+    trueLabel: textOrNull(value('true_label')),
+    outcome: textOrNull(value('outcome')),
+    correct: boolean('correct'),
+  };
+}
