@@ -106,7 +106,7 @@ describe('compareRuns', () => {
       })),
       endCursor: null,
       ranking: null,
-      notes: ['correctness leaves out 1 common examples that a run does not judge'],
+      notes: ['correctness leaves out 1 of 5 common examples: a run does not judge them'],
     });
   });
 
@@ -168,7 +168,7 @@ describe('compareRuns', () => {
     expect(correctness).toBeNull();
     expect(notes).toEqual([
       'no correctness: no example is judged in both runs',
-      'AUROCs leave out 1 common examples without a score or label',
+      'AUROCs leave out 1 of 8 common examples: a run has no score or label',
     ]);
     expect(flips).toEqual([{ exampleId: 'vast', a: { scoreHalu: null } }]);
     expect(extensions.issues).toMatchObject([

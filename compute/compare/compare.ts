@@ -14,7 +14,10 @@ import {
 /** Beyond these, digits come at the price of time and nothing is learnt. */
 const MAX_RESAMPLES = 20_000;
 
-export type CompareOptions = Partial<StatisticsOptions>;
+export interface CompareOptions extends Partial<StatisticsOptions> {
+  /** Whether AUROCs are wanted, whose bootstrap takes most of the time; default true. */
+  readonly ranking?: boolean;
+}
 
 /** What two runs of one family have in common and where they differ. Differences are b minus a. */
 export interface RunComparison {
@@ -48,7 +51,7 @@ export async function compareRuns(paired: PairedRuns, options: CompareOptions = 
   else if (correctness === undefined) notes.push('no correctness: no example is judged in both runs');
   else if (correctness.n < pairs.length)
     notes.push(
-      `correctness leaves out ${pairs.length - correctness.n} common examples that a run does not judge`,
+      `correctness leaves out ${pairs.length - correctness.n} of ${pairs.length} common examples: a run does not judge them`,
     );
   const labelsDiffer = pairs.filter(
     ({ a, b }) => differ(a.labelHalu, b.labelHalu) || differ(a.trueLabel, b.trueLabel),
@@ -57,14 +60,16 @@ export async function compareRuns(paired: PairedRuns, options: CompareOptions = 
     notes.push(`${labelsDiffer} common examples have another label in b: each run is judged by its own`);
   const scored = scoredPairs(pairs);
   let ranking: PairedRanking | undefined;
-  if (scored.labels.length > 0) {
+  if (options.ranking !== false && scored.labels.length > 0) {
     // Leaving out the examples whose labels differ would select by what is measured.
     if (labelsDiffer > 0) notes.push('no AUROCs: they are comparable only on equal labels');
     else {
       ranking = await pairedRanking(scored, { confidence, resamples, seed, signal });
       if (ranking === undefined) notes.push('no AUROCs: all common examples have the same label');
       else if (ranking.n < pairs.length)
-        notes.push(`AUROCs leave out ${pairs.length - ranking.n} common examples without a score or label`);
+        notes.push(
+          `AUROCs leave out ${pairs.length - ranking.n} of ${pairs.length} common examples: a run has no score or label`,
+        );
     }
   }
   const { flips, counts } = flipsOf(pairs);

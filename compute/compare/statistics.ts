@@ -132,7 +132,7 @@ export interface Scored {
   readonly labels: Uint8Array;
 }
 
-/** Pairs with two scores and two equal labels. */
+/** Pairs with two scores and two labels, which must be equal. */
 export function scoredPairs(pairs: readonly Pair[]): Scored {
   const scored = pairs.filter(
     ({ a, b }) =>

@@ -3,8 +3,11 @@ import {
   type FragmentDefinitionNode,
   GraphQLIncludeDirective,
   type GraphQLObjectType,
+  type GraphQLResolveInfo,
   GraphQLSkipDirective,
   getDirectiveValues,
+  getNamedType,
+  isObjectType,
   Kind,
   type SelectionNode,
 } from 'graphql';
@@ -54,4 +57,16 @@ export function selectedFields(
   };
   for (const { selectionSet } of group) if (selectionSet) visit(selectionSet.selections);
   return fields;
+}
+
+/** Whether a field of Query selects any of these of its object; for what is dear to compute. */
+export function selectsAny(
+  info: SelectionContext & Pick<GraphQLResolveInfo, 'fieldNodes' | 'returnType'>,
+  names: ReadonlySet<string>,
+): boolean {
+  const type = getNamedType(info.returnType);
+  if (!isObjectType(type)) return false;
+  return [...selectedFields(info, info.fieldNodes, type).values()].some(([node]) =>
+    names.has(node.name.value),
+  );
 }

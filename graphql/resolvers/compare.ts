@@ -14,10 +14,14 @@ import { pageSize } from '../plan/arguments.ts';
 import { DEFAULT_PAGE } from '../plan/compile.ts';
 import { decodeCursor, encodeCursor, queryHash } from '../plan/cursor.ts';
 import { argumentsOf, asOfArgument, inTime, snapshotFor, withSources } from '../plan/execute.ts';
+import { selectsAny } from '../plan/selection.ts';
 import { float, type Path } from '../plan/shape.ts';
 import { AsOfInput } from '../types/inputs.ts';
 import { RunComparison, type RunFlip } from '../types/run-comparison.ts';
 import { exactInteger } from '../values.ts';
+
+/** What tells of AUROCs; pages of flips need not wait for their bootstrap. */
+const OF_RANKING: ReadonlySet<string> = new Set(['ranking', 'notes']);
 
 @Resolver()
 export class CompareResolver {
@@ -57,7 +61,7 @@ export class CompareResolver {
       );
     });
     const { flips, ...compared } = await inTime(context, ({ signal }) =>
-      compareRuns(paired, { confidence, resamples, seed, signal }),
+      compareRuns(paired, { confidence, resamples, seed, signal, ranking: selectsAny(info, OF_RANKING) }),
     );
     const start = cursor?.ties ?? 0;
     const end = Math.min(start + first, flips.length);

@@ -1,4 +1,4 @@
-import { type GraphQLResolveInfo, getNamedType, isObjectType } from 'graphql';
+import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, Float, Info, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.ts';
 import {
@@ -8,7 +8,7 @@ import {
   type Dimension,
 } from '../plan/aggregate.ts';
 import { argumentsOf, compileOptions, runPlan } from '../plan/execute.ts';
-import { selectedFields } from '../plan/selection.ts';
+import { selectsAny } from '../plan/selection.ts';
 import { MetricDimension, MetricSource } from '../types/enums.ts';
 import { AsOfInput, FILTERS } from '../types/inputs.ts';
 import { MetricAggregate } from '../types/metric-aggregate.ts';
@@ -16,14 +16,6 @@ import { MetricAggregate } from '../types/metric-aggregate.ts';
 const INTERVAL = 'Student t, two-sided, n-1 degrees of freedom, across seeds';
 
 const DETAIL: ReadonlySet<string> = new Set(['values', 'seeds', 'runIds']);
-
-function wantsDetail(info: GraphQLResolveInfo): boolean {
-  const type = getNamedType(info.returnType);
-  if (!isObjectType(type)) return false;
-  return [...selectedFields(info, info.fieldNodes, type).values()].some(([node]) =>
-    DETAIL.has(node.name.value),
-  );
-}
 
 @Resolver()
 export class MetricsResolver {
@@ -59,7 +51,7 @@ export class MetricsResolver {
       scope: scope ?? undefined,
       split: split ?? undefined,
       confidence,
-      detail: wantsDetail(info),
+      detail: selectsAny(info, DETAIL),
     };
     const plan = compileAggregate(compileOptions(context.limits, info), request);
     const { rows } = await runPlan(context, info, plan);

@@ -41,7 +41,9 @@ export function compareCommand(command: Command): void {
     .option('--as-of <state>', 'an older state: a version of runs, an ISO time, or a snapshot token')
     .addHelpText(
       'after',
-      '\nExample:\n  runlake compare main/chaosbench/20260220T104105Z_ollama_llama3.1:8b main/chaosbench/20260220T145645Z_ollama_gemma2:9b\n',
+      '\nExample:\n  runlake sql "select run_id from runs where family = \'HALLULENS\'"\n' +
+        '  runlake compare main/hallulens/2026-01-20/last_layer_baseline/org__model/triviaqa/seed_0 \\\n' +
+        '    main/hallulens/2026-01-20/contrastive_v1/org__model/triviaqa/seed_0\n',
     )
     .action(async (a: string, b: string, options: CompareOptions) => {
       const calls = { signal: interruptSignal() };
