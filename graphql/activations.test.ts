@@ -1,8 +1,31 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROBE_FILE, type ProbeDocument } from '../compute/tasks/probe/probe-document.ts';
+import { readProbe } from '../compute/tasks/probe/stored-probe.ts';
 import { createServer } from './server.ts';
 import { FakeLake } from './test-support/fake-lake.ts';
 import { activationRow, generationRow, runRow, storeRow } from './test-support/rows.ts';
+
+const artifacts = mkdtempSync(join(tmpdir(), 'runlake-probes-'));
+const PROBE: ProbeDocument = {
+  format: 'runlake-probe',
+  version: 1,
+  kind: 'linear',
+  model_id: 'm',
+  site: 'resid_post',
+  layer: 1,
+  segment: 'response',
+  token: 'last',
+  dim: 2,
+  weights: [0.5, -1],
+  bias: 1,
+  threshold: 0.5,
+  method: 'probe',
+  seed: 0,
+};
 
 let lake: FakeLake;
 let app: FastifyInstance;
@@ -16,8 +39,20 @@ function vectorRow(store: string, key: string, layer: number, values: readonly n
 }
 
 beforeAll(async () => {
+  for (const [run, text] of [
+    ['probe', JSON.stringify(PROBE)],
+    ['broken', '{"weights": [1, '],
+  ]) {
+    mkdirSync(join(artifacts, run!, 'artifacts'), { recursive: true });
+    writeFileSync(join(artifacts, run!, PROBE_FILE), text!);
+  }
   lake = await FakeLake.create({
-    runs: [runRow('r'), runRow('twin'), runRow('other')],
+    runs: [
+      runRow('r', { source_uri: `file:${artifacts}/broken` }),
+      runRow('twin'),
+      runRow('other', { source_uri: `file:${artifacts}/none` }),
+      runRow('probe', { source_uri: `file:${artifacts}/probe` }),
+    ],
     run_stores: [storeRow('r', 's'), storeRow('twin', 's'), storeRow('other', 'wide')],
     generations: [
       generationRow('r', 'example-of-a', { activation_key: 'a', halu: true }),
@@ -49,11 +84,15 @@ beforeAll(async () => {
       },
     ],
   });
-  app = await createServer({ reader: lake });
+  app = await createServer({
+    reader: lake,
+    probes: { read: (uri, { signal }) => readProbe(uri, { env: {}, signal }) },
+  });
 });
 afterAll(async () => {
   await app.close();
   lake.connection.closeSync();
+  rmSync(artifacts, { recursive: true });
 });
 
 async function ask(query: string) {
@@ -119,6 +158,28 @@ describe('projectActivations', () => {
     });
   });
 
+  it('takes the direction of a probe from the artifacts of its run', async () => {
+    const { data } = await ask(
+      'projectActivations(against: {probe: {runId: "probe"}}, runIds: ["r"], layer: 1, first: 2) { rows { activationKey value } }',
+    );
+    expect(pairs(data.projectActivations.rows)).toEqual([
+      ['c', 5],
+      ['b', 0.5],
+    ]);
+    const cost = await ask(
+      'explainCost(query: "{ nearestActivations(to: {probe: {runId: \\"probe\\"}}, layer: 1) { n } }") { tables { table } }',
+    );
+    expect(cost.data.explainCost.tables).toEqual([{ table: 'runs' }, { table: 'activations' }]);
+  });
+
+  it('says so where the server reads no probes', async () => {
+    const bare = await createServer({ reader: lake });
+    const query = '{ projectActivations(against: {probe: {runId: "probe"}}) { n } }';
+    const response = await bare.inject({ method: 'POST', url: '/graphql', payload: { query } });
+    expect(response.json().errors[0].extensions.code).toBe('NOT_AVAILABLE');
+    await bare.close();
+  });
+
   it('filters by labels, which runs that disagree do not give', async () => {
     const keys = async (runs: string, halu: boolean) => {
       const { data } = await ask(
@@ -177,6 +238,10 @@ describe('what cannot be compared', () => {
       'infinite or undefined values',
     ],
     ['against: {vector: [0, 0]}, runIds: ["r"], measure: COSINE', 'has no direction'],
+    ['against: {probe: {runId: "other"}}', 'other has no probe'],
+    ['against: {probe: {runId: "r"}}', 'r has no probe'],
+    ['against: {probe: {runId: "unknown"}}', 'unknown has no probe'],
+    ['against: {probe: {runId: "probe"}, vector: [1, 2]}', 'names 2 vectors'],
     ['against: {vector: [1, 0]}, halu: true', 'has no runs'],
     ['against: {vector: [1, 0]}, layer: -1', '-1 is no layer'],
     ['against: {vector: [1, 0]}, first: -1', 'is negative'],

@@ -1,6 +1,7 @@
 import type { JobService } from '../compute/jobs/job-service.ts';
 import type { StoredVerdict } from '../compute/model/verdicts.ts';
 import type { PublishRequest, PublishResult } from '../compute/tasks/chaos/publish/publish.ts';
+import type { ProbeDocument } from '../compute/tasks/probe/probe-document.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import type { Limits } from './limits/limits.ts';
 import type { SnapshotScope } from './snapshots.ts';
@@ -92,6 +93,15 @@ export interface Models {
   verdicts(options: { readonly signal: AbortSignal }): Promise<readonly StoredVerdict[]>;
 }
 
+/** Reads the probes that runs left beside the lake. */
+export interface Probes {
+  /** Of the run whose artifacts lie at a URI; undefined where there is none. */
+  read(
+    sourceUri: string,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Pick<ProbeDocument, 'weights'> | undefined>;
+}
+
 /** The part of a pino logger that is used here. */
 export interface Logger {
   debug(details: object, message: string): void;
@@ -108,6 +118,7 @@ export interface RequestContext {
   readonly publisher: Publisher | undefined;
   readonly jobs: JobService | undefined;
   readonly models: Models | undefined;
+  readonly probes: Probes | undefined;
   readonly limits: Limits;
   /** Aborted when the client goes away, when time is up, and when the server closes. */
   readonly signal: AbortSignal;

@@ -14,7 +14,7 @@ import type { LakeReader } from '../lake/engine/types.ts';
 import { RunlakeError } from '../lake/errors.ts';
 import { createApollo } from './apollo.ts';
 import { CONSOLE_CSP, CONSOLE_HTML } from './console.ts';
-import type { Ingestor, Models, Publisher, RequestContext, Upkeep } from './context.ts';
+import type { Ingestor, Models, Probes, Publisher, RequestContext, Upkeep } from './context.ts';
 import { LimitExceededError, timeIsUp } from './errors.ts';
 import { errorExtensions } from './format-error.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
@@ -47,6 +47,8 @@ export interface ServerOptions {
   readonly jobs?: JobService | undefined;
   /** Without it `models` is refused. */
   readonly models?: Models | undefined;
+  /** Without it activations cannot be compared with a probe. */
+  readonly probes?: Probes | undefined;
   readonly config?: ServerConfig;
   /** A pino logger (or one like it); silent without. */
   readonly logger?: FastifyBaseLogger;
@@ -94,7 +96,7 @@ class RunningRequests {
  * It listens where the caller says (`app.listen`). `app.close()` lets running queries finish, then cancels them.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { reader, ingestor, upkeep, publisher, jobs, models, config = {}, logger } = options;
+  const { reader, ingestor, upkeep, publisher, jobs, models, probes, config = {}, logger } = options;
   const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
@@ -127,6 +129,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     publisher,
     jobs,
     models,
+    probes,
     limits,
     ...life,
     deadline: performance.now() + limits.time,

@@ -1,11 +1,11 @@
 import type { EngineValue } from '../../lake/engine/types.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
-import { compileTarget, type Target } from './activation-target.ts';
+import { compileSourceUri, compileTarget, probeRunOf, type Target } from './activation-target.ts';
 import { type Arguments, activationArguments, pageSize } from './arguments.ts';
 import { type CompileOptions, StatementBuilder } from './compile.ts';
 import { pruneOf } from './conditions.ts';
 import { columnOf, ENTITIES } from './entities.ts';
-import type { Condition, PrintedPlan } from './ir.ts';
+import type { Condition, PrintedPlan, Source } from './ir.ts';
 import { Printer } from './sql.ts';
 
 export type Measure = 'dot' | 'cosine';
@@ -123,6 +123,18 @@ export function compileMeasure(options: CompileOptions, args: Arguments, field: 
       return { text, params: printer.params };
     },
   };
+}
+
+/** What a measure reads, that of a probe before its direction is known. @throws BadUserInputError, LimitExceededError */
+export function measureSources(
+  options: CompileOptions,
+  args: Arguments,
+  field: MeasureField,
+): readonly Source[] {
+  const runId = probeRunOf(args[field.target]);
+  if (runId === undefined) return compileMeasure(options, args, field).sources;
+  const direction = { ...args, [field.target]: { vector: [0] } };
+  return [...compileSourceUri(runId).sources, ...compileMeasure(options, direction, field).sources];
 }
 
 /** The condition that rows belong to the runs of `runIds`; undefined without that argument. */

@@ -1,8 +1,9 @@
+import { RUNS } from '../../lake/tables/tables.ts';
 import { BadUserInputError } from '../errors.ts';
 import type { StatementBuilder } from './compile.ts';
 import { pruneOf } from './conditions.ts';
 import { columnOf, ENTITIES, type Entity } from './entities.ts';
-import type { Condition } from './ir.ts';
+import type { Condition, PrintedPlan } from './ir.ts';
 
 /** The vector that activations are compared with: given, or a row of a table. */
 export type Target =
@@ -27,7 +28,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   head: 'head',
 };
 
-const CHOICES = 'exactly one of activation, fv and vector';
+const CHOICES = 'exactly one of activation, fv, probe and vector';
 
 /** Reads the argument `at`. @throws BadUserInputError unless it names exactly one vector */
 export function compileTarget(statement: StatementBuilder, value: unknown, at: string): Target {
@@ -55,6 +56,25 @@ export function compileTarget(statement: StatementBuilder, value: unknown, at: s
     throw new BadUserInputError(`${at}.vector`, 'is empty', { expected: 'a number a dimension' });
   }
   return { kind: 'given', values };
+}
+
+/** The run whose probe alone is named; its direction has to take its place before the target is compiled. */
+export function probeRunOf(value: unknown): string | undefined {
+  const [choice, ...others] = membersOf(value);
+  if (choice?.[0] !== 'probe' || others.length > 0) return undefined;
+  const run = membersOf(choice[1]).find(([name]) => name === 'runId');
+  return run && String(run[1]).toWellFormed();
+}
+
+/** Finds where the artifacts of a run lie. */
+export function compileSourceUri(runId: string): PrintedPlan {
+  return {
+    sources: [{ table: RUNS.name, prune: [{ column: 'run_id', in: [runId] }] }],
+    print: ([runs]) => ({
+      text: `SELECT source_uri FROM ${runs} WHERE run_id = $1::VARCHAR`,
+      params: [runId],
+    }),
+  };
 }
 
 /** Members of an input object that have a value. */

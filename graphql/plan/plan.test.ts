@@ -172,6 +172,7 @@ describe('nested lists', () => {
           publisher: undefined,
           jobs: undefined,
           models: undefined,
+          probes: undefined,
           limits: DEFAULT_LIMITS,
           signal: controller.signal,
           deadline: performance.now() + 60_000,

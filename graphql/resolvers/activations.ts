@@ -1,6 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, ArgsType, Ctx, Field, ID, Info, Int, Query, Resolver } from 'type-graphql';
+import { PROBE_FILE } from '../../compute/tasks/probe/probe-document.ts';
 import type { RequestContext } from '../context.ts';
+import { BadUserInputError, NotAvailableError } from '../errors.ts';
 import {
   compileMeasure,
   MEASURE_FIELDS,
@@ -8,6 +10,8 @@ import {
   type MeasureField,
   measuredActivations,
 } from '../plan/activation-measure.ts';
+import { compileSourceUri, probeRunOf } from '../plan/activation-target.ts';
+import type { Arguments } from '../plan/arguments.ts';
 import { argumentsOf, compileOptions, runPlan } from '../plan/execute.ts';
 import {
   ActivationMeasure,
@@ -47,7 +51,7 @@ class ComparedActivations {
 export class ActivationsResolver {
   @Query(() => MeasuredActivations, {
     description:
-      'Dot product or cosine of activations with an activation, a function vector or a given vector.',
+      'Dot product or cosine of activations with an activation, a function vector, a probe or a given vector.',
   })
   projectActivations(
     @Arg('against', () => ActivationTargetInput) _against: ActivationTargetInput,
@@ -83,12 +87,34 @@ export class ActivationsResolver {
   }
 }
 
+/** The arguments, with the direction of a probe instead of its run. @throws BadUserInputError, NotAvailableError */
+async function withDirection(
+  context: RequestContext,
+  info: GraphQLResolveInfo,
+  { target }: MeasureField,
+): Promise<Arguments> {
+  const args = argumentsOf(info);
+  const runId = probeRunOf(args[target]);
+  if (runId === undefined) return args;
+  if (context.probes === undefined) throw new NotAvailableError('this server reads no probes');
+  const { rows } = await runPlan(context, info, compileSourceUri(runId));
+  const uri = rows[0]?.[0];
+  const probe = typeof uri === 'string' ? await context.probes.read(uri, context) : undefined;
+  if (probe === undefined) {
+    throw new BadUserInputError(`${target}.probe.runId`, `${runId} has no probe`, {
+      expected: `a run whose artifacts have ${PROBE_FILE}, still where they were ingested`,
+      remedy: 'give the weights as vector',
+    });
+  }
+  return { ...args, [target]: { vector: probe.weights } };
+}
+
 async function measure(
   context: RequestContext,
   info: GraphQLResolveInfo,
   field: MeasureField,
 ): Promise<MeasuredActivations> {
-  const args = argumentsOf(info);
+  const args = await withDirection(context, info, field);
   const { rows } = await runPlan(
     context,
     info,

@@ -17,7 +17,7 @@ import type { RequestContext } from '../context.ts';
 import { BadUserInputError } from '../errors.ts';
 import { documentLimits } from '../limits/document.ts';
 import { estimateNodes } from '../limits/nodes.ts';
-import { compileMeasure, MEASURE_FIELDS } from '../plan/activation-measure.ts';
+import { MEASURE_FIELDS, measureSources } from '../plan/activation-measure.ts';
 import { compileAggregate, type Dimension } from '../plan/aggregate.ts';
 import type { Arguments } from '../plan/arguments.ts';
 import { ENTITIES, ROOT_ENTITIES } from '../plan/entities.ts';
@@ -179,7 +179,7 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
       }).sources;
     case 'projectActivations':
     case 'nearestActivations':
-      return compileMeasure(options, args, MEASURE_FIELDS[info.fieldName]).sources;
+      return measureSources(options, args, MEASURE_FIELDS[info.fieldName]);
     case 'compareRuns':
       return comparedSources(String(args['a']), String(args['b']));
     case 'chaosAudit':

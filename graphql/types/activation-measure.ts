@@ -57,6 +57,12 @@ export class FvVectorInput {
   qId?: string;
 }
 
+@InputType({ description: 'The direction of a probe: the weights in the probe.json of its run.' })
+export class ProbeDirectionInput {
+  @Field(() => ID)
+  runId!: string;
+}
+
 @InputType({ description: 'A vector that activations are compared with: exactly one of these.' })
 export class ActivationTargetInput {
   @Field(() => ActivationVectorInput, { nullable: true })
@@ -65,9 +71,12 @@ export class ActivationTargetInput {
   @Field(() => FvVectorInput, { nullable: true })
   fv?: FvVectorInput;
 
+  @Field(() => ProbeDirectionInput, { nullable: true })
+  probe?: ProbeDirectionInput;
+
   @Field(() => [Float], {
     nullable: true,
-    description: 'The numbers, e.g. the `weights` in the probe.json of a probe.',
+    description: 'The numbers.',
   })
   vector?: number[];
 }

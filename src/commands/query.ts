@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 import { modelsOf } from '../models.ts';
-import { withLake } from '../session.ts';
+import { probesOf } from '../probes.ts';
+import { storeEnvironment, withLake } from '../session.ts';
 import { type CommonOptions, configOf, print, withCommonOptions } from './shared.ts';
 
 interface QueryCommandOptions extends CommonOptions {
@@ -56,10 +57,15 @@ function parseVariables(text: string): unknown {
 }
 
 async function askHere(options: QueryCommandOptions, body: object): Promise<string> {
-  return withLake(configOf({ ...options }), async (lake) => {
+  const config = configOf({ ...options });
+  return withLake(config, async (lake) => {
     // Only here: loading GraphQL takes longer than everything else that a command needs.
     const { createServer } = await import('../../graphql/server.ts');
-    const app = await createServer({ reader: lake, models: modelsOf(lake) });
+    const app = await createServer({
+      reader: lake,
+      models: modelsOf(lake),
+      probes: probesOf(storeEnvironment(config)),
+    });
     try {
       const response = await app.inject({ method: 'POST', url: '/graphql', payload: body });
       return response.body;

@@ -6,6 +6,7 @@ import { showDemo } from '../demo/demo.ts';
 import { openQueue } from '../jobs.ts';
 import { openLogger } from '../log.ts';
 import { modelsOf } from '../models.ts';
+import { probesOf } from '../probes.ts';
 import { ingestorOf, publisherOf, upkeepOf } from '../services.ts';
 import { openLake, openWriter, storeEnvironment } from '../session.ts';
 import { startWorker } from '../worker-process.ts';
@@ -66,6 +67,7 @@ async function serve(
     upkeep: upkeepOf(writer),
     publisher: publisherOf(writer, env),
     models: modelsOf(lake),
+    probes: probesOf(env),
     jobs,
     logger,
   });
