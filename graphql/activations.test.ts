@@ -244,12 +244,14 @@ describe('what cannot be compared', () => {
     ['against: {probe: {runId: "probe"}, vector: [1, 2]}', 'names 2 vectors'],
     ['against: {vector: [1, 0]}, halu: true', 'has no runs'],
     ['against: {vector: [1, 0]}, layer: -1', '-1 is no layer'],
-    ['against: {vector: [1, 0]}, first: -1', 'is negative'],
+    ['against: {vector: [1, 0]}, first: -1', 'first: is negative'],
   ])('%s', async (args, expected) => {
     expect(await message(args)).toContain(expected);
   });
 
   it('is asked for within the limits', async () => {
+    const negative = await ask('nearestActivations(to: {vector: [1]}, layer: 1, k: -1) { n }');
+    expect(negative.errors[0].extensions.argument).toBe('k');
     const { errors } = await ask('nearestActivations(to: {vector: [1]}, layer: 1, k: 10001) { n }');
     expect(errors[0].extensions).toMatchObject({ code: 'LIMIT_EXCEEDED', limit: 'pageSize' });
   });

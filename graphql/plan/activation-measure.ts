@@ -1,7 +1,7 @@
 import type { EngineValue } from '../../lake/engine/types.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
 import { compileSourceUri, compileTarget, probeRunOf, type Target } from './activation-target.ts';
-import { type Arguments, activationArguments, pageSize } from './arguments.ts';
+import { type Arguments, activationArguments } from './arguments.ts';
 import { type CompileOptions, StatementBuilder } from './compile.ts';
 import { pruneOf } from './conditions.ts';
 import { columnOf, ENTITIES } from './entities.ts';
@@ -66,7 +66,7 @@ const IDENTITY = [
 export function compileMeasure(options: CompileOptions, args: Arguments, field: MeasureField): PrintedPlan {
   const statement = new StatementBuilder(options);
   const activations = ENTITIES.Activation;
-  const size = pageSize({ first: args[field.size] }, 0, options.maxPageSize);
+  const size = sizeOf(options, args, field);
   const { where: chosen, layerFromTop } = activationArguments(activations, args);
   if (layerFromTop !== undefined) {
     throw new BadUserInputError('layer', `${layerFromTop} is no layer`, { expected: 'an integer from 0' });
@@ -135,6 +135,21 @@ export function measureSources(
   if (runId === undefined) return compileMeasure(options, args, field).sources;
   const direction = { ...args, [field.target]: { vector: [0] } };
   return [...compileSourceUri(runId).sources, ...compileMeasure(options, direction, field).sources];
+}
+
+/** How many rows are wanted. @throws BadUserInputError, LimitExceededError */
+function sizeOf({ maxPageSize }: CompileOptions, args: Arguments, { size }: MeasureField): number {
+  const wanted = Number(args[size]);
+  if (wanted < 0) throw new BadUserInputError(size, 'is negative', { expected: `0 to ${maxPageSize}` });
+  if (wanted > maxPageSize) {
+    throw new LimitExceededError(
+      'pageSize',
+      maxPageSize,
+      wanted,
+      'ask for fewer rows, or use sql or an export',
+    );
+  }
+  return wanted;
 }
 
 /** The condition that rows belong to the runs of `runIds`; undefined without that argument. */
