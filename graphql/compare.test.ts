@@ -25,6 +25,7 @@ beforeAll(async () => {
       ...['h/1', 'h/2', 'h/relabelled'].map((id) => runRow(id)),
       runRow('l/1', harness),
       runRow('l/2', harness),
+      runRow('l/task', { ...harness, benchmark: 'another' }),
     ],
     predictions: [
       judged('c/1', 'lost', true, x),
@@ -202,6 +203,7 @@ describe('compareRuns', () => {
   it.each([
     ['a: "c/1", b: "nowhere"', 'RUNS_NOT_COMPARABLE', 'no run nowhere'],
     ['a: "c/1", b: "h/1"', 'RUNS_NOT_COMPARABLE', 'CHAOSBENCH'],
+    ['a: "l/1", b: "l/task"', 'RUNS_NOT_COMPARABLE', 'on another'],
     ['a: "c/1", b: "c/other"', 'RUNS_NOT_COMPARABLE', 'no example in common'],
     ['a: "c/1", b: "c/2", confidence: 1', 'INVALID_ARGUMENT', 'confidence'],
     ['a: "c/1", b: "c/2", resamples: 0', 'INVALID_ARGUMENT', 'resamples'],

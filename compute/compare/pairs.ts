@@ -3,7 +3,7 @@ import { RunlakeError } from '../../lake/errors.ts';
 import { PREDICTIONS, RUNS } from '../../lake/tables/tables.ts';
 import { number, type QueryRow, type QuerySource, queryRows, text, textOrNull } from '../tasks/query.ts';
 
-/** A run is missing, two runs are of different families, or they have no example in common. */
+/** A run is missing, or two runs differ in family or benchmark, or have no example in common. */
 export class RunsNotComparableError extends RunlakeError {
   readonly code = 'RUNS_NOT_COMPARABLE';
 }
@@ -80,7 +80,7 @@ export function comparedSources(a: string, b: string): readonly [runs: Source, p
   ];
 }
 
-/** Looks two runs up. @throws RunsNotComparableError when there is no such run, or when they are of different families */
+/** Looks two runs up. @throws RunsNotComparableError when there is no such run, or when family or benchmark differ */
 export async function findComparedRuns(
   reader: LakeReader,
   snapshot: LakeSnapshot,
@@ -100,6 +100,13 @@ export async function findComparedRuns(
     throw new RunsNotComparableError(`${a.id} is a run of ${a.family}, ${b.id} one of ${b.family}`, {
       expected: 'two runs of one family',
     });
+  }
+  // Identities such as `0`, `1`, … name other examples in another benchmark.
+  if (a.benchmark !== b.benchmark) {
+    throw new RunsNotComparableError(
+      `${a.id} is a run on ${a.benchmark ?? 'no benchmark'}, ${b.id} one on ${b.benchmark ?? 'no benchmark'}`,
+      { expected: 'two runs on one benchmark' },
+    );
   }
   return [a, b];
 }

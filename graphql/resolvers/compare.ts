@@ -27,7 +27,7 @@ const OF_RANKING: ReadonlySet<string> = new Set(['ranking', 'notes']);
 export class CompareResolver {
   @Query(() => RunComparison, {
     description:
-      'Two runs of one family, example by example: what flipped, and paired statistics on the examples that both predict.',
+      'Two runs of one family and benchmark, example by example: what flipped, and paired statistics on the examples that both predict.',
   })
   async compareRuns(
     @Arg('a', () => ID, { description: 'The run to compare with.' }) a: string,

@@ -198,7 +198,8 @@ export class PairedRanking {
 }
 
 @ObjectType({
-  description: 'Two runs of one family on the examples that they share. Differences are b minus a.',
+  description:
+    'Two runs of one family and benchmark on the examples that they share. Differences are b minus a.',
   simpleResolvers: true,
 })
 export class RunComparison {
