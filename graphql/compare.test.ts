@@ -78,11 +78,20 @@ const compare = async (args: string, fields: string) => {
 };
 
 describe('compareRuns', () => {
+  it('counts apart what has only scores, which may differ without a flip', async () => {
+    expect(
+      await compare('a: "h/1", b: "h/2"', 'common counts { lost gained changed same incomparable }'),
+    ).toEqual({
+      common: 8,
+      counts: { lost: 0, gained: 0, changed: 1, same: 0, incomparable: 7 },
+    });
+  });
+
   it('counts and lists what flipped, and what is in one run only', async () => {
     const side = '{ correct predLabel }';
     const found = await compare(
       'a: "c/1", b: "c/2"',
-      `a { id seed } common onlyInA onlyInB repeated labelsDiffer counts { lost gained changed same }
+      `a { id seed } common onlyInA onlyInB repeated labelsDiffer counts { lost gained changed same incomparable }
        flips { kind exampleId scope a ${side} b ${side} } endCursor ranking { n } notes`,
     );
     expect(found).toEqual({
@@ -92,7 +101,7 @@ describe('compareRuns', () => {
       onlyInB: 2,
       repeated: 1,
       labelsDiffer: 0,
-      counts: { lost: 1, gained: 1, changed: 2, same: 1 },
+      counts: { lost: 1, gained: 1, changed: 2, same: 1, incomparable: 0 },
       flips: [
         ['GAINED', 'gained', 'x', false, 'NO', true, 'YES'],
         ['LOST', 'lost', 'x', true, 'YES', false, 'NO'],

@@ -97,8 +97,11 @@ export class FlipCounts {
   @Field(() => Int, { description: 'Another prediction that is neither lost nor gained.' })
   changed!: number;
 
-  @Field(() => Int, { description: 'The rest.' })
+  @Field(() => Int, { description: 'The same prediction.' })
   same!: number;
+
+  @Field(() => Int, { description: 'Scored at most: a run has neither judged nor predicted them.' })
+  incomparable!: number;
 }
 
 @ObjectType({

@@ -74,7 +74,7 @@ function report(compared: RunComparison, shown: number): string {
     `A  ${a.id}`,
     `B  ${b.id}`,
     `${compared.common} common examples, ${compared.onlyInA} only in A, ${compared.onlyInB} only in B, ${compared.repeated} repeated; ${compared.labelsDiffer} labels differ`,
-    `${counts.gained} gained (wrong in A, right in B), ${counts.lost} lost, ${counts.changed} changed otherwise, ${counts.same} the same`,
+    `${counts.gained} gained (wrong in A, right in B), ${counts.lost} lost, ${counts.changed} changed otherwise, ${counts.same} the same, ${counts.incomparable} with scores only`,
     ...(judged.length === 0 ? [] : ['', correctnessTable(judged)]),
     ...(ranking === null
       ? []
