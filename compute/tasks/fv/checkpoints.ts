@@ -5,7 +5,12 @@ import type { Reading, TrialSweep } from './sweep/readings.ts';
 
 /** Probability, logit, log-probability and the most probable token. */
 const readingSchema = z.tuple([z.number(), z.number(), z.number(), z.number()]);
-const schema = z.object({ fingerprint: z.string(), readings: z.array(readingSchema) });
+const schema = z.object({
+  fingerprint: z.string(),
+  /** Of the readings, so that damage which leaves numbers is noticed. */
+  digest: z.string(),
+  readings: z.array(readingSchema),
+});
 
 /** A hash of everything that a result depends on. @param parts JSON values */
 export function fingerprintOf(...parts: readonly unknown[]): string {
@@ -14,7 +19,7 @@ export function fingerprintOf(...parts: readonly unknown[]): string {
 
 /**
  * What is known of the prompts of one stage: a small file each, replaced whole, with the fingerprint of what it was computed
- * from. A file with another fingerprint, or one that cannot be read, counts as none.
+ * from. A file with another fingerprint, or one that is damaged, counts as none.
  */
 export class Checkpoints {
   readonly #store: ObjectStore;
@@ -33,8 +38,10 @@ export class Checkpoints {
     try {
       const bytes = await this.#store.get(this.#key(index), { signal: this.#signal });
       const parsed = schema.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-      if (!parsed.success || parsed.data.fingerprint !== this.#fingerprint) return undefined;
-      const [base, ...patched] = parsed.data.readings.map(readingOf);
+      if (!parsed.success) return undefined;
+      const { fingerprint, digest, readings } = parsed.data;
+      if (fingerprint !== this.#fingerprint || digest !== fingerprintOf(readings)) return undefined;
+      const [base, ...patched] = readings.map(readingOf);
       return base === undefined ? undefined : { base, patched };
     } catch (error) {
       if (error instanceof ObjectNotFoundError || error instanceof SyntaxError) return undefined;
@@ -44,7 +51,11 @@ export class Checkpoints {
 
   async write(index: number, { base, patched }: TrialSweep): Promise<void> {
     const readings = [base, ...patched].map(({ p, logit, logprob, best }) => [p, logit, logprob, best]);
-    const text = JSON.stringify({ fingerprint: this.#fingerprint, readings });
+    const text = JSON.stringify({
+      fingerprint: this.#fingerprint,
+      digest: fingerprintOf(readings),
+      readings,
+    });
     await this.#store.put(this.#key(index), Buffer.from(text), { signal: this.#signal });
   }
 
