@@ -18,6 +18,33 @@ export interface VisibleFile {
   readonly onlyIngests: readonly string[] | undefined;
 }
 
+/** Ingests of a file whose rows are visible, and whether these are all that it holds. */
+interface FileVisibility {
+  readonly ingests: readonly string[];
+  readonly whole: boolean;
+}
+
+const UNTAGGED: FileVisibility = { ingests: [], whole: true };
+
+/** By snapshot, whose set of visible ingests never changes. A compacted file may hold ten thousand ingests. */
+const known = new WeakMap<ReadonlySet<string>, WeakMap<AddFile, FileVisibility>>();
+
+function visibleIngestsOf(add: AddFile, visible: ReadonlySet<string>): FileVisibility {
+  let files = known.get(visible);
+  if (files === undefined) {
+    files = new WeakMap();
+    known.set(visible, files);
+  }
+  let found = files.get(add);
+  if (found === undefined) {
+    const all = ingestsOf(add);
+    const ingests = all.filter((ingest) => visible.has(ingest));
+    found = { ingests, whole: ingests.length === all.length };
+    files.set(add, found);
+  }
+  return found;
+}
+
 /**
  * The files of a table that can hold visible rows which satisfy every condition.
  * @param wanted ingests of which rows are wanted at all, where the caller knows
@@ -31,15 +58,11 @@ export function visibleFiles(
   const files: VisibleFile[] = [];
   for (const [path, add] of table.files) {
     // `runs` is what visibility is made of: all its live rows are current.
-    const ingests = table.spec.name === RUNS.name ? [] : ingestsOf(add);
-    if (ingests.length > 0 && !ingests.some((ingest) => wanted.has(ingest) && visible.has(ingest))) continue;
+    const { ingests, whole } = table.spec.name === RUNS.name ? UNTAGGED : visibleIngestsOf(add, visible);
+    if (!whole && ingests.length === 0) continue;
+    if (ingests.length > 0 && wanted !== visible && !ingests.some((ingest) => wanted.has(ingest))) continue;
     if (!mayMatchAll(fileStats(add), prune, table.spec.columns)) continue;
-    const whole = ingests.every((ingest) => visible.has(ingest));
-    files.push({
-      path,
-      add,
-      onlyIngests: whole ? undefined : ingests.filter((ingest) => visible.has(ingest)),
-    });
+    files.push({ path, add, onlyIngests: whole ? undefined : ingests });
   }
   return files;
 }
