@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ObjectCache } from './cache/object-cache.ts';
 import { Engine, runQuery } from './engine/engine.ts';
-import { tablesOfSelect } from './engine/sandbox.ts';
+import { isListing, namesOfSelect } from './engine/sandbox.ts';
 import type {
   AsOf,
   LakeReader,
@@ -27,6 +27,7 @@ import { decodeToken, encodeToken, ResolvedSnapshot } from './snapshot.ts';
 import type { CallOptions, ObjectStore } from './store/object-store.ts';
 import type { TableSpec } from './tables/schema.ts';
 import { RUNS, TABLES } from './tables/tables.ts';
+import type { LakeView } from './tables/view.ts';
 
 export interface LakeOptions {
   readonly store: ObjectStore;
@@ -39,6 +40,8 @@ export interface LakeOptions {
   /** How long a snapshot may be reused before looking for newer commits; 0 looks every time. */
   readonly snapshotMaxAgeMs?: number;
   readonly tables?: readonly TableSpec[];
+  /** What SQL from users may read beside the tables. */
+  readonly views?: readonly LakeView[];
 }
 
 /** Prefix of every table in the bucket. */
@@ -61,6 +64,7 @@ export class Lake implements LakeReader {
   readonly home: string;
   readonly engine: Engine;
   readonly specs: ReadonlyMap<string, TableSpec>;
+  readonly #views: ReadonlyMap<string, LakeView>;
   readonly #tables = new Map<string, DeltaTable>();
   readonly #cache: ObjectCache;
   readonly #temporary: string;
@@ -78,6 +82,7 @@ export class Lake implements LakeReader {
     this.#temporary = temporary;
     this.#maxAge = options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_AGE_MS;
     this.specs = new Map((options.tables ?? TABLES).map((spec) => [spec.name, spec]));
+    this.#views = new Map((options.views ?? []).map((view) => [view.name, view]));
   }
 
   static async open(options: LakeOptions): Promise<Lake> {
@@ -163,16 +168,17 @@ export class Lake implements LakeReader {
   }
 
   sandboxedQuery(snapshot: LakeSnapshot, sql: string, options: QueryOptions = {}): Promise<QueryResult> {
-    return this.#sandboxed(snapshot, sql, options, (connection) => runQuery(connection, sql, options));
+    return this.#sandboxed(snapshot, sql, options, (connection, statement) =>
+      runQuery(connection, statement, options),
+    );
   }
 
   /** Like `sandboxedQuery`, with the rows in a Parquet file; the caller deletes it. */
   sandboxedParquet(snapshot: LakeSnapshot, sql: string, options: QueryOptions = {}): Promise<string> {
     const path = join(this.#temporary, dataFileName());
-    const statement = sql.replace(/;\s*$/, '');
-    return this.#sandboxed(snapshot, sql, options, async (connection) => {
+    return this.#sandboxed(snapshot, sql, options, async (connection, statement) => {
       // The line break ends a comment that the statement may end with.
-      const copy = `COPY (${statement}\n) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION zstd)`;
+      const copy = `COPY (${statement.replace(/;\s*$/, '')}\n) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION zstd)`;
       await runQuery(connection, copy, options);
       return path;
     });
@@ -182,26 +188,59 @@ export class Lake implements LakeReader {
     snapshot: LakeSnapshot,
     sql: string,
     options: QueryOptions,
-    work: (connection: DuckDBConnection) => Promise<T>,
+    work: (connection: DuckDBConnection, statement: string) => Promise<T>,
   ): Promise<T> {
     return this.engine.withConnection(async (connection) => {
-      const tree = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
-      const tables = tablesOfSelect(String(tree.rows[0]?.[0]), new Set(this.specs.keys()));
+      const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', {
+        params: [sql],
+      });
+      const tree = String(rows[0]?.[0]);
+      if (isListing(tree)) return work(connection, this.#listing());
+      const { tables, views } = this.#expanded(namesOfSelect(tree, new Set(this.#names())));
       const created: string[] = [];
       const relations: Relation[] = [];
+      const define = async (name: string, select: string) => {
+        await runQuery(connection, `CREATE TEMP VIEW ${sqlName(name)} AS ${select}`);
+        created.push(name);
+      };
       try {
         for (const name of tables) {
           const relation = await this.relation(snapshot, name, [], options);
           relations.push(relation);
-          await runQuery(connection, `CREATE TEMP VIEW ${sqlName(name)} AS SELECT * FROM ${relation.sql}`);
-          created.push(name);
+          await define(name, `SELECT * FROM ${relation.sql}`);
         }
-        return await work(connection);
+        for (const view of views) await define(view.name, view.sql);
+        return await work(connection, sql);
       } finally {
         for (const relation of relations) relation.release?.();
         for (const name of created) await connection.run(`DROP VIEW IF EXISTS temp.${sqlName(name)}`);
       }
     });
+  }
+
+  /** What SQL from users may read. */
+  #names(): string[] {
+    return [...this.specs.keys(), ...this.#views.keys()];
+  }
+
+  /** The statement that `SHOW TABLES` stands for: a listing of what may be read, not of what happens to be defined. */
+  #listing(): string {
+    return `SELECT unnest([${this.#names().sort().map(sqlString).join(', ')}]) AS name`;
+  }
+
+  /** The tables behind some names, and the views among them. */
+  #expanded(names: Iterable<string>): { tables: ReadonlySet<string>; views: readonly LakeView[] } {
+    const tables = new Set<string>();
+    const views: LakeView[] = [];
+    for (const name of names) {
+      const view = this.#views.get(name);
+      if (view === undefined) tables.add(name);
+      else {
+        views.push(view);
+        for (const table of view.tables) tables.add(table);
+      }
+    }
+    return { tables, views };
   }
 
   /** Gives `work` a local path that holds the bytes of an object of the lake, fetched if need be. */

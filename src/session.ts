@@ -1,3 +1,4 @@
+import { VIEWS } from '../bi/views/views.ts';
 import { Lake } from '../lake/lake.ts';
 import { openStore } from '../lake/store/open-store.ts';
 import { LakeWriter } from '../lake/writer.ts';
@@ -16,6 +17,7 @@ export async function openLake(config: Config): Promise<Lake> {
     cacheBytes: config.cacheBytes,
     memory: config.memory,
     threads: config.threads,
+    views: VIEWS,
   });
 }
 

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from './engine.ts';
 import { SandboxError } from './errors.ts';
-import { tablesOfSelect } from './sandbox.ts';
+import { namesOfSelect } from './sandbox.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'runlake-engine-'));
 let engine: Engine;
@@ -107,11 +107,11 @@ describe('Engine.query', () => {
   });
 });
 
-describe('tablesOfSelect', () => {
+describe('namesOfSelect', () => {
   const tables = new Set(['runs', 'generations']);
   const check = async (sql: string) => {
     const { rows } = await engine.query('SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
-    return [...tablesOfSelect(String(rows[0]?.[0]), tables)].sort();
+    return [...namesOfSelect(String(rows[0]?.[0]), tables)].sort();
   };
 
   it('names the tables of every legal SELECT', async () => {

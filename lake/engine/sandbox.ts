@@ -35,15 +35,35 @@ const serialized = z.union([
   z.object({ error: z.literal(false), statements: z.array(z.unknown()) }),
 ]);
 
+/** What `SHOW TABLES`, `SHOW ALL TABLES` and `DESCRIBE` without a name become in the tree. */
+const listing = z.object({
+  statements: z.tuple([
+    z.object({
+      node: z.object({
+        from_table: z.object({
+          type: z.literal('SHOW_REF'),
+          table_name: z.enum(['"tables"', '__show_tables_expanded']),
+          query: z.null(),
+        }),
+      }),
+    }),
+  ]),
+});
+
+/** Whether a statement asks which tables there are and nothing else. @param tree as in `namesOfSelect` */
+export function isListing(tree: string): boolean {
+  return listing.safeParse(JSON.parse(tree)).success;
+}
+
 /**
- * Checks the syntax tree that DuckDB's `json_serialize_sql` gives for a text, and names the lake tables it reads.
+ * Checks the syntax tree that DuckDB's `json_serialize_sql` gives for a text, and names the tables and views it reads.
  * This is the first of two fences; the second is the engine's own (`Engine.open` with `readableDirectories`).
  *
  * @param tree the JSON text
  * @param tables names that may be read
- * @throws SandboxError when the text is not exactly one SELECT over those tables
+ * @throws SandboxError when the text is not exactly one SELECT over those names
  */
-export function tablesOfSelect(tree: string, tables: ReadonlySet<string>): Set<string> {
+export function namesOfSelect(tree: string, tables: ReadonlySet<string>): Set<string> {
   const result = serialized.parse(JSON.parse(tree));
   if (result.error) {
     const notSelect = result.error_type === 'not implemented';

@@ -225,7 +225,12 @@ export const ACTIVATIONS = table({
     { name: 'activation_key', type: 'string', nullable: false, doc: 'Key of the entry in the store.' },
     { name: 'example_id', type: 'string', doc: 'The example, where the store knows it.' },
     { name: 'model_id', type: 'string', doc: 'Model the activations were captured from.' },
-    { name: 'site', type: 'string', nullable: false, doc: 'Where in the block: resid_post, attn_head, …' },
+    {
+      name: 'site',
+      type: 'string',
+      nullable: false,
+      doc: 'What was captured: `resid_post` (residual stream after the block), `attn_pattern` (attention weights).',
+    },
     {
       name: 'layer',
       type: 'integer',

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { VIEWS } from '../../bi/views/views.ts';
 import { Lake } from '../../lake/lake.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import type { ObjectStore } from '../../lake/store/object-store.ts';
@@ -29,6 +30,7 @@ export async function lakeIn(directory: string, options: TestLakeOptions = {}): 
     cacheBytes: 1e9,
     memory: 1e9,
     snapshotMaxAgeMs: 0,
+    views: VIEWS,
     ...(options.tables === undefined ? {} : { tables: options.tables }),
   });
   const writer = await LakeWriter.open(lake, { memory: 3e8 });
