@@ -1,5 +1,6 @@
 import { VIEWS } from '../bi/views/views.ts';
 import { Lake } from '../lake/lake.ts';
+import type { ObjectStore } from '../lake/store/object-store.ts';
 import { openStore } from '../lake/store/open-store.ts';
 import { LakeWriter } from '../lake/writer.ts';
 import type { Config } from './config.ts';
@@ -9,10 +10,15 @@ export function storeEnvironment(config: Config): NodeJS.ProcessEnv {
   return config.s3Endpoint === undefined ? process.env : { ...process.env, S3_ENDPOINT: config.s3Endpoint };
 }
 
+/** Opens the store that a configuration names, without touching it. */
+export function openConfiguredStore(config: Config): Promise<ObjectStore> {
+  return openStore(config.store, { env: storeEnvironment(config) });
+}
+
 /** Opens the lake that a configuration names. */
 export async function openLake(config: Config): Promise<Lake> {
   return Lake.open({
-    store: await openStore(config.store, { env: storeEnvironment(config) }),
+    store: await openConfiguredStore(config),
     home: config.home,
     cacheBytes: config.cacheBytes,
     memory: config.memory,

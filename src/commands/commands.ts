@@ -92,6 +92,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./model.ts')).modelCommands,
   },
   {
+    usage: 'token',
+    summary: 'make, list and revoke the tokens that servers ask for',
+    load: async () => (await import('./token.ts')).tokenCommands,
+  },
+  {
     usage: 'doctor',
     summary: 'show the settings and whether they work',
     load: async () => (await import('./doctor.ts')).doctorCommand,
