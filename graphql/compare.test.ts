@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Row } from '../lake/tables/schema.ts';
 import { createServer } from './server.ts';
 import { FakeLake } from './test-support/fake-lake.ts';
-import { predictionRow, runRow } from './test-support/rows.ts';
+import { generationRow, predictionRow, runRow } from './test-support/rows.ts';
 
 let lake: FakeLake;
 let app: FastifyInstance;
@@ -12,6 +12,15 @@ const judged = (run: string, id: string, correct: boolean | null, row: Row = {})
   predictionRow(run, id, { correct, pred_label: correct === null ? null : correct ? 'YES' : 'NO', ...row });
 const scored = (run: string, id: string, score_halu: number, label_halu: boolean, row: Row = {}) =>
   predictionRow(run, id, { score_halu, label_halu, ...row });
+
+/** Two samples of each of four prompts, whose scores fall from sample to sample. */
+const samples = [0, 1, 2, 3].flatMap((prompt) =>
+  [0, 1].map((sample) => ({ prompt, id: `s${prompt}_${sample}` })),
+);
+const sampled = (run: string, right: (prompt: number) => boolean, gain: number) =>
+  samples.map(({ prompt, id }, i) =>
+    judged(run, id, right(prompt), { score_halu: (i * gain) % 8, label_halu: i % 3 === 0 }),
+  );
 
 beforeAll(async () => {
   const chaos = { family: 'CHAOSBENCH' };
@@ -23,11 +32,27 @@ beforeAll(async () => {
       runRow('c/2', chaos),
       runRow('c/other', chaos),
       ...['h/1', 'h/2', 'h/relabelled'].map((id) => runRow(id)),
+      ...['n/1', 'n/2', 'n/3'].map((id) => runRow(id)),
       runRow('l/1', harness),
       runRow('l/2', harness),
+      runRow('l/chosen', harness),
+      runRow('l/written', harness),
       runRow('l/task', { ...harness, benchmark: 'another' }),
     ],
+    generations: [
+      ...samples.map(({ prompt, id }) => generationRow('n/1', id, { prompt: `question ${prompt}` })),
+      // Another template, which asks two of the questions alike.
+      ...samples.map(({ prompt, id }) => generationRow('n/2', id, { prompt: `${Math.max(1, prompt)}?` })),
+      ...['n/3', 'h/1'].flatMap((run) => samples.map(({ id }) => generationRow(run, id, { prompt: '' }))),
+      ...['d', 'e'].flatMap((id) => [
+        generationRow('l/chosen', id, { prompt: 'Which is right?' }),
+        generationRow('l/written', id, { prompt: 'Which is right?', generation_params: '{}' }),
+      ]),
+    ],
     predictions: [
+      ...sampled('n/1', (prompt) => prompt === 2, 5),
+      ...sampled('n/2', (prompt) => prompt !== 2, 3),
+      ...sampled('n/3', (prompt) => prompt !== 2, 3),
       judged('c/1', 'lost', true, x),
       judged('c/2', 'lost', false, x),
       judged('c/1', 'gained', false, x),
@@ -58,6 +83,9 @@ beforeAll(async () => {
         judged('l/1', 'd', method === 'strict', { method }),
         judged('l/2', 'd', true, { method }),
       ]),
+      ...['l/chosen', 'l/written'].flatMap((run) =>
+        ['d', 'e'].map((id) => judged(run, id, true, { method: 'none' })),
+      ),
     ],
   });
   app = await createServer({ reader: lake });
@@ -187,6 +215,54 @@ describe('compareRuns', () => {
     expect((await answer(query)).data).toEqual(data);
   });
 
+  it('takes samples of one prompt together', async () => {
+    const test = '{ method pValue adjustedPValue }';
+    const found = await compare(
+      'a: "n/1", b: "n/2", resamples: 500',
+      `correctness { n accuracyA { interval } difference { value low high interval } test ${test} clusteredTest ${test} }
+       ranking { difference { low high interval } test ${test} clusteredTest ${test} } notes`,
+    );
+    const { correctness, ranking, notes } = found;
+    // Questions 0 and 1 are one prompt of n/2. Their four samples gain, as do two; two lose: strays of 2, -3 and 1 from a mean of 1/2.
+    const half = 4.302652729911275 * (Math.sqrt((3 / 2) * (2 ** 2 + 3 ** 2 + 1)) / 8);
+    expect(correctness.difference).toEqual({
+      value: 0.5,
+      low: -1,
+      high: Math.min(1, 0.5 + half),
+      interval: 'Student t, standard error clustered by prompt (3 prompts)',
+    });
+    expect(correctness.test.method).toBe(
+      'McNemar, exact binomial, two-sided, as if examples were independent',
+    );
+    expect(correctness.accuracyA.interval).toBe('Wilson score, as if examples were independent');
+    expect(correctness.test.pValue).toBeCloseTo(37 / 128, 12);
+    expect(correctness.clusteredTest.pValue).toBeGreaterThan(correctness.test.pValue);
+    expect(ranking.difference.interval).toBe(
+      'paired cluster bootstrap, percentiles, drawn by prompt (3 prompts), 500 resamples, seed 0',
+    );
+    expect(ranking.test.method).toContain('as if examples were independent');
+    expect(ranking.clusteredTest.method).toContain('drawn by prompt (3 prompts)');
+    expect(ranking.clusteredTest.pValue).toBeGreaterThan(0);
+    expect(notes).toEqual([
+      'common examples share prompts (3 for 8 examples): what takes them for independent says so and claims too much',
+    ]);
+  });
+
+  it('knows the prompts by either run, and takes examples apart where neither tells', async () => {
+    const fields = 'correctness { difference { interval } clusteredTest { pValue } } notes';
+    const known = await compare('a: "n/3", b: "n/1"', fields);
+    expect(known.correctness.difference.interval).toContain('(4 prompts)');
+    const unknown = await compare('a: "n/3", b: "n/3"', fields);
+    expect(unknown).toMatchObject({ correctness: { clusteredTest: null }, notes: [] });
+    const chosen = await compare('a: "l/chosen", b: "l/chosen"', fields);
+    expect(chosen.notes).toEqual([]);
+    const written = await compare('a: "l/chosen", b: "l/written"', fields);
+    expect(written.correctness).toEqual({
+      difference: { interval: expect.stringContaining('(1 prompts)') },
+      clusteredTest: { pValue: null },
+    });
+  });
+
   it('does not compare AUROCs of different labels', async () => {
     const found = await compare('a: "h/1", b: "h/relabelled"', 'labelsDiffer ranking { n } notes');
     expect(found).toMatchObject({ labelsDiffer: 1, ranking: null });
@@ -238,6 +314,10 @@ describe('compareRuns', () => {
     const { data } = await answer(
       `{ explainCost(query: "{ compareRuns(a: \\"c/1\\", b: \\"c/2\\") { common } }") { tables { table } statements } }`,
     );
-    expect(data.explainCost.tables).toEqual([{ table: 'runs' }, { table: 'predictions' }]);
+    expect(data.explainCost.tables).toEqual([
+      { table: 'runs' },
+      { table: 'predictions' },
+      { table: 'generations' },
+    ]);
   });
 });

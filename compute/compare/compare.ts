@@ -35,7 +35,7 @@ export interface RunComparison {
   readonly correctness: PairedCorrectness | null;
   readonly scopes: readonly PairedCorrectness[];
   readonly ranking: PairedRanking | null;
-  /** Why something above is null or leaves examples out. */
+  /** Why something above is null, leaves examples out or takes them for independent although they are not. */
   readonly notes: readonly string[];
 }
 
@@ -52,6 +52,12 @@ export async function compareRuns(paired: PairedRuns, options: CompareOptions = 
   else if (correctness.n < pairs.length)
     notes.push(
       `correctness leaves out ${pairs.length - correctness.n} of ${pairs.length} common examples: a run does not judge them`,
+    );
+  const examples = new Set(pairs.map(({ exampleId }) => exampleId)).size;
+  const prompts = new Set(pairs.map(({ promptGroup }) => promptGroup)).size;
+  if (prompts < examples)
+    notes.push(
+      `common examples share prompts (${prompts} for ${examples} examples): what takes them for independent says so and claims too much`,
     );
   const labelsDiffer = pairs.filter(
     ({ a, b }) => differ(a.labelHalu, b.labelHalu) || differ(a.trueLabel, b.trueLabel),

@@ -1,7 +1,8 @@
 import type { LakeReader, LakeSnapshot, QueryOptions } from '../../lake/engine/types.ts';
 import { RunlakeError } from '../../lake/errors.ts';
-import { PREDICTIONS, RUNS } from '../../lake/tables/tables.ts';
+import { GENERATIONS, PREDICTIONS, RUNS } from '../../lake/tables/tables.ts';
 import { number, type QueryRow, type QuerySource, queryRows, text, textOrNull } from '../tasks/query.ts';
+import { groupsSharing } from './groups.ts';
 
 /** A run is missing, or two runs differ in family or benchmark, or have no example in common. */
 export class RunsNotComparableError extends RunlakeError {
@@ -38,6 +39,8 @@ export interface Pair {
   readonly exampleId: string;
   /** The part of the run that it belongs to, named as in `metrics`: `family:…` or `filter:…`. */
   readonly scope: string | null;
+  /** Number of its prompt: examples of one number are samples of one prompt in either run, hence not independent. */
+  readonly promptGroup: number;
   readonly a: ComparedPrediction;
   readonly b: ComparedPrediction;
 }
@@ -64,19 +67,37 @@ export interface PairOptions extends QueryOptions {
   readonly tooMany: () => Error;
 }
 
-/** What tells apart several predictions of an example in a run, and what parts a run has; by family, as in its metrics. */
-const PARTS: Readonly<Record<string, { readonly key: string; readonly scope: string }>> = {
-  CHAOSBENCH: { key: 'NULL::VARCHAR', scope: `'family:' || task_family` },
-  LM_EVAL: { key: 'method', scope: `'filter:' || method` },
+/** How a family's predictions are told apart, as SQL. */
+interface Parts {
+  /** Of `predictions`: tells apart several predictions of an example. */
+  readonly key: string;
+  /** Of `predictions`: the part of the run, named as in its metrics. */
+  readonly scope: string;
+  /** Of `generations`: the whole of what was asked. */
+  readonly prompt: string;
+}
+
+const WHOLE: Parts = { key: 'NULL::VARCHAR', scope: 'NULL::VARCHAR', prompt: 'prompt' };
+const PARTS: Readonly<Record<string, Parts>> = {
+  CHAOSBENCH: { ...WHOLE, scope: `'family:' || task_family` },
+  LM_EVAL: {
+    key: 'method',
+    scope: `'filter:' || method`,
+    // Where choices are scored, they are part of the question: documents with one prompt, or none, are not the same.
+    prompt: 'CASE WHEN generation_params IS NOT NULL THEN prompt END',
+  },
 };
-const WHOLE = { key: 'NULL::VARCHAR', scope: 'NULL::VARCHAR' };
 
 /** What finding and pairing two runs reads. */
-export function comparedSources(a: string, b: string): readonly [runs: Source, predictions: Source] {
+export function comparedSources(
+  a: string,
+  b: string,
+): readonly [runs: Source, predictions: Source, generations: Source] {
   const prune = [{ column: 'run_id', in: [a.toWellFormed(), b.toWellFormed()] }];
   return [
     { table: RUNS.name, prune },
     { table: PREDICTIONS.name, prune },
+    { table: GENERATIONS.name, prune },
   ];
 }
 
@@ -142,11 +163,12 @@ export async function readPairs(
     reader,
     snapshot,
     comparedSources(a.id, b.id).slice(1),
-    ([predictions]) => pairStatement(predictions ?? '', PARTS[a.family] ?? WHOLE, maxExamples + 1),
+    ([predictions, generations]) =>
+      pairStatement(predictions ?? '', generations ?? '', PARTS[a.family] ?? WHOLE, maxExamples + 1),
     { ...options, params: [a.id, b.id] },
   );
   if (rows.length > maxExamples) throw tooMany();
-  const pairs: Pair[] = [];
+  const paired: QueryRow[] = [];
   let onlyInA = 0;
   let onlyInB = 0;
   let repeated = 0;
@@ -155,20 +177,22 @@ export async function readPairs(
     if (Number.isNaN(timesB)) onlyInA += timesA;
     else if (Number.isNaN(timesA)) onlyInB += timesB;
     else if (timesA > 1 || timesB > 1) repeated++;
-    else
-      pairs.push({
-        exampleId: text(row['example_id']),
-        scope: textOrNull(row['scope']),
-        a: predictionOf(row, 'a'),
-        b: predictionOf(row, 'b'),
-      });
+    else paired.push(row);
   }
-  if (pairs.length === 0) {
+  if (paired.length === 0) {
     throw new RunsNotComparableError(
       `${a.id} and ${b.id} have no example in common: ${onlyInA} predictions only in the first, ${onlyInB} only in the second, ${repeated} examples repeated`,
       { expected: 'predictions with the same example_id in both runs' },
     );
   }
+  const groups = groupsSharing(paired.map(questionKeys));
+  const pairs = paired.map((row, i) => ({
+    exampleId: text(row['example_id']),
+    scope: textOrNull(row['scope']),
+    promptGroup: groups[i]!,
+    a: predictionOf(row, 'a'),
+    b: predictionOf(row, 'b'),
+  }));
   const overlappingScopes = new Set(pairs.map(({ exampleId }) => exampleId)).size < pairs.length;
   return { a, b, pairs, onlyInA, onlyInB, repeated, overlappingScopes };
 }
@@ -185,19 +209,34 @@ const VALUES = [
 
 function pairStatement(
   predictions: string,
-  { key, scope }: { readonly key: string; readonly scope: string },
+  generations: string,
+  { key, scope, prompt }: Parts,
   limit: number,
 ): string {
   const values = VALUES.map((name) => `first(${name}) AS ${name}`).join(', ');
   const side = (of: 'a' | 'b') =>
-    ['times', ...VALUES].map((name) => `${of}.${name} AS ${of}_${name}`).join(', ');
+    ['times', 'prompt', ...VALUES].map((name) => `${of}.${name} AS ${of}_${name}`).join(', ');
   return `WITH predicted AS (
       SELECT run_id, example_id, ${key} AS part, first(${scope}) AS scope, count(*) AS times, ${values}
       FROM ${predictions} WHERE run_id IN ($1, $2) GROUP BY ALL),
-    a AS (FROM predicted WHERE run_id = $1), b AS (FROM predicted WHERE run_id = $2)
+    asked AS (
+      SELECT run_id, example_id, min(hash(prompt)) AS prompt
+      FROM (SELECT run_id, example_id, ${prompt} AS prompt FROM ${generations} WHERE run_id IN ($1, $2))
+      WHERE prompt <> '' GROUP BY ALL),
+    a AS (FROM predicted LEFT JOIN asked USING (run_id, example_id) WHERE run_id = $1),
+    b AS (FROM predicted LEFT JOIN asked USING (run_id, example_id) WHERE run_id = $2)
     SELECT coalesce(a.example_id, b.example_id) AS example_id, coalesce(a.scope, b.scope) AS scope, ${side('a')}, ${side('b')}
     FROM a FULL JOIN b ON a.example_id = b.example_id AND a.part IS NOT DISTINCT FROM b.part
     ORDER BY 1, 2 LIMIT ${limit}`;
+}
+
+/** What rows have in common that ask the same: 64 bits of a prompt's hash, of which two million collide once in ten million times. */
+function questionKeys(row: QueryRow): string[] {
+  const prompts = ['a_prompt', 'b_prompt'].flatMap((name) => {
+    const hash = row[name];
+    return typeof hash === 'bigint' ? [`${name} ${hash}`] : [];
+  });
+  return [`example ${text(row['example_id'])}`, ...prompts];
 }
 
 function predictionOf(row: QueryRow, side: 'a' | 'b'): ComparedPrediction {

@@ -1,5 +1,6 @@
 import {
   aurocTest,
+  clusteredMean,
   holm,
   mcnemarExact,
   pairedBootstrap,
@@ -41,6 +42,8 @@ export interface PairedCorrectness {
   /** The accuracy of b minus that of a. */
   readonly difference: Estimate;
   readonly test: Test;
+  /** The same with prompts as what is independent; null when no two examples share one. */
+  readonly clusteredTest: Test | null;
 }
 
 /** How well the scores of the runs rank the same examples by the same labels. */
@@ -52,6 +55,8 @@ export interface PairedRanking {
   /** The AUROC of b minus that of a. */
   readonly difference: Estimate;
   readonly test: Test;
+  /** The same with prompts as what is independent; null when no two examples share one. */
+  readonly clusteredTest: Test | null;
 }
 
 export interface StatisticsOptions {
@@ -67,6 +72,14 @@ const MCNEMAR = 'McNemar, exact binomial, two-sided';
 const DELONG_INTERVAL = 'DeLong, normal, cut to [0, 1]';
 const DELONG_TEST = 'DeLong, paired, two-sided';
 const HOLM = 'Holm over the scopes';
+/** Said of every interval and test that takes examples for independent, where they are not. */
+const AS_INDEPENDENT = ', as if examples were independent';
+
+/** Number of prompts of examples of which several have the same; undefined when none have, so that examples are independent. */
+export function repeatedPrompts(pairs: readonly Pair[]): number | undefined {
+  const prompts = new Set(pairs.map(({ promptGroup }) => promptGroup)).size;
+  return prompts < pairs.length ? prompts : undefined;
+}
 
 /** Undefined when no example is judged in both runs. */
 export function pairedCorrectness(
@@ -81,17 +94,19 @@ export function pairedCorrectness(
     judged.filter(({ a, b }) => a.correct === inA && b.correct === inB).length;
   const [bothRight, onlyARight, onlyBRight] = [count(true, true), count(true, false), count(false, true)];
   const neitherRight = n - bothRight - onlyARight - onlyBRight;
+  const clustered = clusteredDifference(judged, confidence);
+  const caveat = clustered === undefined ? '' : AS_INDEPENDENT;
   const accuracy = (right: number): Estimate => ({
     value: right / n,
     ...wilsonInterval(right, n, confidence),
     confidence,
-    interval: WILSON,
+    interval: WILSON + caveat,
   });
-  const difference = pairedShareInterval(
+  const newcombe = pairedShareInterval(
     { both: bothRight, onlyFirst: onlyBRight, onlySecond: onlyARight, neither: neitherRight },
     confidence,
   );
-  const pValue = mcnemarExact(onlyARight, onlyBRight);
+  const difference = clustered?.difference ?? { ...newcombe, interval: NEWCOMBE };
   return {
     scope,
     n,
@@ -101,9 +116,34 @@ export function pairedCorrectness(
     neitherRight,
     accuracyA: accuracy(bothRight + onlyARight),
     accuracyB: accuracy(bothRight + onlyBRight),
-    difference: { value: (onlyBRight - onlyARight) / n, ...difference, confidence, interval: NEWCOMBE },
-    test: { method: MCNEMAR, pValue, adjustedPValue: null, correction: null },
+    difference: { value: (onlyBRight - onlyARight) / n, ...difference, confidence },
+    test: plainTest(MCNEMAR + caveat, mcnemarExact(onlyARight, onlyBRight)),
+    clusteredTest: clustered?.test ?? null,
   };
+}
+
+/** Interval and test of the difference in accuracy that hold when samples of one prompt are alike; undefined where no prompt repeats. */
+function clusteredDifference(judged: readonly Pair[], confidence: number) {
+  const prompts = repeatedPrompts(judged);
+  if (prompts === undefined) return undefined;
+  const { low, high, pValue } = clusteredMean(
+    judged.map(({ a, b }) => Number(b.correct) - Number(a.correct)),
+    judged.map(({ promptGroup }) => promptGroup),
+    confidence,
+  );
+  const how = `standard error clustered by prompt (${prompts} prompts)`;
+  return {
+    difference: {
+      low: finite(Math.max(-1, low)),
+      high: finite(Math.min(1, high)),
+      interval: `Student t, ${how}`,
+    },
+    test: plainTest(`Student t, two-sided, ${how}`, pValue),
+  };
+}
+
+function plainTest(method: string, pValue: number): Test {
+  return { method, pValue: finite(pValue), adjustedPValue: null, correction: null };
 }
 
 /** Every scope of the pairs in their order, its p-value corrected for their number. */
@@ -118,11 +158,19 @@ export function correctnessByScope(pairs: readonly Pair[], confidence: number): 
   const found = [...scopes]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([scope, members]) => pairedCorrectness(scope, members, confidence) ?? []);
-  const adjusted = holm(found.map(({ test }) => test.pValue ?? Number.NaN));
+  const tests = adjusted(found.map(({ test }) => test));
+  // Of a scope in which no prompt repeats, the plain test is the right one.
+  const clustered = adjusted(found.map(({ test, clusteredTest }) => clusteredTest ?? test));
   return found.map((scope, i) => ({
     ...scope,
-    test: { ...scope.test, adjustedPValue: finite(adjusted[i]!), correction: HOLM },
+    test: tests[i]!,
+    clusteredTest: scope.clusteredTest && clustered[i]!,
   }));
+}
+
+function adjusted(tests: readonly Test[]): Test[] {
+  const corrected = holm(tests.map(({ pValue }) => pValue ?? Number.NaN));
+  return tests.map((test, i) => ({ ...test, adjustedPValue: finite(corrected[i]!), correction: HOLM }));
 }
 
 /** Scores of both runs on the pairs that have them, with the label that both runs give them. */
@@ -130,6 +178,10 @@ export interface Scored {
   readonly a: Float64Array;
   readonly b: Float64Array;
   readonly labels: Uint8Array;
+  /** Number of the prompt of each. */
+  readonly promptGroups: Int32Array;
+  /** How many prompts, when some repeat. */
+  readonly repeatedPrompts: number | undefined;
 }
 
 /** Pairs with two scores and two labels, which must be equal. */
@@ -142,6 +194,8 @@ export function scoredPairs(pairs: readonly Pair[]): Scored {
     a: Float64Array.from(scored, ({ a }) => a.scoreHalu ?? Number.NaN),
     b: Float64Array.from(scored, ({ b }) => b.scoreHalu ?? Number.NaN),
     labels: Uint8Array.from(scored, ({ a }) => (a.labelHalu ? 1 : 0)),
+    promptGroups: Int32Array.from(scored, ({ promptGroup }) => promptGroup),
+    repeatedPrompts: repeatedPrompts(scored),
   };
 }
 
@@ -151,11 +205,13 @@ function isScore(score: number | null): boolean {
 
 /** Undefined when the labels lack a class. @throws CancelledError */
 export async function pairedRanking(
-  { a, b, labels }: Scored,
+  { a, b, labels, promptGroups, repeatedPrompts: prompts }: Scored,
   { confidence, resamples, seed, signal }: StatisticsOptions,
 ): Promise<PairedRanking | undefined> {
   const positives = labels.reduce((sum, label) => sum + label, 0);
   if (positives === 0 || positives === labels.length) return undefined;
+  const clustered = prompts !== undefined;
+  const caveat = clustered ? AS_INDEPENDENT : '';
   const aurocOf = (scores: Float64Array): Estimate => {
     const { auroc, low, high } = aurocTest(scores, labels, confidence);
     return {
@@ -163,7 +219,7 @@ export async function pairedRanking(
       low: finite(low),
       high: finite(high),
       confidence,
-      interval: DELONG_INTERVAL,
+      interval: DELONG_INTERVAL + caveat,
     };
   };
   const { difference, pValue } = pairedDelong(b, a, labels);
@@ -171,8 +227,13 @@ export async function pairedRanking(
     confidence,
     resamples,
     seed,
+    ...(clustered && { clusters: promptGroups }),
     ...(signal && { signal }),
   });
+  const [drawn, unit] = clustered ? ['paired cluster', `prompt (${prompts} prompts)`] : ['paired', 'label'];
+  const counts = `${resamples} resamples, seed ${seed}`;
+  // Every resample of one prompt is the sample: nothing is learnt of how it strays.
+  const strays = prompts !== 1;
   return {
     n: labels.length,
     positives,
@@ -180,12 +241,18 @@ export async function pairedRanking(
     aurocB: aurocOf(b),
     difference: {
       value: difference,
-      low: finite(resampled.low),
-      high: finite(resampled.high),
+      low: strays ? finite(resampled.low) : null,
+      high: strays ? finite(resampled.high) : null,
       confidence,
-      interval: `paired bootstrap, percentiles, drawn by label, ${resamples} resamples, seed ${seed}`,
+      interval: `${drawn} bootstrap, percentiles, drawn by ${unit}, ${counts}`,
     },
-    test: { method: DELONG_TEST, pValue: finite(pValue), adjustedPValue: null, correction: null },
+    test: plainTest(DELONG_TEST + caveat, pValue),
+    clusteredTest: clustered
+      ? plainTest(
+          `${drawn} bootstrap, two-sided, drawn by ${unit}, ${counts}`,
+          strays ? resampled.pValue : Number.NaN,
+        )
+      : null,
   };
 }
 

@@ -7,6 +7,7 @@ export {
   pairedBootstrap,
   quantile,
 } from './bootstrap.ts';
+export { type ClusteredMean, clusteredMean } from './clustered.ts';
 export { aurocTest, type DeLongEstimate, delong, type PairedDeLong, pairedDelong } from './delong.ts';
 export { benjaminiHochberg, holm } from './multiplicity.ts';
 export { erfc, normalCdf, normalQuantile } from './normal.ts';

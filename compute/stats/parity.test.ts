@@ -4,17 +4,19 @@ import { pythonHas, pythonJson } from '../../test/support/python.ts';
 import {
   benjaminiHochberg,
   bootstrap,
+  clusteredMean,
   erfc,
   holm,
   mcnemarExact,
   normalCdf,
   normalQuantile,
+  pairedBootstrap,
   pairedDelong,
   seededRandom,
   weightedAveragePrecision,
   wilsonInterval,
 } from './index.ts';
-import { byLabel, resample } from './resample.ts';
+import { byCluster, byLabel, resample, type Strata } from './resample.ts';
 
 const REFERENCE = `
 import json, sys
@@ -39,9 +41,28 @@ def holm(p):
     order = np.argsort(p); out = np.empty(len(p))
     out[order] = np.minimum(1, np.maximum.accumulate(np.sort(p) * np.arange(len(p), 0, -1)))
     return out.tolist()
+clusters = np.array(given["clusters"])
+def clustered_bootstrap():
+    # Whole clusters, row by row.
+    drawn = []
+    for weights in given["clustered"]:
+        rows = np.repeat(np.arange(len(labels)), weights)
+        drawn.append(roc_auc_score(labels[rows], scores[rows]) - roc_auc_score(labels[rows], other[rows]))
+    return [float(np.percentile(drawn, 2.5)), float(np.percentile(drawn, 97.5)), float(np.std(drawn, ddof=1))]
+def clustered_mean():
+    # The sandwich of a regression on a constant.
+    ones, u = np.ones((len(scores), 1)), scores - scores.mean()
+    names = np.unique(clusters)
+    bread = np.linalg.inv(ones.T @ ones)
+    meat = sum(np.outer(ones[clusters == g].T @ u[clusters == g], ones[clusters == g].T @ u[clusters == g]) for g in names)
+    se = float(np.sqrt((bread @ meat @ bread)[0, 0] * len(names) / (len(names) - 1)))
+    t = stats.t(len(names) - 1)
+    half = t.ppf(0.975) * se
+    return [scores.mean(), se, scores.mean() - half, scores.mean() + half, 2 * t.sf(abs(scores.mean()) / se)]
 ps, zs, qs = given["ps"], given["zs"], given["qs"]
 json.dump(dict(
     auroc=of(roc_auc_score), auprc=of(average_precision_score), delong=delong(scores, other),
+    clustered=clustered_bootstrap(), clustered_mean=clustered_mean(),
     holm=holm(np.array(ps)), bh=stats.false_discovery_control(ps).tolist(),
     cdf=stats.norm.cdf(zs).tolist(), erfc=special.erfc(zs).tolist(), ppf=stats.norm.ppf(qs).tolist(),
     wilson=[list(stats.binomtest(k, n).proportion_ci(c, "wilson")) for k, n, c in given["wilson"]],
@@ -54,6 +75,8 @@ const reference = z.object({
   auroc: numbers,
   auprc: numbers,
   delong: numbers,
+  clustered: numbers,
+  clustered_mean: numbers,
   holm: numbers,
   bh: numbers,
   cdf: numbers,
@@ -79,17 +102,22 @@ describe.skipIf(!pythonHas('numpy', 'scipy', 'sklearn'))('statistics', () => {
     // Rounded, so that there are ties.
     const scores = labels.map((label) => Math.round(4 * (random.normal() + label)) / 4);
     const other = labels.map((label) => Math.round(4 * (random.normal() + label / 2)) / 4);
-    const draws = seededRandom(9);
-    const weights = Array.from({ length: 100 }, () => {
-      const drawn = new Uint32Array(labels.length);
-      resample(byLabel(labels), draws, drawn);
-      return [...drawn];
-    });
+    const clusters = labels.map((_, i) => i % 17);
+    const draws = (strata: Strata) => {
+      const from = seededRandom(9);
+      return Array.from({ length: 100 }, () => {
+        const drawn = new Uint32Array(labels.length);
+        resample(strata, from, drawn);
+        return [...drawn];
+      });
+    };
     const given = {
       labels,
       scores,
       other,
-      weights,
+      clusters,
+      weights: draws(byLabel(labels)),
+      clustered: draws(byCluster(clusters)),
       ps: [0.04, 0.001, 0.5, 0.03, 0.9, 0.001, 0.049],
       zs: [-30, -8, -3, -2.2, -1.5, -1, -0.1, 0, 0.4, 1, 1.6, 2.5, 5],
       qs: [1e-200, 1e-12, 0.001, 0.025, 0.2, 0.4999, 0.5, 0.7, 0.975, 0.999999],
@@ -119,6 +147,11 @@ describe.skipIf(!pythonHas('numpy', 'scipy', 'sklearn'))('statistics', () => {
     expectClose(await interval({ metric: weightedAveragePrecision }), expected.auprc);
     const { difference, standardError, pValue } = pairedDelong(scores, other, labels);
     expectClose([difference, standardError, pValue], expected.delong);
+    const options = { resamples: 100, random: seededRandom(9), clusters };
+    const drawn = await pairedBootstrap(scores, other, labels, options);
+    expectClose([drawn.low, drawn.high, drawn.standardError], expected.clustered);
+    const mean = clusteredMean(scores, clusters);
+    expectClose([mean.mean, mean.standardError, mean.low, mean.high, mean.pValue], expected.clustered_mean);
     expectClose(holm(given.ps), expected.holm);
     expectClose(benjaminiHochberg(given.ps), expected.bh);
     expectClose(given.zs.map(normalCdf), expected.cdf, 1e-300);

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { auroc, averagePrecision, rankScores } from '../../ingest/stats/index.ts';
+import { auroc, averagePrecision, rankScores, summarise } from '../../ingest/stats/index.ts';
 import { InvalidArgumentError } from '../../lake/errors.ts';
 import {
   aurocTest,
   benjaminiHochberg,
   bootstrap,
+  clusteredMean,
   delong,
   erfc,
   holm,
@@ -58,6 +59,35 @@ test('a weighted metric is the metric of repeated rows', () => {
       expectSame(weightedAveragePrecision(ranking, weights), averagePrecision(expected));
     }),
   );
+});
+
+describe('the mean of clustered values', () => {
+  test('is that of single values when every cluster has one', () => {
+    const values = [1, 4, 2, 2, 7];
+    const { n, mean, sem, halfWidth } = summarise(values);
+    const found = clusteredMean(values, [...values.keys()]);
+    expect(n).toBe(5);
+    expect(found.mean).toBe(mean);
+    expect(found.standardError).toBeCloseTo(sem, 12);
+    expect(found.high).toBeCloseTo(mean + halfWidth, 12);
+  });
+
+  test('learns nothing from copies, nor anything of one cluster', () => {
+    const once = clusteredMean([1, -1, 1, 1], [0, 1, 2, 3]);
+    const copied = clusteredMean(
+      [1, 1, 1, -1, -1, -1, 1, 1, 1, 1, 1, 1],
+      [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3],
+    );
+    expect(copied.standardError).toBeCloseTo(once.standardError, 12);
+    expect(copied.pValue).toBeCloseTo(once.pValue, 12);
+    expect(clusteredMean([1, 2], [5, 5])).toMatchObject({ mean: 1.5, low: Number.NaN, pValue: Number.NaN });
+  });
+
+  test('has no test where the clusters do not stray, unless from no difference', () => {
+    expect(clusteredMean([0, 0, 0], [0, 1, 1]).pValue).toBe(1);
+    expect(clusteredMean([1, 1, 1], [0, 1, 1]).pValue).toBeNaN();
+    expect(() => clusteredMean([1], [0, 1])).toThrow(InvalidArgumentError);
+  });
 });
 
 describe('bootstrap', () => {

@@ -174,6 +174,12 @@ export class PairedCorrectness {
 
   @Field(() => ComparisonTest)
   test!: ComparisonTest;
+
+  @Field(() => ComparisonTest, {
+    nullable: true,
+    description: 'With prompts, not examples, as what is independent; null when no two examples share one.',
+  })
+  clusteredTest!: ComparisonTest | null;
 }
 
 @ObjectType({
@@ -198,6 +204,12 @@ export class PairedRanking {
 
   @Field(() => ComparisonTest)
   test!: ComparisonTest;
+
+  @Field(() => ComparisonTest, {
+    nullable: true,
+    description: 'With prompts, not examples, as what is independent; null when no two examples share one.',
+  })
+  clusteredTest!: ComparisonTest | null;
 }
 
 @ObjectType({
@@ -255,6 +267,6 @@ export class RunComparison {
   })
   ranking!: PairedRanking | null;
 
-  @Field(() => [String], { description: 'Why something is null or leaves examples out.' })
+  @Field(() => [String], { description: 'Why something is null, leaves examples out or claims too much.' })
   notes!: readonly string[];
 }

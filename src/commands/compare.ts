@@ -82,17 +82,24 @@ function report(compared: RunComparison, shown: number): string {
           '',
           `AUROC of ${ranking.n} examples, ${ranking.positives} hallucinations`,
           textTable(
-            ['A', 'B', 'B - A', 'p'],
-            [[...[ranking.aurocA, ranking.aurocB, ranking.difference].map(estimate), pValue(ranking.test)]],
+            ['A', 'B', 'B - A', 'p', ...(ranking.clusteredTest === null ? [] : ['p by prompt'])],
+            [
+              [
+                ...[ranking.aurocA, ranking.aurocB, ranking.difference].map(estimate),
+                pValue(ranking.test),
+                ...(ranking.clusteredTest === null ? [] : [pValue(ranking.clusteredTest)]),
+              ],
+            ],
           ),
         ]),
-    ...methods(judged[0], compared),
+    ...methods(judged.find(({ clusteredTest }) => clusteredTest !== null) ?? judged[0], compared),
     ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `note: ${note}`)]),
     ...(shown === 0 || flips.length === 0 ? [] : ['', flipTable(compared, shown)]),
   ].join('\n');
 }
 
 function correctnessTable(judged: readonly PairedCorrectness[]): string {
+  const clustered = judged.some((of) => of.clusteredTest !== null);
   const header = [
     'scope',
     'n',
@@ -103,6 +110,7 @@ function correctnessTable(judged: readonly PairedCorrectness[]): string {
     'B - A',
     'p',
     'p adjusted',
+    ...(clustered ? ['p by prompt', 'adjusted'] : []),
   ];
   const rows = judged.map((of) => [
     of.scope,
@@ -112,8 +120,8 @@ function correctnessTable(judged: readonly PairedCorrectness[]): string {
     estimate(of.accuracyA),
     estimate(of.accuracyB),
     estimate(of.difference),
-    pValue(of.test),
-    of.test.adjustedPValue === null ? '' : of.test.adjustedPValue.toPrecision(3),
+    ...pValues(of.test),
+    ...(clustered ? pValues(of.clusteredTest) : []),
   ]);
   return textTable(header, rows);
 }
@@ -124,6 +132,7 @@ function methods(judged: PairedCorrectness | undefined, { scopes, ranking }: Run
       ? []
       : [
           `accuracies: ${named(judged.accuracyA)}; difference: ${named(judged.difference)}`,
+          ...(judged.clusteredTest === null ? [] : [`p by prompt: ${judged.clusteredTest.method}`]),
           `p: ${judged.test.method}${scopes.length === 0 ? '' : `; adjusted: ${scopes[0]?.test.correction}`}`,
         ]),
     ...(ranking === null
@@ -131,6 +140,9 @@ function methods(judged: PairedCorrectness | undefined, { scopes, ranking }: Run
       : [
           `AUROCs: ${named(ranking.aurocA)}; difference: ${named(ranking.difference)}`,
           `p of AUROCs: ${ranking.test.method}`,
+          ...(ranking.clusteredTest === null
+            ? []
+            : [`p by prompt of AUROCs: ${ranking.clusteredTest.method}`]),
         ]),
   ];
   return lines.length === 0 ? [] : ['', ...lines];
@@ -166,6 +178,12 @@ function estimate({ value, low, high }: Estimate): string {
 
 function named({ interval, confidence }: Estimate): string {
   return `${confidence * 100} % interval, ${interval}`;
+}
+
+/** Plain and corrected. */
+function pValues(test: Test | null): string[] {
+  if (test === null) return ['', ''];
+  return [pValue(test), test.adjustedPValue === null ? '' : test.adjustedPValue.toPrecision(3)];
 }
 
 function pValue({ pValue: p }: Test): string {
