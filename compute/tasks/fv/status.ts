@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type QID_STATES, qidStatusSchema } from '../../../ingest/contracts/fv/qid-status.ts';
 import { ObjectNotFoundError, type ObjectStore } from '../../../lake/store/object-store.ts';
+import { float, type PythonValue, pythonJson } from '../python/json.ts';
 import {
   additionsRecord,
   type Experiment,
@@ -9,7 +10,6 @@ import {
   queryRoot,
   samplingOf,
 } from './artifacts/experiment.ts';
-import { float, type PythonValue, pythonJson } from './artifacts/python-json.ts';
 
 type State = (typeof QID_STATES)[number];
 

@@ -1,11 +1,11 @@
 import type { QuerySet } from '../../../../ingest/contracts/fv/additions.ts';
+import { float, floats, type PythonValue, pythonJson } from '../../python/json.ts';
 import type { HeadAttribution } from '../scores/attribution.ts';
 import { mean } from '../scores/moments.ts';
 import { norm } from '../sweep/clean-means.ts';
 import type { EvaluatedVector } from '../vectors/evaluated-vector.ts';
 import { additionsRecord, type Experiment, samplingOf } from './experiment.ts';
 import { exampleRows, type LayerInjection } from './injection-files.ts';
-import { float, floats, type PythonValue, pythonJson } from './python-json.ts';
 
 /** What a vector does to one set of examples, layer by layer. */
 export interface Evaluation {

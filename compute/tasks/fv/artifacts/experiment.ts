@@ -1,7 +1,7 @@
+import type { PythonValue } from '../../python/json.ts';
 import type { HeadScoreName } from '../scores/head-scores.ts';
 import type { Corruption, Trial } from '../trials/sample.ts';
 import type { PromptTokens } from '../trials/targets.ts';
-import type { PythonValue } from './python-json.ts';
 
 /** What is measured beyond the contract, in files of its own. */
 export interface Additions {

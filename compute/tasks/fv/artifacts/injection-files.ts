@@ -1,12 +1,12 @@
 import type { InjectionScore } from '../../../../ingest/contracts/fv/injection.ts';
 import { isInjectionScore } from '../../../../ingest/families/fv/injection-scores.ts';
 import type { ModelInfo } from '../../../model/index.ts';
+import { float, floats, type PythonValue, pythonJson } from '../../python/json.ts';
 import type { HeadScores } from '../scores/head-scores.ts';
 import { accuracy, type InjectedExample } from '../scores/injection-scores.ts';
 import { answerText } from '../trials/prompts.ts';
 import type { ZeroShotExample } from '../trials/zero-shot.ts';
 import { type Experiment, location, samplingOf } from './experiment.ts';
-import { float, floats, type PythonValue, pythonJson } from './python-json.ts';
 import { globalMeta, headList } from './vector-files.ts';
 
 /** The vector added after the block of one layer, for all examples. */

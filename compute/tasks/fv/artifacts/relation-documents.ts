@@ -1,5 +1,5 @@
+import { float, pythonJson } from '../../python/json.ts';
 import { location, type RelationExperiment, samplingOf } from './experiment.ts';
-import { float, pythonJson } from './python-json.ts';
 
 /** The relation as a whole: all queries that one job does. */
 export interface RelationRun {

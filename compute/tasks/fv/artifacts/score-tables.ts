@@ -1,11 +1,11 @@
 import { HEAD_SCORES } from '../../../../ingest/contracts/fv/head-score.ts';
 import { type HeadPlace, rankHeads } from '../../../../ingest/families/fv/ranking.ts';
 import { pythonFloat } from '../../../../ingest/formats/python-float.ts';
+import { floats, pythonJson, pythonRepr } from '../../python/json.ts';
 import type { HeadScoreName, HeadScores } from '../scores/head-scores.ts';
 import type { TrialSweep } from '../sweep/readings.ts';
 import { corruptedPrompt } from '../trials/prompts.ts';
 import type { TokenizedTrial } from './experiment.ts';
-import { floats, pythonJson, pythonRepr } from './python-json.ts';
 
 /** Columns up to `any_nonzero`, and behind it. */
 const MEASURES = HEAD_SCORES.slice(0, HEAD_SCORES.indexOf('mean_act_norm'));

@@ -1,3 +1,4 @@
+import { type PythonValue, pythonJson } from '../../python/json.ts';
 import {
   answerText,
   cleanPrompt,
@@ -6,7 +7,6 @@ import {
   zeroShotPrompt,
 } from '../trials/prompts.ts';
 import { type Experiment, location, samplingOf, type TokenizedTrial } from './experiment.ts';
-import { type PythonValue, pythonJson } from './python-json.ts';
 
 /** Where a trial's rows stand in the relation file; the reference implementation loses them on the way. */
 function sources({ trial }: TokenizedTrial): Record<string, PythonValue> {

@@ -1,8 +1,8 @@
 import { type Picklable, torchFile, vector } from '../../../../ingest/formats/torch/writer.ts';
 import type { ModelInfo } from '../../../model/index.ts';
+import { float, type PythonValue, pythonJson } from '../../python/json.ts';
 import type { HeadScoreName, HeadScores } from '../scores/head-scores.ts';
 import { type Experiment, location, samplingOf } from './experiment.ts';
-import { float, type PythonValue, pythonJson } from './python-json.ts';
 
 type Sizes = Pick<ModelInfo, 'layers' | 'heads' | 'headDim' | 'hidden'>;
 

@@ -1,5 +1,5 @@
+import { PythonRandom } from '../../python/random.ts';
 import { derivedSeed } from '../random/derived-seed.ts';
-import { PythonRandom } from '../random/python-random.ts';
 import type { Trial } from '../trials/sample.ts';
 import type { Pair, Relation } from './relation.ts';
 

@@ -1,7 +1,7 @@
 import type { VectorKind } from '../../../../ingest/contracts/fv/additions.ts';
 import type { HeadPlace } from '../../../../ingest/families/fv/ranking.ts';
+import { PythonRandom } from '../../python/random.ts';
 import { derivedSeed } from '../random/derived-seed.ts';
-import { PythonRandom } from '../random/python-random.ts';
 import { ineligible, orderedQueries, type Relation } from '../relation/relation.ts';
 import { cleanMeans, norm } from '../sweep/clean-means.ts';
 import { cleanPrompt } from '../trials/prompts.ts';

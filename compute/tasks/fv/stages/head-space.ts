@@ -1,6 +1,6 @@
+import { PythonRandom } from '../../python/random.ts';
 import type { TokenizedTrial } from '../artifacts/experiment.ts';
 import { type HeadSpaceEffect, headSpaceEvaluation } from '../artifacts/injection-files.ts';
-import { PythonRandom } from '../random/python-random.ts';
 import { mean, populationDeviation } from '../scores/moments.ts';
 import { vectorsByLayer } from '../vectors/function-vector.ts';
 import { layersOf, put, type StageContext } from './context.ts';

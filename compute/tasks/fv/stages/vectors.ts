@@ -1,5 +1,5 @@
 import { rankHeads } from '../../../../ingest/families/fv/ranking.ts';
-import { pythonJson } from '../artifacts/python-json.ts';
+import { pythonJson } from '../../python/json.ts';
 import { byLayerFile, globalFile, globalMeta, topHeads } from '../artifacts/vector-files.ts';
 import type { HeadScores } from '../scores/head-scores.ts';
 import { functionVector, vectorsByLayer } from '../vectors/function-vector.ts';

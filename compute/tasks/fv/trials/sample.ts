@@ -1,5 +1,5 @@
+import { PythonRandom } from '../../python/random.ts';
 import { RelationError } from '../errors.ts';
-import { PythonRandom } from '../random/python-random.ts';
 import type { Pair, Relation } from '../relation/relation.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { PythonRandom } from '../random/python-random.ts';
+import { PythonRandom } from '../../python/random.ts';
 import { zeroShotPrompt } from './prompts.ts';
 import type { Trial } from './sample.ts';
 

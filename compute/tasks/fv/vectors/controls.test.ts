@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PythonRandom } from '../random/python-random.ts';
+import { PythonRandom } from '../../python/random.ts';
 import { norm } from '../sweep/clean-means.ts';
 import { headsOf } from '../sweep/head-sweep.ts';
 import { randomHeads, randomVector } from './controls.ts';

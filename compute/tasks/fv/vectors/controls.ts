@@ -1,5 +1,5 @@
 import { type HeadPlace, headKey } from '../../../../ingest/families/fv/ranking.ts';
-import type { PythonRandom } from '../random/python-random.ts';
+import type { PythonRandom } from '../../python/random.ts';
 
 /** Independent normal numbers, scaled to a norm: what any vector of that length does. */
 export function randomVector(length: number, norm: number, random: PythonRandom): Float32Array {

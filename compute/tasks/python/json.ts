@@ -1,4 +1,4 @@
-import { pythonFloat } from '../../../../ingest/formats/python-float.ts';
+import { pythonFloat } from '../../../ingest/formats/python-float.ts';
 
 /** A number that Python has as a float; whole ones are written with `.0`. */
 export class Float {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidArgumentError } from '../../../../lake/errors.ts';
-import { pythonHas, pythonJson } from '../../../../test/support/python.ts';
-import { PythonRandom } from './python-random.ts';
+import { InvalidArgumentError } from '../../../lake/errors.ts';
+import { pythonHas, pythonJson } from '../../../test/support/python.ts';
+import { PythonRandom } from './random.ts';
 
 const seeds = ['0', '1', '-7', '4294967295', '4294967296', '123456789012345678901234567890', '20261120'];
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pythonHas, pythonJson as run } from '../../../../test/support/python.ts';
-import { populationDeviation } from '../scores/moments.ts';
-import { float, type PythonValue, pythonJson, pythonRepr } from './python-json.ts';
+import { pythonHas, pythonJson as run } from '../../../test/support/python.ts';
+import { populationDeviation } from '../fv/scores/moments.ts';
+import { float, type PythonValue, pythonJson, pythonRepr } from './json.ts';
 
 describe('pythonJson', () => {
   it('writes what json.dumps writes', () => {

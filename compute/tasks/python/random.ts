@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../../../../lake/errors.ts';
+import { InvalidArgumentError } from '../../../lake/errors.ts';
 import { MersenneTwister } from './mersenne-twister.ts';
 
 /**
