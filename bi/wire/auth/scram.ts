@@ -89,7 +89,10 @@ export class ScramExchange {
     if (!ScramExchange.mechanisms(this.#binding).includes(mechanism)) {
       throw new WireError('protocolViolation', 'client selected an invalid SASL authentication mechanism');
     }
-    const match = /^((?:n|y|p=([A-Za-z0-9.-]+)),(?:a=[^,]*)?,)((?:n=[^,]*),r=([\x21-\x2b\x2d-\x7e]+))(?:,.*)?$/.exec(message);
+    const match =
+      /^((?:n|y|p=([A-Za-z0-9.-]+)),(?:a=[^,]*)?,)((?:n=[^,]*),r=([\x21-\x2b\x2d-\x7e]+))(?:,.*)?$/.exec(
+        message,
+      );
     const [, header = '', binding, , clientNonce = ''] = match ?? [];
     if (match === null || clientNonce.length > 1024) throw malformed();
     this.#checkBinding(mechanism, header, binding);

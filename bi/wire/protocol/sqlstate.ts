@@ -107,7 +107,10 @@ const MESSAGES: readonly (readonly [RegExp, keyof typeof SQLSTATE])[] = [
   [/^Catalog Error: Type .* does not exist/, 'undefinedObject'],
   [/^Binder Error: No function matches/, 'undefinedFunction'],
   [/^Binder Error: Ambiguous reference/, 'ambiguousColumn'],
-  [/^Binder Error: (Referenced (table|column)|Table .* does not have a column|Values list .* does not have)/, 'undefinedColumn'],
+  [
+    /^Binder Error: (Referenced (table|column)|Table .* does not have a column|Values list .* does not have)/,
+    'undefinedColumn',
+  ],
   [/^Binder Error: .*(GROUP BY|aggregate)/, 'groupingError'],
   [/^Binder Error: .*(Cannot (mix|compare|combine)|type mismatch|explicit type cast)/i, 'datatypeMismatch'],
   [/^Conversion Error: .*(out of range|overflow)/i, 'numericOutOfRange'],
@@ -120,4 +123,3 @@ const MESSAGES: readonly (readonly [RegExp, keyof typeof SQLSTATE])[] = [
   [/^INTERRUPT/i, 'queryCanceled'],
   [/^(Binder|Catalog) Error/, 'syntaxOrAccess'],
 ];
-
