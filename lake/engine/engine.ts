@@ -1,23 +1,9 @@
 import { mkdir } from 'node:fs/promises';
-import {
-  BIGINT,
-  BOOLEAN,
-  DOUBLE,
-  type DuckDBConnection,
-  DuckDBInstance,
-  type DuckDBType,
-  type DuckDBValue,
-  HUGEINT,
-  LIST,
-  listValue,
-  SQLNULL,
-  VARCHAR,
-} from '@duckdb/node-api';
-import { CancelledError, messageOf, RunlakeError } from '../errors.ts';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { sqlString } from '../parquet/file-name.ts';
 import { decodeChunk, typeName } from './decode.ts';
-import { QueryError, QueryMemoryError, QueryTimeoutError } from './errors.ts';
-import type { EngineValue, QueryOptions, QueryResult, SqlValue } from './types.ts';
+import { INTERRUPT_MS, RunningStatement } from './statement.ts';
+import type { EngineValue, QueryOptions, QueryResult } from './types.ts';
 
 export interface EngineOptions {
   /** DuckDB's memory limit, e.g. `2GB`. */
@@ -30,6 +16,12 @@ export interface EngineOptions {
    * the network) is closed to SQL for the life of the engine, and settings are locked.
    */
   readonly readableDirectories?: readonly string[];
+}
+
+/** A connection, and how to give it back; doing so twice does nothing. */
+export interface LentConnection {
+  readonly connection: DuckDBConnection;
+  giveBack(): void;
 }
 
 /** A DuckDB instance with a pool of connections, on which queries can be cancelled, timed out and cut off. */
@@ -74,15 +66,26 @@ export class Engine {
   }
 
   /** Lends a connection; temporary objects made on it must be dropped by the borrower. */
-  async withConnection<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  async lend(): Promise<LentConnection> {
     const connection = this.#idle.pop() ?? (await this.#instance.connect());
     this.#busy.add(connection);
+    return {
+      connection,
+      giveBack: () => {
+        if (!this.#busy.delete(connection)) return;
+        if (this.#closed) connection.closeSync();
+        else this.#idle.push(connection);
+      },
+    };
+  }
+
+  /** Lends a connection to `work`. */
+  async withConnection<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const { connection, giveBack } = await this.lend();
     try {
       return await work(connection);
     } finally {
-      this.#busy.delete(connection);
-      if (this.#closed) connection.closeSync();
-      else this.#idle.push(connection);
+      giveBack();
     }
   }
 
@@ -97,38 +100,18 @@ export class Engine {
   /** Interrupts what runs and closes everything. */
   close(): void {
     this.#closed = true;
-    for (const connection of this.#busy) connection.interrupt();
+    this.#interruptBusy();
     for (const connection of this.#idle) connection.closeSync();
     this.#idle.length = 0;
     if (this.#busy.size === 0) this.#instance.closeSync();
   }
-}
 
-/**
- * A parameter with its type. Whole numbers go in as BIGINT: the driver would take them for DOUBLE or HUGEINT,
- * and comparisons with BIGINT columns would neither be exact nor prune row groups.
- */
-function parameter(value: SqlValue): { value: DuckDBValue; type: DuckDBType } {
-  switch (typeof value) {
-    case 'string':
-      return { value, type: VARCHAR };
-    case 'boolean':
-      return { value, type: BOOLEAN };
-    case 'bigint':
-      return { value, type: BigInt.asIntN(64, value) === value ? BIGINT : HUGEINT };
-    case 'number':
-      return Number.isSafeInteger(value) && !Object.is(value, -0)
-        ? { value: BigInt(value), type: BIGINT }
-        : { value, type: DOUBLE };
-    default: {
-      if (value === null) return { value, type: SQLNULL };
-      const items = value.map(parameter);
-      return { value: listValue(items.map((item) => item.value)), type: LIST(items[0]?.type ?? SQLNULL) };
-    }
+  /** Until no connection is lent: who loses a statement may begin another one. */
+  #interruptBusy(): void {
+    for (const connection of this.#busy) connection.interrupt();
+    if (this.#busy.size > 0) setTimeout(() => this.#interruptBusy(), INTERRUPT_MS).unref();
   }
 }
-
-const INTERRUPT_MS = 50;
 
 /** Runs a statement on a borrowed connection under the limits of `options`. */
 export async function runQuery(
@@ -136,66 +119,20 @@ export async function runQuery(
   sql: string,
   options: QueryOptions = {},
 ): Promise<QueryResult> {
-  const { signal, timeoutMs, maxRows = Number.POSITIVE_INFINITY, params } = options;
-  if (signal?.aborted) throw new CancelledError('the query', signal.reason);
-  let stoppedBy: 'timeout' | 'signal' | undefined;
-  let again: NodeJS.Timeout | undefined;
-  const stop = (reason: 'timeout' | 'signal') => {
-    stoppedBy ??= reason;
-    connection.interrupt();
-    // DuckDB forgets an interrupt that comes before it has begun to execute: it is told until it stops.
-    again ??= setInterval(() => connection.interrupt(), INTERRUPT_MS);
-  };
-  const onAbort = () => stop('signal');
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop('timeout'), timeoutMs);
-  const ensureRunning = () => {
-    if (stoppedBy === 'timeout') throw new QueryTimeoutError(timeoutMs ?? 0);
-    if (stoppedBy === 'signal') throw new CancelledError('the query', signal?.reason);
-  };
+  const { maxRows = Number.POSITIVE_INFINITY } = options;
+  const statement = await RunningStatement.start(connection, sql, options);
   try {
-    const bound = params?.map(parameter) ?? [];
-    const result = await connection.stream(
-      sql,
-      bound.map((p) => p.value),
-      bound.map((p) => p.type),
-    );
-    const types = result.columnTypes();
-    const names = result.columnNames();
+    const types = statement.columns.map(({ type }) => type);
     const rows: EngineValue[][] = [];
-    let truncated = false;
-    for (;;) {
-      ensureRunning();
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) break;
-      const decoded = decodeChunk(chunk, types);
-      for (const row of decoded) rows.push(row);
-      if (rows.length > maxRows) {
-        rows.length = maxRows;
-        truncated = true;
-        break;
-      }
+    for (let chunk = await statement.next(); chunk !== undefined; chunk = await statement.next()) {
+      for (const row of decodeChunk(chunk, types)) rows.push(row);
+      if (rows.length > maxRows) break;
     }
-    return { columns: names.map((name, i) => ({ name, type: typeName(types[i]!) })), rows, truncated };
-  } catch (error) {
-    ensureRunning();
-    throw queryError(error);
+    const truncated = rows.length > maxRows;
+    if (truncated) rows.length = maxRows;
+    const columns = statement.columns.map(({ name, type }) => ({ name, type: typeName(type) }));
+    return { columns, rows, truncated };
   } finally {
-    clearTimeout(timer);
-    clearInterval(again);
-    signal?.removeEventListener('abort', onAbort);
+    await statement.close();
   }
-}
-
-/** DuckDB throws plain Errors whose message starts with the kind. */
-function queryError(error: unknown): RunlakeError {
-  if (error instanceof RunlakeError) return error;
-  const message = messageOf(error);
-  if (message.startsWith('Out of Memory')) {
-    return new QueryMemoryError('the query needs more memory than the engine may use', {
-      remedy: 'filter by run, select fewer columns, or raise RUNLAKE_MEMORY',
-      cause: error,
-    });
-  }
-  return new QueryError(message.split('\n\n')[0] ?? message, { cause: error });
 }

@@ -1,3 +1,4 @@
+import type { DuckDBDataChunk, DuckDBType } from '@duckdb/node-api';
 import type { CallOptions } from '../store/object-store.ts';
 
 /** A state of the lake: the version of every table, and which ingests are current in it. Immutable. */
@@ -48,11 +49,14 @@ export interface Relation extends RelationSize {
 
 export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[];
 
-export interface QueryOptions extends CallOptions {
+export interface StreamOptions extends CallOptions {
   /** Positional parameters `$1…`. */
   readonly params?: readonly SqlValue[];
-  /** Interrupt after this long with `QueryTimeoutError`. */
+  /** Interrupt with `QueryTimeoutError` when DuckDB has worked for this long; the time a reader takes between chunks is free. */
   readonly timeoutMs?: number;
+}
+
+export interface QueryOptions extends StreamOptions {
   /** Stop reading after this many rows; `QueryResult.truncated` says whether more were there. */
   readonly maxRows?: number;
 }
@@ -76,6 +80,23 @@ export interface QueryResult {
   /** Row-major; each row has one value a column. */
   readonly rows: readonly (readonly EngineValue[])[];
   readonly truncated: boolean;
+}
+
+export interface ResultColumn {
+  readonly name: string;
+  readonly type: DuckDBType;
+}
+
+/** The rows of a running statement, a chunk at a time. Iterating closes it at the end; whoever does not, closes it. */
+export interface ChunkStream extends AsyncIterable<DuckDBDataChunk> {
+  readonly columns: readonly ResultColumn[];
+  /**
+   * The next rows (up to 2,048), or undefined after the last. Chunks stay valid after the next one and after `close`.
+   * @throws QueryTimeoutError, CancelledError, QueryMemoryError, QueryError
+   */
+  next(): Promise<DuckDBDataChunk | undefined>;
+  /** Ends the statement, interrupts a `next` that is under way, and lets go of everything behind it. */
+  close(): Promise<void>;
 }
 
 /** What GraphQL, SQL and the doors for BI need of the lake. */

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { QueryError } from '../engine/errors.ts';
+import { RunningStatement } from '../engine/statement.ts';
 import { RunlakeError } from '../errors.ts';
 import { sqlString } from '../parquet/file-name.ts';
 import type { CallOptions, ObjectStore } from '../store/object-store.ts';
@@ -149,11 +151,13 @@ export async function readCheckpoint(
         const present = described.getRows().map((row) => String(row[0]));
         const wanted = Object.keys(CHECKPOINT_COLUMNS).filter((column) => present.includes(column));
         const members = wanted.map((column) => `${sqlString(column)}, ${column}`);
-        const result = await connection.stream(`SELECT json_object(${members.join(', ')}) FROM ${from}`);
+        const actions = await RunningStatement.start(
+          connection,
+          `SELECT json_object(${members.join(', ')}) FROM ${from}`,
+          options,
+        );
         let row = 0;
-        for (;;) {
-          const chunk = await result.fetchChunk();
-          if (!chunk || chunk.rowCount === 0) break;
+        for await (const chunk of actions) {
           for (const value of chunk.getColumnValues(0)) {
             row += 1;
             const action = parseAction(JSON.parse(String(value)), name, row);
@@ -161,7 +165,7 @@ export async function readCheckpoint(
           }
         }
       } catch (cause) {
-        if (cause instanceof RunlakeError) throw cause;
+        if (cause instanceof RunlakeError && !(cause instanceof QueryError)) throw cause;
         throw new CorruptLogError(`checkpoint ${name} cannot be read`, {
           where: { file: name },
           remedy: 'run `runlake lake fsck --repair`',
