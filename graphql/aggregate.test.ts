@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from './server.ts';
 import { FakeLake } from './test-support/fake-lake.ts';
 import { metricRow, runRow } from './test-support/rows.ts';
+import { parseJsonExactly } from './values.ts';
 
 let lake: FakeLake;
 let app: FastifyInstance;
@@ -40,8 +42,12 @@ afterAll(async () => {
   lake.connection.closeSync();
 });
 
-async function ask(field: string) {
-  const response = await app.inject({ method: 'POST', url: '/graphql', payload: { query: `{ ${field} }` } });
+async function ask(field: string, server = app) {
+  const response = await server.inject({
+    method: 'POST',
+    url: '/graphql',
+    payload: { query: `{ ${field} }` },
+  });
   return response.json();
 }
 
@@ -129,4 +135,102 @@ it('groups by the commit of the code', async () => {
     { gitCommit: 'f00d', n: 1, dimensions: [{ dimension: 'GIT_COMMIT', value: 'f00d' }] },
     { gitCommit: null, n: 0, dimensions: [{ dimension: 'GIT_COMMIT', value: null }] },
   ]);
+});
+
+describe('members of the configuration', () => {
+  const configs = new Map<string, string | null>([
+    ['t0', '{"gen":{"temperature":0.70,"n":1,"a/b":true},"tags":["x","y"],"id":12345678901234567890}'],
+    ['t1', '{"gen":{"temperature":7e-1,"n":1.0,"a/b":true},"tags":["x","y"]}'],
+    ['t2', '{"gen":{"temperature":10,"n":"1"},"tags":"x"}'],
+    ['t3', '{"gen":{"temperature":9.5,"n":null}}'],
+    ['t4', '{"gen":[]}'],
+    ['t5', null],
+    ['t6', 'no JSON'],
+  ]);
+  const members = new Map<string, unknown>();
+  let tuned: FakeLake;
+  let server: FastifyInstance;
+  const aggregate = async (args: string, fields: string) => {
+    const { data, errors } = await ask(`aggregateMetrics(metric: "auroc", ${args}) { ${fields} }`, server);
+    return errors ?? data.aggregateMetrics;
+  };
+
+  beforeAll(async () => {
+    const random = fc.sample(fc.jsonValue({ maxDepth: 2 }), { numRuns: 60, seed: 1 });
+    for (const [i, value] of random.entries()) members.set(`m${i}`, value);
+    const rows = new Map([
+      ...configs,
+      ...[...members].map(([id, value]) => [id, JSON.stringify({ 'a ~/"$.*\'': value })] as const),
+    ]);
+    tuned = await FakeLake.create({
+      runs: [...rows].map(([id, config], i) =>
+        runRow(id, { method: configs.has(id) ? 'tuned' : 'random', seed: BigInt(i), config }),
+      ),
+      metrics: [...rows.keys()].map((id, i) => metricRow(id, 'auroc', i / 100)),
+    });
+    server = await createServer({ reader: tuned });
+  });
+  afterAll(async () => {
+    await server.close();
+    tuned.connection.closeSync();
+  });
+
+  it('are dimensions: numbers by their value and size, then texts, then what is missing', async () => {
+    const by = (pointer: string) =>
+      aggregate(
+        `groupBy: [METHOD], groupByConfig: ["${pointer}"], filter: {method: {eq: "tuned"}}`,
+        'method config { pointer value } n',
+      );
+    const groups = (pointer: string, ...found: readonly (readonly [unknown, number])[]) =>
+      found.map(([value, n]) => ({ method: 'tuned', config: [{ pointer, value }], n }));
+    expect(await by('/gen/temperature')).toEqual(
+      groups('/gen/temperature', [0.7, 2], [9.5, 1], [10, 1], [null, 3]),
+    );
+    expect(await by('/gen/n')).toEqual(groups('/gen/n', [1, 2], ['1', 1], [null, 4]));
+    expect(await by('/gen/a~1b')).toEqual(groups('/gen/a~1b', [true, 2], [null, 5]));
+    expect(await by('/tags')).toEqual(groups('/tags', ['x', 1], [['x', 'y'], 2], [null, 4]));
+    expect(await by('/tags/1')).toEqual(groups('/tags/1', ['y', 2], [null, 5]));
+    expect(await by('/id')).toEqual(groups('/id', ['12345678901234567890', 1], [null, 6]));
+    expect(await by('/')).toEqual(groups('/', [null, 7]));
+  });
+
+  it('go together with each other, and without any column', async () => {
+    const found = await aggregate(
+      'groupBy: [], groupByConfig: ["/gen/n", "/tags/0", "/gen/n"], filter: {id: {in: ["t0", "t1", "t2"]}}',
+      'config { pointer value } runIds',
+    );
+    const config = (n: unknown, tag: unknown) => [
+      { pointer: '/gen/n', value: n },
+      { pointer: '/tags/0', value: tag },
+    ];
+    expect(found).toEqual([
+      { config: config(1, 'x'), runIds: ['t0', 't1'] },
+      { config: config('1', null), runIds: ['t2'] },
+    ]);
+  });
+
+  it('keep any value what it is, and every run in the group of its value', async () => {
+    const pointer = '/a ~0~1\\"$.*\'';
+    const found: { config: [{ value: unknown }]; runIds: string[] }[] = await aggregate(
+      `groupBy: [], groupByConfig: ["${pointer}"], filter: {method: {eq: "random"}}`,
+      'config { value } runIds',
+    );
+    const seen = found.flatMap(({ config, runIds }) => runIds.map((id) => [id, config[0].value] as const));
+    const plain = (value: unknown): unknown => parseJsonExactly(JSON.stringify(value));
+    expect(Object.fromEntries(seen)).toEqual(
+      Object.fromEntries([...members].map(([id, value]) => [id, plain(value)])),
+    );
+    const texts = found.map(({ config }) => JSON.stringify(config[0].value));
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+
+  it('are named by a few short JSON pointers', async () => {
+    const refused = async (pointers: readonly string[]) => {
+      const [error] = await aggregate(`groupBy: [], groupByConfig: ${JSON.stringify(pointers)}`, 'n');
+      expect(error.extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'groupByConfig' });
+    };
+    for (const pointer of ['', 'gen', '$.gen', '/a~2', '/a~', `/${'x'.repeat(500)}`])
+      await refused([pointer]);
+    await refused(Array.from({ length: 9 }, (_, i) => `/${i}`));
+  });
 });

@@ -186,11 +186,16 @@ describe('text arguments', () => {
       'query ($x: String!) { aggregateMetrics(metric: $x, scope: $x, split: $x, groupBy: [METHOD]) { n } }',
       ({ data }) => data?.['aggregateMetrics'],
     ],
+    [
+      'query ($x: String!, $pointer: String!) { aggregateMetrics(metric: $x, groupBy: [], groupByConfig: [$pointer]) { n } }',
+      ({ data }) => data?.['aggregateMetrics'],
+    ],
   ];
   it('are values, never SQL', async () => {
     for (const [query, answerOf] of queries) {
       for (const x of EVIL) {
-        const answer = await ask(query, { x });
+        const pointer = `/${x.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+        const answer = await ask(query, { x, ...(query.includes('$pointer') && { pointer }) });
         expect([query, x, answer.errors]).toEqual([query, x, undefined]);
         const value = answerOf(answer);
         expect([null, { totalCount: 0 }, []]).toContainEqual(value);

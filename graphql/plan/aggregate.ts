@@ -2,7 +2,7 @@ import { mean, summarise } from '../../ingest/stats/index.ts';
 import type { EngineValue } from '../../lake/engine/types.ts';
 import { METRICS } from '../../lake/tables/tables.ts';
 import { BadUserInputError } from '../errors.ts';
-import { exactInteger } from '../values.ts';
+import { exactInteger, parseJsonExactly } from '../values.ts';
 import { type CompileOptions, StatementBuilder } from './compile.ts';
 import { pruneOf } from './conditions.ts';
 import { columnOf, ENTITIES } from './entities.ts';
@@ -25,9 +25,17 @@ export const DIMENSIONS = {
 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
 
+/** Further dimensions a request may have, and how long the name of each may be. */
+const MAX_POINTERS = 8;
+const MAX_POINTER = 500;
+/** RFC 6901; the empty pointer is the whole document, which is no dimension. */
+const POINTER = /^(\/([^~/]|~[01])*)+$/;
+
 export interface AggregateRequest {
   readonly metric: string;
   readonly groupBy: readonly Dimension[];
+  /** JSON pointers into the configuration of the runs. */
+  readonly groupByConfig: readonly string[];
   /** RunFilter. */
   readonly filter: unknown;
   readonly source: string;
@@ -43,6 +51,8 @@ export interface AggregateRequest {
 /** One group: the values of a metric over runs that differ in their seed. */
 export interface MetricGroup {
   readonly dimensions: Readonly<Partial<Record<Dimension, string | number | null>>>;
+  /** By pointer, in the order of the request; null where a run's configuration lacks it. */
+  readonly config: readonly { readonly pointer: string; readonly value: unknown }[];
   readonly n: number;
   readonly nMissing: number;
   readonly mean: number | null;
@@ -64,6 +74,7 @@ export function compileAggregate(options: CompileOptions, request: AggregateRequ
       expected: 'between 0 and 1, e.g. 0.95',
     });
   }
+  const pointers = checkedPointers(request.groupByConfig);
   const statement = new StatementBuilder(options);
   const runs = statement.filter(ENTITIES.Run, request.filter, 'filter');
   const conditions: Condition[] = [equals('metric', request.metric), equals('source', request.source)];
@@ -80,7 +91,6 @@ export function compileAggregate(options: CompileOptions, request: AggregateRequ
     sources: statement.sources,
     print(relations) {
       const printer = new Printer(relations);
-      const dimensions = [...new Set(groupBy)].map((dimension) => DIMENSIONS[dimension]);
       // A copy of a measurement is no further measurement.
       const where = [printer.condition(metrics, 'm'), printer.condition(runs, 'r'), 'r.duplicate_of IS NULL'];
       if (request.split !== undefined) {
@@ -100,16 +110,53 @@ export function compileAggregate(options: CompileOptions, request: AggregateRequ
             `list(r.run_id ${order})`,
           ]
         : ['list(m.value)', 'count(DISTINCT r.run_id)', '[]', '[]'];
-      const group =
-        dimensions.length === 0
-          ? ''
-          : ` GROUP BY ${dimensions.join(', ')} ORDER BY ${dimensions.map((d) => `${d} NULLS LAST`).join(', ')}`;
+      const columns = [...new Set(groupBy)].map((dimension) => DIMENSIONS[dimension]);
+      const members = pointers.map((pointer) =>
+        configMember(printer.param(pointer, columnOf(ENTITIES.Run, 'config'))),
+      );
+      const dimensions = [...columns, ...members].map((expression, i) => ({ expression, name: `d${i}` }));
+      const names = dimensions.map(({ name }) => name);
+      // Members are JSON texts: numbers first, by size.
+      const orders = names.map((name, i) =>
+        i < columns.length
+          ? `${name} NULLS LAST`
+          : `TRY_CAST(${name} AS DOUBLE) NULLS LAST, ${name} NULLS LAST`,
+      );
+      const group = names.length === 0 ? '' : ` GROUP BY ${names.join(', ')} ORDER BY ${orders.join(', ')}`;
+      const selected = dimensions.map(({ expression, name }) => `${expression} AS ${name}`);
       return {
-        text: `SELECT ${[...lists, ...dimensions].join(', ')} FROM ${printer.relation(metricSource)} m JOIN ${printer.relation(runSource)} r ON r.run_id = m.run_id WHERE ${where.join(' AND ')}${group}`,
+        text: `SELECT ${[...lists, ...selected].join(', ')} FROM ${printer.relation(metricSource)} m JOIN ${printer.relation(runSource)} r ON r.run_id = m.run_id WHERE ${where.join(' AND ')}${group}`,
         params: printer.params,
       };
     },
   };
+}
+
+/** @throws BadUserInputError */
+function checkedPointers(given: readonly string[]): readonly string[] {
+  const pointers = [...new Set(given)];
+  if (pointers.length > MAX_POINTERS) {
+    throw new BadUserInputError('groupByConfig', `${pointers.length} members of the configuration`, {
+      expected: `at most ${MAX_POINTERS}`,
+    });
+  }
+  for (const pointer of pointers) {
+    if (pointer.length <= MAX_POINTER && POINTER.test(pointer)) continue;
+    throw new BadUserInputError(
+      'groupByConfig',
+      `${JSON.stringify(pointer.slice(0, 80))} is no JSON pointer`,
+      {
+        expected: `a JSON pointer (RFC 6901) of at most ${MAX_POINTER} characters, e.g. /generation/temperature`,
+      },
+    );
+  }
+  return pointers.map((pointer) => pointer.toWellFormed());
+}
+
+/** The JSON text of a member, of which 1 and 1.0 are one; null of a JSON null, and where a writer left something else than JSON. */
+function configMember(pointer: string): string {
+  const text = `nullif(TRY(json_extract(r.config, ${pointer}))::VARCHAR, 'null')`;
+  return `regexp_replace(${text}, '^(-?\\d{1,15})\\.0$', '\\1')`;
 }
 
 function equals(column: string, value: string): Condition {
@@ -142,6 +189,7 @@ export function aggregateGroups(
   rows: readonly (readonly EngineValue[])[],
 ): MetricGroup[] {
   const names = [...new Set(request.groupBy)];
+  const pointers = [...new Set(request.groupByConfig)];
   return rows.flatMap((row) => {
     const [values, runs, seeds, runIds, ...dimensions] = row;
     const all = list(values);
@@ -170,6 +218,10 @@ export function aggregateGroups(
     return [
       {
         dimensions: Object.fromEntries(names.map((name, i) => [name, dimensionValue(dimensions[i])])),
+        config: pointers.map((pointer, i) => {
+          const text = dimensions[names.length + i];
+          return { pointer, value: typeof text === 'string' ? parseJsonExactly(text) : null };
+        }),
         n,
         nMissing: all.length - n,
         mean: finite(centre),

@@ -14,8 +14,9 @@ import { comparedSources } from '../../compute/compare/pairs.ts';
 import { AUDITED_TABLES } from '../../compute/tasks/chaos/audit/audit.ts';
 import { TABLES } from '../../lake/tables/tables.ts';
 import type { RequestContext } from '../context.ts';
-import { BadUserInputError } from '../errors.ts';
+import { BadUserInputError, LimitExceededError } from '../errors.ts';
 import { documentLimits } from '../limits/document.ts';
+import { bracketDepth } from '../limits/nesting.ts';
 import { estimateNodes } from '../limits/nodes.ts';
 import { MEASURE_FIELDS, measureSources } from '../plan/activation-measure.ts';
 import { compileAggregate, type Dimension } from '../plan/aggregate.ts';
@@ -93,6 +94,8 @@ const GRAPHQL = /^(\s|,|#[^\n]*\n)*(\{|query\b|fragment\b)/;
 
 function planGraphql(context: RequestContext, schema: GraphQLSchema, text: string, given: unknown): Planned {
   const { limits } = context;
+  const depth = bracketDepth(text);
+  if (depth > limits.brackets) throw new LimitExceededError('brackets', limits.brackets, depth, 'nest less');
   const document = parse(text, { maxTokens: limits.documentTokens });
   const [invalid] = validate(schema, document);
   const [tooLarge] = invalid ? [] : validate(schema, document, [documentLimits(limits)]);
@@ -170,6 +173,7 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
       return compileAggregate(options, {
         metric: String(args['metric']),
         groupBy: (Array.isArray(args['groupBy']) ? args['groupBy'] : []) as Dimension[],
+        groupByConfig: (Array.isArray(args['groupByConfig']) ? args['groupByConfig'] : []) as string[],
         filter: args['filter'],
         source: String(args['source']),
         scope: typeof args['scope'] === 'string' ? args['scope'] : undefined,

@@ -25,6 +25,12 @@ export class MetricsResolver {
   async aggregateMetrics(
     @Arg('metric', () => String, { description: 'E.g. auroc.' }) metric: string,
     @Arg('groupBy', () => [MetricDimension]) groupBy: Dimension[],
+    @Arg('groupByConfig', () => [String], {
+      defaultValue: [],
+      description:
+        "Members of the runs' `config` to group by as well, as JSON pointers, e.g. `/generation/temperature`.",
+    })
+    groupByConfig: string[],
     @Arg('filter', () => FILTERS.Run, { nullable: true }) _filter: unknown,
     @Arg('confidence', () => Float, { defaultValue: 0.95 }) confidence: number,
     @Arg('source', () => MetricSource, { defaultValue: MetricSource.REPORTED }) source: string,
@@ -46,6 +52,7 @@ export class MetricsResolver {
     const request: AggregateRequest = {
       metric,
       groupBy,
+      groupByConfig,
       filter: args['filter'],
       source,
       scope: scope ?? undefined,

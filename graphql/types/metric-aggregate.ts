@@ -1,6 +1,6 @@
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { MetricDimension } from './enums.ts';
-import { BigIntScalar, DateScalar } from './scalars.ts';
+import { BigIntScalar, DateScalar, JsonScalar } from './scalars.ts';
 
 /** A dimension as JSON: texts, days and (for the seed) integers. */
 export type DimensionScalar = string | number | null;
@@ -14,6 +14,15 @@ export class DimensionValue {
   value!: string | null;
 }
 
+@ObjectType({ description: "A member of the runs' configuration.", simpleResolvers: true })
+export class ConfigValue {
+  @Field(() => String, { description: 'JSON pointer into `config`.' })
+  pointer!: string;
+
+  @Field(() => JsonScalar, { nullable: true, description: 'Null where the runs have none.' })
+  value!: unknown;
+}
+
 @ObjectType({
   description: 'A metric over the runs of one group, which differ in their seed.',
   simpleResolvers: true,
@@ -24,6 +33,11 @@ export class MetricAggregate {
 
   @Field(() => [DimensionValue], { description: 'What the group has in common, in the order of groupBy.' })
   dimensions!: DimensionValue[];
+
+  @Field(() => [ConfigValue], {
+    description: 'What their configurations have in common, in the order of groupByConfig.',
+  })
+  config!: readonly ConfigValue[];
 
   @Field(() => String, { nullable: true })
   family?: DimensionScalar;
