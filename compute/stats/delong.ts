@@ -83,7 +83,7 @@ function twoSided(difference: number, standardError: number): { z: number; pValu
  * Of every positive, the share of negatives that it beats (ties count half); of every negative, the share of positives that
  * beat it.
  */
-function placements(
+export function placements(
   scores: ArrayLike<number>,
   labels: ArrayLike<number>,
 ): { readonly positives: Float64Array; readonly negatives: Float64Array } {

@@ -8,6 +8,11 @@ export {
   quantile,
 } from './bootstrap.ts';
 export { type ClusteredMean, clusteredMean } from './clustered.ts';
+export {
+  type CrossValidatedAuroc,
+  crossValidatedAuroc,
+  type JudgedInFolds,
+} from './cross-validated-auroc.ts';
 export { aurocTest, type DeLongEstimate, delong, type PairedDeLong, pairedDelong } from './delong.ts';
 export { benjaminiHochberg, holm } from './multiplicity.ts';
 export { erfc, normalCdf, normalQuantile } from './normal.ts';

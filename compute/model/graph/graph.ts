@@ -9,7 +9,14 @@ export interface Graph {
 }
 
 /** Names of element types, with their numbers in ONNX's TensorProto.DataType. */
-export const elementTypes = { float32: 1, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
+export const elementTypes = {
+  float32: 1,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  bfloat16: 16,
+} as const;
 export type ElementType = keyof typeof elementTypes;
 
 /** The sets of operators in use: ONNX's own and ONNX Runtime's. */
