@@ -6,6 +6,8 @@ import {
 } from '@apollo/server/plugin/disabled';
 import type { GraphQLSchema } from 'graphql';
 import { getVariableValues } from 'graphql/execution/values.js';
+import { ForbiddenError } from './access/principal.ts';
+import { requireRoles } from './access/rules.ts';
 import type { RequestContext } from './context.ts';
 import { LimitExceededError } from './errors.ts';
 import { formatError, isInternal, toGraphQLError } from './format-error.ts';
@@ -14,12 +16,21 @@ import type { Limits } from './limits/limits.ts';
 import { estimateNodes } from './limits/nodes.ts';
 import { nestingDepth } from './limits/variables.ts';
 
-/** Refuses requests over the limits that depend on variables, before anything runs. */
+function checkRoles(...operation: Parameters<typeof requireRoles>): void {
+  try {
+    requireRoles(...operation);
+  } catch (error) {
+    throw error instanceof ForbiddenError ? toGraphQLError(error, 403) : error;
+  }
+}
+
+/** Refuses requests that their principal may not make, or over the limits that depend on variables, before anything runs. */
 function requestLimits(
   schema: GraphQLSchema,
   limits: Limits,
 ): GraphQLRequestListener<RequestContext>['didResolveOperation'] {
   return async ({ document, operation, request, contextValue }) => {
+    if (operation !== undefined) checkRoles(document, operation, contextValue.principal);
     if (operation?.operation === 'mutation') contextValue.unlimitTime();
     const depth = nestingDepth(request.variables, limits.inputDepth);
     if (depth > limits.inputDepth) {

@@ -3,6 +3,7 @@ import type { StoredVerdict } from '../compute/model/verdicts.ts';
 import type { PublishRequest, PublishResult } from '../compute/tasks/chaos/publish/publish.ts';
 import type { ProbeDocument } from '../compute/tasks/probe/probe-document.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
+import type { Principal } from './access/principal.ts';
 import type { Limits } from './limits/limits.ts';
 import type { SnapshotScope } from './snapshots.ts';
 import type { ValueIssues } from './value-issues.ts';
@@ -112,6 +113,7 @@ export interface Logger {
 
 /** What the resolvers of one request share. */
 export interface RequestContext {
+  readonly principal: Principal;
   readonly reader: LakeReader;
   readonly ingestor: Ingestor | undefined;
   readonly upkeep: Upkeep | undefined;

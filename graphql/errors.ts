@@ -62,7 +62,7 @@ export class LimitExceededError extends RunlakeError {
   }
 }
 
-const LIMIT_NOUNS: Readonly<Record<LimitName, string>> = {
+export const LIMIT_NOUNS: Readonly<Record<LimitName, string>> = {
   documentBytes: 'bytes of document',
   documentTokens: 'tokens of document',
   brackets: 'levels of brackets',

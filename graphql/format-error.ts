@@ -1,5 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { RunlakeError } from '../lake/errors.ts';
+import { ForbiddenError } from './access/principal.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
 
 /** What a client learns of an error besides its message. */
@@ -16,6 +17,7 @@ export function errorExtensions(error: RunlakeError): Record<string, unknown> {
       asked: error.asked,
     }),
     ...(error instanceof BadUserInputError && { argument: error.argument }),
+    ...(error instanceof ForbiddenError && { neededRole: error.needed }),
   };
 }
 

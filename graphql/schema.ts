@@ -16,6 +16,7 @@ import { MetricsResolver } from './resolvers/metrics.ts';
 import { ModelsResolver } from './resolvers/models.ts';
 import { RowsResolver } from './resolvers/rows.ts';
 import { RunIngestedResolver } from './resolvers/run-ingested.ts';
+import { ServerResolver } from './resolvers/server.ts';
 import { SqlResolver } from './resolvers/sql.ts';
 
 /** Planned objects are keyed by response key, because one field may be selected twice with different arguments. */
@@ -50,6 +51,7 @@ const RESOLVERS = [
   JobConnectionResolver,
   ModelsResolver,
   RunIngestedResolver,
+  ServerResolver,
 ] as const;
 
 /** type-graphql wants one; our subscriptions have iterators of their own instead of topics. */

@@ -12,6 +12,8 @@ import Fastify, {
 import type { JobService } from '../compute/jobs/job-service.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import { RunlakeError } from '../lake/errors.ts';
+import { type Access, addGuard, principalOf } from './access/guard.ts';
+import { type Authenticator, OPEN, type Principal } from './access/principal.ts';
 import { createApollo } from './apollo.ts';
 import { CONSOLE_CSP, CONSOLE_HTML } from './console.ts';
 import type { Ingestor, Models, Probes, Publisher, RequestContext, Upkeep } from './context.ts';
@@ -31,12 +33,16 @@ export interface ServerConfig {
   readonly drainMs?: number;
   /** Whether `X-Forwarded-For` of a proxy is believed. Default false. */
   readonly trustProxy?: boolean;
-  /** Who a request counts for in the concurrency limit; by default its address. */
+  /** Milliseconds in which a request has to arrive completely. Default 30,000. */
+  readonly arrivalMs?: number;
+  /** Who a request counts for in the concurrency limit; by default its token, and its address without one. */
   readonly clientOf?: (request: FastifyRequest) => string;
 }
 
 export interface ServerOptions {
   readonly reader: LakeReader;
+  /** Who is let in. Without it everybody may do everything: only for servers that nobody else can reach. */
+  readonly authenticator?: Authenticator | undefined;
   /** Without it the mutation `ingest` is refused. */
   readonly ingestor?: Ingestor | undefined;
   /** Without it `compact` and `vacuum` are refused. */
@@ -53,6 +59,8 @@ export interface ServerOptions {
   /** A pino logger (or one like it); silent without. */
   readonly logger?: FastifyBaseLogger;
 }
+
+const ARRIVAL_MS = 30_000;
 
 const SAFE_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
@@ -97,12 +105,16 @@ class RunningRequests {
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { reader, ingestor, upkeep, publisher, jobs, models, probes, config = {}, logger } = options;
+  const { authenticator = OPEN } = options;
+  const { arrivalMs = ARRIVAL_MS } = config;
   const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
     bodyLimit: limits.documentBytes,
     trustProxy: config.trustProxy ?? false,
     forceCloseConnections: 'idle',
+    requestTimeout: arrivalMs,
+    http: { connectionsCheckingInterval: Math.min(arrivalMs, 5_000) },
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && SAFE_REQUEST_ID.test(given) ? given : randomUUID();
@@ -113,16 +125,23 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await apollo.start();
   const running = new RunningRequests();
   addHealth(app, reader);
-  app.get('/', (_request, reply) => reply.redirect('/graphql'));
+  app.get('/', OPEN_ROUTE, (_request, reply) => reply.redirect('/graphql'));
   addShutdown(app, apollo, running, config.drainMs ?? 10_000);
   app.setErrorHandler(answerError(limits));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
   });
+  addGuard(app, authenticator);
   const gate = new ConcurrencyGate(limits.concurrentQueries);
-  const clientOf = config.clientOf ?? ((request) => request.ip);
-  const contextOf = (id: string, log: FastifyBaseLogger, life: RequestLife): RequestContext => ({
+  const clientOf = config.clientOf ?? ((request) => request.principal?.tokenId ?? request.ip);
+  const contextOf = (
+    principal: Principal,
+    id: string,
+    log: FastifyBaseLogger,
+    life: RequestLife,
+  ): RequestContext => ({
+    principal,
     reader,
     ingestor,
     upkeep,
@@ -139,16 +158,20 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     requestId: id,
   });
   const handle = fastifyApolloHandler(apollo, {
-    context: async (request, reply) => contextOf(request.id, request.log, running.start(reply, limits.time)),
+    context: async (request, reply) =>
+      contextOf(principalOf(request), request.id, request.log, running.start(reply, limits.time)),
   });
   addSubscriptions(app, {
     schema,
     limits,
-    contextOf: (signal) => contextOf(randomUUID(), app.log, { signal, unlimitTime: () => undefined }),
+    authenticator,
+    contextOf: (principal, signal) =>
+      contextOf(principal, randomUUID(), app.log, { signal, unlimitTime: () => undefined }),
   });
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
+    config: { access: (request): Access => (wantsConsole(request) ? 'open' : 'reader') },
     onRequest: async (request, reply) => {
       if (wantsConsole(request)) return;
       const leave = gate.enter(clientOf(request));
@@ -178,13 +201,15 @@ function wantsConsole({ method, headers, query }: FastifyRequest): boolean {
   return method === 'GET' && !isQuery && (headers.accept ?? '').includes('text/html');
 }
 
+const OPEN_ROUTE = { config: { access: 'open' as const } };
+
 function addHealth(app: FastifyInstance, reader: LakeReader): void {
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
   });
-  app.get('/healthz', async () => ({ status: 'ok' }));
-  app.get('/readyz', async (request, reply) => {
+  app.get('/healthz', OPEN_ROUTE, async () => ({ status: 'ok' }));
+  app.get('/readyz', OPEN_ROUTE, async (request, reply) => {
     if (closing) return reply.code(503).send({ status: 'closing' });
     try {
       const { token } = await reader.snapshot(undefined, { signal: AbortSignal.timeout(10_000) });
@@ -214,6 +239,17 @@ function addShutdown(
   });
 }
 
+const STATUS: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  TOKENS_UNAVAILABLE: 503,
+};
+
+function statusOf(error: RunlakeError): number {
+  const busy = error instanceof LimitExceededError && error.limit === 'concurrentQueries';
+  return busy ? 429 : (STATUS[error.code] ?? 400);
+}
+
 /** Errors outside GraphQL (bodies that are no JSON, too many requests) in the form of GraphQL errors. */
 function answerError(limits: Limits) {
   return (error: FastifyError | RunlakeError, request: FastifyRequest, reply: FastifyReply) => {
@@ -223,8 +259,9 @@ function answerError(limits: Limits) {
         .type('application/json; charset=utf-8')
         .send({ errors: [{ message, extensions }] });
     if (error instanceof RunlakeError) {
-      const busy = error instanceof LimitExceededError && error.limit === 'concurrentQueries';
-      return send(busy ? 429 : 400, error.message, errorExtensions(error));
+      const status = statusOf(error);
+      if (status === 401) reply.header('www-authenticate', 'Bearer realm="runlake"');
+      return send(status, error.message, errorExtensions(error));
     }
     if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
       const asked = Number(request.headers['content-length'] ?? limits.documentBytes + 1);

@@ -12,18 +12,28 @@ import {
   validate,
 } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/fastify';
+import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { RunlakeError } from '../lake/errors.ts';
+import { type Credentials, credentialsOf, identify, principalOf } from './access/guard.ts';
+import { LongLived } from './access/long-lived.ts';
+import { type Authenticator, type Principal, UnauthenticatedError } from './access/principal.ts';
+import { requireRoles } from './access/rules.ts';
 import type { RequestContext } from './context.ts';
-import { formatError } from './format-error.ts';
+import { LimitExceededError } from './errors.ts';
+import { formatError, toGraphQLError } from './format-error.ts';
 import { documentLimits } from './limits/document.ts';
 import type { Limits } from './limits/limits.ts';
+import { bracketDepth } from './limits/nesting.ts';
+import { nestingDepth } from './limits/variables.ts';
 
 export interface SubscriptionOptions {
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
+  readonly authenticator: Authenticator;
   /** A context that lives until `signal` is aborted. */
-  readonly contextOf: (signal: AbortSignal) => RequestContext;
+  readonly contextOf: (principal: Principal, signal: AbortSignal) => RequestContext;
 }
 
 /** Subscriptions of one connection at most. */
@@ -35,26 +45,43 @@ const MAX_SUBSCRIPTIONS = 50;
  */
 export function addSubscriptions(app: FastifyInstance, options: SubscriptionOptions): void {
   const closing = new AbortController();
-  const { schema, limits, contextOf } = options;
-  const prepare = (request: Operation): ExecutionArgs | readonly GraphQLError[] => {
-    const checked = checkedDocument(schema, limits, request);
+  const { schema, limits, authenticator, contextOf } = options;
+  const longLived = new LongLived();
+  const prepare = (request: Operation, principal: Principal): ExecutionArgs | readonly GraphQLError[] => {
+    const checked = checkedDocument(schema, limits, request, principal);
     if (Array.isArray(checked)) return checked;
     return {
       schema,
       document: checked as DocumentNode,
-      contextValue: contextOf(closing.signal),
+      contextValue: contextOf(principal, closing.signal),
       ...(request.operationName && { operationName: request.operationName }),
       ...(request.variables && { variableValues: request.variables }),
     };
   };
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.documentBytes });
-  const protocol = useServer(
+  const protocol = useServer<Record<string, unknown> | undefined, { principal: Principal }>(
     {
       schema,
-      onSubscribe: ({ subscriptions }, _id, payload) =>
-        Object.keys(subscriptions).length > MAX_SUBSCRIPTIONS
+      async onConnect({ connectionParams, extra }) {
+        const { socket, request } = extra;
+        const admitted = (): Promise<Principal> =>
+          identify(authenticator, socketCredentials(connectionParams, request));
+        const refuse = (): void => socket.close(CloseCode.Unauthorized, 'Unauthorized');
+        try {
+          extra.principal = await admitted();
+        } catch {
+          refuse();
+          return false;
+        }
+        socket.once('close', longLived.watch(admitted, refuse));
+        return true;
+      },
+      onSubscribe({ subscriptions, extra: { principal } }, _id, payload) {
+        if (principal === undefined) return [toGraphQLError(new UnauthenticatedError('nobody is known'))];
+        return Object.keys(subscriptions).length > MAX_SUBSCRIPTIONS
           ? [new GraphQLError(`a connection has at most ${MAX_SUBSCRIPTIONS} subscriptions`)]
-          : prepare(payload),
+          : prepare(payload, principal);
+      },
       onNext: (_context, _id, _payload, _args, result) => presentable(result),
       onError: (_context, _id, _payload, errors) => errors.map(presentableError),
     },
@@ -69,8 +96,8 @@ export function addSubscriptions(app: FastifyInstance, options: SubscriptionOpti
   });
   const stream = createHandler({
     schema,
-    onSubscribe: (_request, { query, operationName, variables }) => {
-      const prepared = prepare({ query: String(query), operationName, variables });
+    onSubscribe: ({ raw }, { query, operationName, variables }) => {
+      const prepared = prepare({ query: String(query), operationName, variables }, principalOf(raw));
       if (!('schema' in prepared)) return { errors: prepared.map(presentableError) };
       return prepared as ExecutionArgs & { contextValue: undefined };
     },
@@ -79,9 +106,18 @@ export function addSubscriptions(app: FastifyInstance, options: SubscriptionOpti
   app.route({
     method: ['GET', 'POST', 'PUT', 'DELETE'],
     url: '/graphql/stream',
-    handler: (request, reply) => stream(request, reply),
+    config: { access: 'reader' },
+    handler(request, reply) {
+      const admitted = (): Promise<Principal> => identify(authenticator, credentialsOf(request));
+      reply.raw.once(
+        'close',
+        longLived.watch(admitted, () => reply.raw.destroy()),
+      );
+      return stream(request, reply);
+    },
   });
   app.addHook('preClose', async () => {
+    longLived.close();
     closing.abort(new Error('the server is closing'));
     await protocol.dispose();
   });
@@ -97,22 +133,57 @@ interface Operation {
 function checkedDocument(
   schema: GraphQLSchema,
   limits: Limits,
-  { query, operationName }: Operation,
+  { query, operationName, variables }: Operation,
+  principal: Principal,
 ): DocumentNode | readonly GraphQLError[] {
   let document: DocumentNode;
   try {
+    checkNesting(query, variables, limits);
     document = parse(query, { maxTokens: limits.documentTokens });
   } catch (error) {
-    return [error instanceof GraphQLError ? error : new GraphQLError(String(error))];
+    return [graphqlErrorOf(error)];
   }
   const errors = validate(schema, document, [...specifiedRules, documentLimits(limits)]);
   if (errors.length > 0) return errors;
-  if (getOperationAST(document, operationName)?.operation === 'subscription') return document;
+  const operation = getOperationAST(document, operationName);
+  if (operation?.operation === 'subscription') {
+    try {
+      requireRoles(document, operation, principal);
+      return document;
+    } catch (error) {
+      return [graphqlErrorOf(error)];
+    }
+  }
   return [
     new GraphQLError('only subscriptions are answered here', {
       extensions: { code: 'BAD_USER_INPUT', remedy: 'send queries and mutations to /graphql over HTTP' },
     }),
   ];
+}
+
+/** @throws LimitExceededError for what would overflow the stack of everything that recurses */
+function checkNesting(query: string, variables: unknown, { brackets, inputDepth }: Limits): void {
+  const depth = bracketDepth(query);
+  if (depth > brackets) throw new LimitExceededError('brackets', brackets, depth, 'nest less');
+  const levels = nestingDepth(variables, inputDepth);
+  if (levels > inputDepth) throw new LimitExceededError('inputDepth', inputDepth, levels, 'nest less');
+}
+
+function graphqlErrorOf(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  return error instanceof RunlakeError ? toGraphQLError(error) : new GraphQLError(String(error));
+}
+
+/**
+ * Browsers cannot give a WebSocket headers: its first message may hold the token, as `authorization` like the header. Other
+ * clients may send the header itself.
+ */
+function socketCredentials(
+  params: Readonly<Record<string, unknown>> | undefined,
+  { headers }: IncomingMessage,
+): Credentials {
+  const given = params?.['authorization'] ?? params?.['Authorization'];
+  return { authorization: typeof given === 'string' ? given : headers.authorization, host: headers.host };
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JOB_TABLES } from '../../lake/tables/jobs.ts';
 import type { Row } from '../../lake/tables/schema.ts';
 import { TABLES } from '../../lake/tables/tables.ts';
+import { ANONYMOUS } from '../access/principal.ts';
 import type { RequestContext } from '../context.ts';
 import { DEFAULT_LIMITS } from '../limits/limits.ts';
 import { createSchema } from '../schema.ts';
@@ -166,6 +167,7 @@ describe('nested lists', () => {
         } } }`;
         const controller = new AbortController();
         const contextValue: RequestContext = {
+          principal: ANONYMOUS,
           reader: lake,
           ingestor: undefined,
           upkeep: undefined,

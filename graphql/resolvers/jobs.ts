@@ -22,6 +22,7 @@ import type { RequestContext } from '../context.ts';
 import { BadUserInputError, NotAvailableError } from '../errors.ts';
 import { endable } from '../subscriptions.ts';
 import { Job, JobConnection, JobEvent, JobFilter, jobObject } from '../types/job.ts';
+import { launchField, pascal } from '../types/launch-names.ts';
 import { inputOf } from '../types/spec-input.ts';
 
 /** Jobs a page at most; every one is a read of the queue. */
@@ -158,14 +159,9 @@ async function* jobChanges(
   }
 }
 
-/** `chaos_eval` -> `ChaosEval`. */
-function pascal(kind: string): string {
-  return kind.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 /** Adds `launchInference(input: InferenceInput!, …): Job!` and its like, one for each task. */
 function defineLaunch(task: TaskDefinition): void {
-  const name = `launch${pascal(task.kind)}`;
+  const name = launchField(task.kind);
   if (!(task.spec instanceof z.ZodObject))
     throw new TypeError(`the specification of ${task.kind} is no object`);
   const input = inputOf(`${pascal(task.kind)}Input`, task.spec);
