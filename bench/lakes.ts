@@ -75,6 +75,7 @@ export async function graphqlSession(lake: Lake): Promise<GraphqlSession> {
   const reader: LakeReader = {
     snapshot: (asOf, options) => lake.snapshot(asOf, options),
     relation: (snapshot, table, prune, options) => lake.relation(snapshot, table, prune, options),
+    size: (snapshot, table, prune, options) => lake.size(snapshot, table, prune, options),
     query: (sql, options) => {
       statements.push({ sql, params: options?.params ?? [] });
       return lake.query(sql, options);

@@ -8,6 +8,7 @@ import { Command } from 'commander';
 import { table } from './report.ts';
 import { activationRead } from './rows/activation-read.ts';
 import { fv } from './rows/fv.ts';
+import { graphqlCold } from './rows/graphql-cold.ts';
 import { graphqlPage } from './rows/graphql-page.ts';
 import { graphqlScale } from './rows/graphql-scale.ts';
 import { inferenceCapture } from './rows/inference-capture.ts';
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
   activationRead,
   graphqlPage,
   graphqlScale,
+  graphqlCold,
   inferenceCapture,
   fv,
   probe,
