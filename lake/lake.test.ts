@@ -25,6 +25,7 @@ async function open(tables: readonly TableSpec[] = TABLES): Promise<void> {
     cacheBytes: 1e9,
     memory: 5e8,
     snapshotMaxAgeMs: 0,
+    maxStreams: 3,
     tables,
   });
   writer = await LakeWriter.open(lake, { memory: 2e8 });
@@ -343,6 +344,25 @@ describe('reading', () => {
       code: 'SQL_FORBIDDEN',
     });
     await expect(lake.query('SELECT * FROM runs')).rejects.toMatchObject({ code: 'QUERY_FAILED' });
+  });
+
+  it('streams sandboxed SQL from the state it began with, a bounded number at once, and leaves no views behind', async () => {
+    await put([{ run: 'a', content: '1', scores: Array.from({ length: 5_000 }, (_, i) => i) }]);
+    const snapshot = await lake.snapshot();
+    const sql = 'SELECT score_halu FROM predictions ORDER BY score_halu';
+    const stream = await lake.sandboxedStream(snapshot, sql);
+    await put([{ run: 'a', content: '2', scores: [7] }]);
+    const scores: unknown[] = [];
+    for await (const chunk of stream) scores.push(...chunk.getColumnValues(0));
+    expect(scores).toEqual(Array.from({ length: 5_000 }, (_, i) => i));
+    const endless = 'SELECT * FROM range(1000000000)';
+    const open = await Promise.all(Array.from({ length: 3 }, () => lake.sandboxedStream(snapshot, endless)));
+    await expect(lake.sandboxedStream(snapshot, endless)).rejects.toMatchObject({ code: 'TOO_MANY_STREAMS' });
+    await Promise.all(open.map((each) => each.close()));
+    await expect(lake.sandboxedStream(snapshot, 'SELECT * FROM duckdb_settings()')).rejects.toMatchObject({
+      code: 'SQL_FORBIDDEN',
+    });
+    await expect(lake.query('SELECT * FROM predictions')).rejects.toMatchObject({ code: 'QUERY_FAILED' });
   });
 
   it('refuses tokens and tables that are none', async () => {

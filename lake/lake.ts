@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ObjectCache } from './cache/object-cache.ts';
 import { Engine, runQuery } from './engine/engine.ts';
-import { isListing, namesOfSelect } from './engine/sandbox.ts';
+import { TooManyStreamsError } from './engine/errors.ts';
+import { RunningStatement } from './engine/statement.ts';
 import type {
   AsOf,
+  ChunkStream,
   LakeReader,
   LakeSnapshot,
   PruneCondition,
@@ -13,6 +15,8 @@ import type {
   QueryResult,
   Relation,
   RelationSize,
+  StreamingReader,
+  StreamOptions,
 } from './engine/types.ts';
 import { InvalidArgumentError } from './errors.ts';
 import { TableNotFoundError } from './log/errors.ts';
@@ -21,8 +25,9 @@ import { dataKey } from './log/paths.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats } from './log/stats.ts';
 import { DeltaTable } from './log/table.ts';
-import { dataFileName, sqlName, sqlString } from './parquet/file-name.ts';
+import { dataFileName, sqlString } from './parquet/file-name.ts';
 import { relationSql, type VisibleFile, visibleFiles } from './relation.ts';
+import { Sandbox, type SandboxedStatement } from './sandbox.ts';
 import { decodeToken, encodeToken, ResolvedSnapshot } from './snapshot.ts';
 import type { CallOptions, ObjectStore } from './store/object-store.ts';
 import type { TableSpec } from './tables/schema.ts';
@@ -42,6 +47,8 @@ export interface LakeOptions {
   readonly tables?: readonly TableSpec[];
   /** What SQL from users may read beside the tables. */
   readonly views?: readonly LakeView[];
+  /** Statements whose rows are being streamed at the same time. */
+  readonly maxStreams?: number;
 }
 
 /** Prefix of every table in the bucket. */
@@ -52,6 +59,8 @@ const DEFAULT_SNAPSHOT_AGE_MS = 250;
 /** How long other tables than `runs` go unlooked at: well below any retention of vacuum. */
 const FULL_LOOK_MS = 60_000;
 
+const DEFAULT_MAX_STREAMS = 64;
+
 /** Longer than any query may run. */
 const FORGOTTEN_AFTER_MS = 15 * 60_000;
 
@@ -59,12 +68,14 @@ const FORGOTTEN_AFTER_MS = 15 * 60_000;
 export const VERSIONS_PARAMETER = 'runlake.versions';
 
 /** The lake as a reader sees it: snapshots over all tables, and SQL over the visible rows of one of them. */
-export class Lake implements LakeReader {
+export class Lake implements LakeReader, StreamingReader {
   readonly store: ObjectStore;
   readonly home: string;
   readonly engine: Engine;
   readonly specs: ReadonlyMap<string, TableSpec>;
-  readonly #views: ReadonlyMap<string, LakeView>;
+  readonly #sandbox: Sandbox;
+  readonly #maxStreams: number;
+  #streams = 0;
   readonly #tables = new Map<string, DeltaTable>();
   readonly #cache: ObjectCache;
   readonly #temporary: string;
@@ -82,7 +93,8 @@ export class Lake implements LakeReader {
     this.#temporary = temporary;
     this.#maxAge = options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_AGE_MS;
     this.specs = new Map((options.tables ?? TABLES).map((spec) => [spec.name, spec]));
-    this.#views = new Map((options.views ?? []).map((view) => [view.name, view]));
+    this.#sandbox = new Sandbox({ engine, tables: [...this.specs.keys()], views: options.views ?? [] });
+    this.#maxStreams = options.maxStreams ?? DEFAULT_MAX_STREAMS;
   }
 
   static async open(options: LakeOptions): Promise<Lake> {
@@ -138,20 +150,31 @@ export class Lake implements LakeReader {
     prune: readonly PruneCondition[] = [],
     options: CallOptions = {},
   ): Promise<Relation> {
-    const { spec, state, files } = await this.#visible(snapshot, table, prune, options);
-    if (state === undefined) return { sql: relationSql(spec, spec, []), ...sizeOf([]) };
-    const wanted = files.map((file) => ({ key: dataKey(state.root, file.path), size: file.add.size }));
-    const { paths, release } = await this.#cache.localFiles(this.store, wanted, options);
-    const timer = setTimeout(release, FORGOTTEN_AFTER_MS).unref();
-    const located = files.map((file, i) => ({ ...file, local: paths[i]! }));
+    const relation = await this.#relation(snapshot, table, prune, options);
+    const timer = setTimeout(relation.release, FORGOTTEN_AFTER_MS).unref();
     return {
-      sql: relationSql(spec, state.spec, located),
-      ...sizeOf(files),
+      ...relation,
       release: () => {
         clearTimeout(timer);
-        release();
+        relation.release();
       },
     };
+  }
+
+  /** A relation whose files are held until they are released, however long that takes. */
+  async #relation(
+    snapshot: LakeSnapshot,
+    table: string,
+    prune: readonly PruneCondition[],
+    options: CallOptions,
+  ): Promise<Required<Relation>> {
+    const { spec, state, files } = await this.#visible(snapshot, table, prune, options);
+    if (state === undefined)
+      return { sql: relationSql(spec, spec, []), ...sizeOf([]), release: () => undefined };
+    const wanted = files.map((file) => ({ key: dataKey(state.root, file.path), size: file.add.size }));
+    const { paths, release } = await this.#cache.localFiles(this.store, wanted, options);
+    const located = files.map((file, i) => ({ ...file, local: paths[i]! }));
+    return { sql: relationSql(spec, state.spec, located), ...sizeOf(files), release };
   }
 
   async size(
@@ -173,6 +196,27 @@ export class Lake implements LakeReader {
     );
   }
 
+  async sandboxedStream(
+    snapshot: LakeSnapshot,
+    sql: string,
+    options: StreamOptions = {},
+  ): Promise<ChunkStream> {
+    if (this.#streams >= this.#maxStreams) throw new TooManyStreamsError(this.#maxStreams);
+    this.#streams += 1;
+    let sandboxed: SandboxedStatement | undefined;
+    const end = async () => {
+      this.#streams -= 1;
+      await sandboxed?.leave();
+    };
+    try {
+      sandboxed = await this.#enter(snapshot, sql, options);
+      return await RunningStatement.start(sandboxed.connection, sandboxed.sql, options, end);
+    } catch (error) {
+      await end();
+      throw error;
+    }
+  }
+
   /** Like `sandboxedQuery`, with the rows in a Parquet file; the caller deletes it. */
   sandboxedParquet(snapshot: LakeSnapshot, sql: string, options: QueryOptions = {}): Promise<string> {
     const path = join(this.#temporary, dataFileName());
@@ -187,60 +231,19 @@ export class Lake implements LakeReader {
   async #sandboxed<T>(
     snapshot: LakeSnapshot,
     sql: string,
-    options: QueryOptions,
+    options: CallOptions,
     work: (connection: DuckDBConnection, statement: string) => Promise<T>,
   ): Promise<T> {
-    return this.engine.withConnection(async (connection) => {
-      const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', {
-        params: [sql],
-      });
-      const tree = String(rows[0]?.[0]);
-      if (isListing(tree)) return work(connection, this.#listing());
-      const { tables, views } = this.#expanded(namesOfSelect(tree, new Set(this.#names())));
-      const created: string[] = [];
-      const relations: Relation[] = [];
-      const define = async (name: string, select: string) => {
-        await runQuery(connection, `CREATE TEMP VIEW ${sqlName(name)} AS ${select}`);
-        created.push(name);
-      };
-      try {
-        for (const name of tables) {
-          const relation = await this.relation(snapshot, name, [], options);
-          relations.push(relation);
-          await define(name, `SELECT * FROM ${relation.sql}`);
-        }
-        for (const view of views) await define(view.name, view.sql);
-        return await work(connection, sql);
-      } finally {
-        for (const relation of relations) relation.release?.();
-        for (const name of created) await connection.run(`DROP VIEW IF EXISTS temp.${sqlName(name)}`);
-      }
-    });
-  }
-
-  /** What SQL from users may read. */
-  #names(): string[] {
-    return [...this.specs.keys(), ...this.#views.keys()];
-  }
-
-  /** The statement that `SHOW TABLES` stands for: a listing of what may be read, not of what happens to be defined. */
-  #listing(): string {
-    return `SELECT unnest([${this.#names().sort().map(sqlString).join(', ')}]) AS name`;
-  }
-
-  /** The tables behind some names, and the views among them. */
-  #expanded(names: Iterable<string>): { tables: ReadonlySet<string>; views: readonly LakeView[] } {
-    const tables = new Set<string>();
-    const views: LakeView[] = [];
-    for (const name of names) {
-      const view = this.#views.get(name);
-      if (view === undefined) tables.add(name);
-      else {
-        views.push(view);
-        for (const table of view.tables) tables.add(table);
-      }
+    const sandboxed = await this.#enter(snapshot, sql, options);
+    try {
+      return await work(sandboxed.connection, sandboxed.sql);
+    } finally {
+      await sandboxed.leave();
     }
-    return { tables, views };
+  }
+
+  #enter(snapshot: LakeSnapshot, sql: string, options: CallOptions): Promise<SandboxedStatement> {
+    return this.#sandbox.enter(sql, (table) => this.#relation(snapshot, table, [], options));
   }
 
   /** Gives `work` a local path that holds the bytes of an object of the lake, fetched if need be. */

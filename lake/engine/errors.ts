@@ -25,3 +25,14 @@ export class QueryMemoryError extends RunlakeError {
 export class SandboxError extends RunlakeError {
   readonly code = 'SQL_FORBIDDEN';
 }
+
+/** Too many statements have rows that are still to be read. */
+export class TooManyStreamsError extends RunlakeError {
+  readonly code = 'TOO_MANY_STREAMS';
+  constructor(allowed: number) {
+    super(`${allowed} statements are being streamed already`, {
+      expected: `at most ${allowed} at the same time`,
+      remedy: 'read the open results to their end, or close them, and try again',
+    });
+  }
+}

@@ -88,6 +88,7 @@ export class RunningStatement implements ChunkStream {
   readonly #result: DuckDBResult;
   /** Runs the statement again for nothing but its error. */
   readonly #repeat: () => Promise<unknown>;
+  readonly #afterwards: (() => Promise<void>) | undefined;
   #fetching: Promise<unknown> | undefined;
   #state: 'open' | 'exhausted' | 'closed' = 'open';
 
@@ -96,20 +97,26 @@ export class RunningStatement implements ChunkStream {
     supervision: Supervision,
     result: DuckDBResult,
     repeat: () => Promise<unknown>,
+    afterwards: (() => Promise<void>) | undefined,
   ) {
     this.#connection = connection;
     this.#supervision = supervision;
     this.#result = result;
     this.#repeat = repeat;
+    this.#afterwards = afterwards;
     const types = result.columnTypes();
     this.columns = result.columnNames().map((name, i) => ({ name, type: types[i]! }));
   }
 
-  /** @throws QueryTimeoutError, CancelledError, QueryMemoryError, QueryError */
+  /**
+   * @param afterwards what `close` does in the end; whoever gets an error from here does it himself
+   * @throws QueryTimeoutError, CancelledError, QueryMemoryError, QueryError
+   */
   static async start(
     connection: DuckDBConnection,
     sql: string,
     options: StreamOptions = {},
+    afterwards?: () => Promise<void>,
   ): Promise<RunningStatement> {
     const supervision = new Supervision(connection, options);
     const bound = options.params?.map(parameter) ?? [];
@@ -119,8 +126,12 @@ export class RunningStatement implements ChunkStream {
       const result = await supervision.run(() => connection.stream(sql, values, types));
       // A hash takes part in everything that each value is made of, and needs no memory.
       const repeat = `SELECT max(hash(COLUMNS(*))) FROM (${sql.replace(/;\s*$/, '')}\n)`;
-      return new RunningStatement(connection, supervision, result, () =>
-        connection.run(repeat, values, types),
+      return new RunningStatement(
+        connection,
+        supervision,
+        result,
+        () => connection.run(repeat, values, types),
+        afterwards,
       );
     } catch (error) {
       supervision.end();
@@ -148,6 +159,7 @@ export class RunningStatement implements ChunkStream {
     // The next statement on a connection ends the one before it; this one is here for nothing else, and it does so even
     // when it is interrupted itself.
     if (unfinished) await this.#connection.run('SELECT NULL').catch(() => undefined);
+    await this.#afterwards?.();
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<DuckDBDataChunk> {

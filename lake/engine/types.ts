@@ -120,3 +120,12 @@ export interface LakeReader {
   /** Runs one read-only statement over the views of a snapshot in a sandbox: no files, settings, extensions or network. */
   sandboxedQuery(snapshot: LakeSnapshot, sql: string, options?: QueryOptions): Promise<QueryResult>;
 }
+
+/** What doors need that hand on results of any size. */
+export interface StreamingReader extends Pick<LakeReader, 'snapshot'> {
+  /**
+   * Like `sandboxedQuery`, with the rows a chunk at a time as the caller asks for them.
+   * @throws TooManyStreamsError
+   */
+  sandboxedStream(snapshot: LakeSnapshot, sql: string, options?: StreamOptions): Promise<ChunkStream>;
+}

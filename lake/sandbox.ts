@@ -1,0 +1,101 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { type Engine, runQuery } from './engine/engine.ts';
+import { isListing, namesOfSelect } from './engine/sandbox.ts';
+import type { Relation } from './engine/types.ts';
+import { sqlName, sqlString } from './parquet/file-name.ts';
+import type { LakeView } from './tables/view.ts';
+
+export interface SandboxSettings {
+  readonly engine: Engine;
+  /** Names of the tables that SQL from users may read. */
+  readonly tables: readonly string[];
+  /** What it may read beside them. */
+  readonly views: readonly LakeView[];
+}
+
+/** A connection on which the names that a statement uses are defined, and nothing else. */
+export interface SandboxedStatement {
+  readonly connection: DuckDBConnection;
+  /** What to run: the text that was given, or what it stands for. */
+  readonly sql: string;
+  /** Forgets the names and gives the connection back. Nothing may run on it any more. */
+  leave(): Promise<void>;
+}
+
+/** Where SQL from users runs: one SELECT over the tables and views of a snapshot. */
+export class Sandbox {
+  readonly #engine: Engine;
+  readonly #tables: readonly string[];
+  readonly #views: ReadonlyMap<string, LakeView>;
+
+  constructor({ engine, tables, views }: SandboxSettings) {
+    this.#engine = engine;
+    this.#tables = tables;
+    this.#views = new Map(views.map((view) => [view.name, view]));
+  }
+
+  /**
+   * Checks a statement and makes what it reads.
+   * @param relationOf the visible rows of a table
+   * @throws SandboxError
+   */
+  async enter(sql: string, relationOf: (table: string) => Promise<Relation>): Promise<SandboxedStatement> {
+    const { connection, giveBack } = await this.#engine.lend();
+    const created: string[] = [];
+    const relations: Relation[] = [];
+    const define = async (name: string, select: string) => {
+      await runQuery(connection, `CREATE TEMP VIEW ${sqlName(name)} AS ${select}`);
+      created.push(name);
+    };
+    const leave = async () => {
+      for (const relation of relations) relation.release?.();
+      try {
+        for (const name of created) await connection.run(`DROP VIEW IF EXISTS temp.${sqlName(name)}`);
+      } finally {
+        giveBack();
+      }
+    };
+    try {
+      const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', {
+        params: [sql],
+      });
+      const tree = String(rows[0]?.[0]);
+      if (isListing(tree)) return { connection, sql: this.#listing(), leave };
+      const { tables, views } = this.#expanded(namesOfSelect(tree, new Set(this.#names())));
+      for (const name of tables) {
+        const relation = await relationOf(name);
+        relations.push(relation);
+        await define(name, `SELECT * FROM ${relation.sql}`);
+      }
+      for (const view of views) await define(view.name, view.sql);
+      return { connection, sql, leave };
+    } catch (error) {
+      await leave();
+      throw error;
+    }
+  }
+
+  #names(): string[] {
+    return [...this.#tables, ...this.#views.keys()];
+  }
+
+  /** The statement that `SHOW TABLES` stands for: a listing of what may be read, not of what happens to be defined. */
+  #listing(): string {
+    return `SELECT unnest([${this.#names().sort().map(sqlString).join(', ')}]) AS name`;
+  }
+
+  /** The tables behind some names, and the views among them. */
+  #expanded(names: Iterable<string>): { tables: ReadonlySet<string>; views: readonly LakeView[] } {
+    const tables = new Set<string>();
+    const views: LakeView[] = [];
+    for (const name of names) {
+      const view = this.#views.get(name);
+      if (view === undefined) tables.add(name);
+      else {
+        views.push(view);
+        for (const table of view.tables) tables.add(table);
+      }
+    }
+    return { tables, views };
+  }
+}
