@@ -17,6 +17,8 @@ import type { PartHeader } from './record.ts';
 export interface AnswerWork {
   /** For the progress, e.g. `generate`. */
   readonly stage: string;
+  /** What the progress counts a second; default: tokens. */
+  readonly rate?: 'tokens' | 'items';
   readonly services: Pick<TaskServices, 'store' | 'checkpointMs'>;
   /** Of the keys of the parts. */
   readonly prefix: string;
@@ -39,14 +41,15 @@ export class ExamplesFailedError extends RunlakeError {
  * again. When the work is stopped or breaks off, what there is so far is written.
  */
 export async function answerAll(work: AnswerWork, context: TaskContext): Promise<Parts> {
-  const { stage, prefix, requests, options } = work;
+  const { stage, rate = 'tokens', prefix, requests, options } = work;
   const { store, checkpointMs } = work.services;
   const { job, signal, progress, log } = context;
   const before = await Parts.read(store, prefix, signal);
   const total = requests.length;
   let done = before.size;
   let tokens = before.tokens;
-  const tell = () => progress({ stage, done, total, counter: { unit: 'tokens', count: tokens } });
+  const tell = () =>
+    progress({ stage, done, total, counter: { unit: rate, count: rate === 'items' ? done : tokens } });
   const missing = requests.filter(({ id }) => !before.has(id));
   tell();
   if (missing.length === 0) return before;
@@ -105,7 +108,7 @@ export async function answerAll(work: AnswerWork, context: TaskContext): Promise
  * @throws ExamplesFailedError
  */
 export function acceptFailures(
-  parts: Parts,
+  parts: Pick<Parts, 'size' | 'failures'>,
   total: number,
   tolerance: number,
   { job, log }: TaskContext,

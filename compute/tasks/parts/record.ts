@@ -43,7 +43,7 @@ export const partLineSchema = z.union([storedAnswerSchema, storedFailureSchema])
 export const partHeaderSchema = z.object({
   model: z.object({
     id: z.string(),
-    backend: z.enum(['onnx', 'openai']),
+    backend: z.enum(['onnx', 'openai', 'mock']),
     dtype: z.string().nullable(),
     revision: z.string().nullable(),
     check: modelCheckSchema.nullable(),

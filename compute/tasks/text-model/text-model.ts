@@ -75,7 +75,7 @@ export interface TextSink {
 /** What answered, for provenance. The same on every machine that may go on with a job, but for `engine` and `check`. */
 export interface TextModelInfo {
   readonly id: string;
-  readonly backend: 'onnx' | 'openai';
+  readonly backend: 'onnx' | 'openai' | 'mock';
   readonly dtype: string | null;
   /** SHA-256 of configuration and weights; null for an endpoint, which cannot tell. */
   readonly revision: string | null;

@@ -32,13 +32,10 @@ const SAFE_OPTIONS = ['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'proto
   (option) => ['-c', option],
 );
 
-/**
- * The tagged commits of the repository in a local directory, asked of `git`; undefined where there is no `git`, or it
- * does not answer.
- */
-export async function taggedCommitsOfRepository(directory: string): Promise<TaggedCommits | undefined> {
+/** What `git` says in a directory; undefined where there is no `git`, or it does not answer. */
+async function git(directory: string, ...args: string[]): Promise<string | undefined> {
   try {
-    const { stdout } = await run('git', [...SAFE_OPTIONS, 'rev-list', '--tags'], {
+    const { stdout } = await run('git', [...SAFE_OPTIONS, ...args], {
       cwd: directory,
       env: {
         PATH: process.env['PATH'],
@@ -50,9 +47,20 @@ export async function taggedCommitsOfRepository(directory: string): Promise<Tagg
       timeout: 30_000,
       maxBuffer: 256 * 1024 * 1024,
     });
-    return new TaggedCommits(stdout.split('\n'));
+    return stdout;
   } catch {
-    // No git, a repository of somebody else, or one that is damaged: then nothing is known of its tags.
+    // No git, a repository of somebody else, or one that is damaged: then nothing is known of it.
     return undefined;
   }
+}
+
+/** The tagged commits of the repository in a local directory; undefined where git does not tell. */
+export async function taggedCommitsOfRepository(directory: string): Promise<TaggedCommits | undefined> {
+  const commits = await git(directory, 'rev-list', '--tags');
+  return commits === undefined ? undefined : new TaggedCommits(commits.split('\n'));
+}
+
+/** The abbreviated commit that is checked out in a local directory; undefined where git does not tell. */
+export async function commitOfRepository(directory: string): Promise<string | undefined> {
+  return (await git(directory, 'rev-parse', '--short', 'HEAD'))?.trim() || undefined;
 }
