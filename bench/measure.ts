@@ -32,6 +32,11 @@ export async function cpuSeconds(work: () => Promise<unknown>): Promise<number> 
   return (user + system) / 1e6;
 }
 
+/** Seconds as milliseconds. */
+export function milliseconds({ median, min, max, samples }: Spread): Spread {
+  return { median: median * 1000, min: min * 1000, max: max * 1000, samples: samples.map((s) => s * 1000) };
+}
+
 /** Work a second, for work that took these seconds. */
 export function rates({ median, min, max, samples }: Spread, work: number): Spread {
   return { median: work / median, min: work / max, max: work / min, samples: samples.map((s) => work / s) };

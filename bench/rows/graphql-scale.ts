@@ -3,7 +3,7 @@ import type { Lake } from '../../lake/lake.ts';
 import { sqlString } from '../../lake/parquet/file-name.ts';
 import { generateLake } from '../data/lake.ts';
 import { dataFiles, type GraphqlSession, graphqlSession, openLake, withWriter } from '../lakes.ts';
-import { interleave, seconds } from '../measure.ts';
+import { interleave, milliseconds, seconds } from '../measure.ts';
 import { ReferenceDuckdb } from '../reference-duckdb.ts';
 import { dataset } from '../scratch.ts';
 import type { Bench, Outcome } from '../types.ts';
@@ -91,14 +91,9 @@ async function compare(
     {
       what: `${question.name}, p50`,
       unit: 'ms',
-      ours: scaled(times.graphql),
+      ours: milliseconds(times.graphql),
       value: times.graphql.median * 1000,
       target: { relation: '<', value: 50 },
     },
   ];
-}
-
-function scaled(times: Outcome['ours']): Outcome['ours'] {
-  const { median, min, max, samples } = times;
-  return { median: median * 1000, min: min * 1000, max: max * 1000, samples: samples.map((s) => s * 1000) };
 }
