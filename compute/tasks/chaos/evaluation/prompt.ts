@@ -19,6 +19,8 @@ export interface Prompt {
 }
 
 const QUESTION = '{question}';
+/** More texts than a file of prompts has: every pair of them is hashed. */
+const MAX_TEXTS = 500;
 /** So much of an answer is shown to the model again. */
 const QUOTED = 200;
 
@@ -94,8 +96,9 @@ function ownPrompt(variant: string, system: string, reprompt = REPROMPT): Prompt
 /** The two texts of a project that have the hash of a variant together: whatever their names are, they are the right ones. */
 function projectPrompt(variant: string, texts: ReadonlyMap<string, string>): Prompt | undefined {
   const wanted = PROMPT_HASHES[variant];
-  const templates = [...texts.values()].filter((text) => text.includes(QUESTION));
-  for (const [name, system] of texts) {
+  const named = [...texts].slice(0, MAX_TEXTS);
+  const templates = named.map(([, text]) => text).filter((text) => text.includes(QUESTION));
+  for (const [name, system] of named) {
     const template = templates.find((text) => promptHash(system, text) === wanted);
     if (wanted === undefined || template === undefined) continue;
     return { version: variant, hash: wanted, system, template, reprompt: repromptOf(name, texts) };

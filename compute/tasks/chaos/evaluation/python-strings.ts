@@ -3,6 +3,7 @@
  * evaluated: what is no plain string literal (an f-string, a call, an operator) is passed over.
  */
 export function namedTexts(source: string): Map<string, string> {
+  if (source.length > MAX_LENGTH) return new Map();
   const texts = new Map<string, string>();
   for (const { 1: name = '', index, 0: start } of source.matchAll(ASSIGNMENT)) {
     const text = literalAt(source, index + start.length);
@@ -10,6 +11,9 @@ export function namedTexts(source: string): Map<string, string> {
   }
   return texts;
 }
+
+/** Longer than a module of texts is. */
+const MAX_LENGTH = 2 ** 18;
 
 const ASSIGNMENT = /^([A-Za-z_]\w*)(?:[ \t]*:[^=\n]+)?[ \t]*=[ \t]*/gm;
 const LITERAL = /[uU]?("""|'''|"|')((?:\\[\s\S]|(?!\1)[^\\])*)\1/y;
