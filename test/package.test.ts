@@ -26,6 +26,7 @@ it('adds no run-time dependency unnoticed', () => {
     '@aws-sdk/client-s3',
     '@duckdb/node-api',
     '@duckdb/node-bindings',
+    '@fastify/static',
     '@fontsource/dejavu-sans',
     '@huggingface/jinja',
     '@huggingface/tokenizers',
