@@ -3,6 +3,7 @@ import type { StoredVerdict } from '../compute/model/verdicts.ts';
 import type { PublishRequest, PublishResult } from '../compute/tasks/chaos/publish/publish.ts';
 import type { ProbeDocument } from '../compute/tasks/probe/probe-document.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
+import type { AddressPolicy } from './access/addresses.ts';
 import type { Principal } from './access/principal.ts';
 import type { Limits } from './limits/limits.ts';
 import type { SnapshotScope } from './snapshots.ts';
@@ -36,6 +37,8 @@ export interface IngestedTree {
 
 export interface IngestRequest {
   readonly uri: string;
+  /** Nothing outside this place is read, whatever links and artifacts say. Everything when undefined. */
+  readonly within?: string;
   readonly namespace?: string;
   readonly lenient?: boolean;
   /** Check and report, but write nothing. */
@@ -100,7 +103,7 @@ export interface Probes {
   read(
     sourceUri: string,
     options: { readonly signal: AbortSignal },
-  ): Promise<Pick<ProbeDocument, 'weights'> | undefined>;
+  ): Promise<Pick<ProbeDocument, 'weights' | 'site' | 'layer' | 'segment' | 'token'> | undefined>;
 }
 
 /** The part of a pino logger that is used here. */
@@ -114,6 +117,8 @@ export interface Logger {
 /** What the resolvers of one request share. */
 export interface RequestContext {
   readonly principal: Principal;
+  /** What whoever asks may name beside the rows of the lake; everything when undefined. */
+  readonly addresses: AddressPolicy | undefined;
   readonly reader: LakeReader;
   readonly ingestor: Ingestor | undefined;
   readonly upkeep: Upkeep | undefined;

@@ -12,6 +12,7 @@ import Fastify, {
 import type { JobService } from '../compute/jobs/job-service.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import { RunlakeError } from '../lake/errors.ts';
+import { AddressPolicy } from './access/addresses.ts';
 import { type Access, addGuard, principalOf } from './access/guard.ts';
 import { type Authenticator, OPEN, type Principal } from './access/principal.ts';
 import { createApollo } from './apollo.ts';
@@ -41,6 +42,8 @@ export interface ServerConfig {
 
 export interface ServerOptions {
   readonly reader: LakeReader;
+  /** What callers with a token may name beside the rows of the lake. Without it nothing is. */
+  readonly addresses?: AddressPolicy | undefined;
   /** Who is let in. Without it everybody may do everything: only for servers that nobody else can reach. */
   readonly authenticator?: Authenticator | undefined;
   /** Without it the mutation `ingest` is refused. */
@@ -59,6 +62,8 @@ export interface ServerOptions {
   /** A pino logger (or one like it); silent without. */
   readonly logger?: FastifyBaseLogger;
 }
+
+const NO_ADDRESSES = new AddressPolicy({ store: '', readRoots: [], writeRoots: [], endpoints: [] });
 
 const ARRIVAL_MS = 30_000;
 
@@ -105,7 +110,7 @@ class RunningRequests {
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { reader, ingestor, upkeep, publisher, jobs, models, probes, config = {}, logger } = options;
-  const { authenticator = OPEN } = options;
+  const { authenticator = OPEN, addresses = NO_ADDRESSES } = options;
   const { arrivalMs = ARRIVAL_MS } = config;
   const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
   const app = Fastify({
@@ -142,6 +147,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     life: RequestLife,
   ): RequestContext => ({
     principal,
+    addresses: principal.tokenId === undefined ? undefined : addresses,
     reader,
     ingestor,
     upkeep,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_LEASE_MS } from '../compute/jobs/queue.ts';
+import { DEFAULT_LIMITS } from '../graphql/limits/limits.ts';
 import { type ErrorDetails, messageOf, RunlakeError } from '../lake/errors.ts';
 import { parseStoreUri } from '../lake/store/open-store.ts';
 
@@ -45,6 +46,11 @@ export function parseSize(text: string): number {
 }
 
 const port = z.coerce.number().int().min(0).max(65_535);
+/** `a, b` or a JSON array of texts. */
+const textList = z
+  .union([z.array(z.string()), z.string().transform((text) => text.split(','))])
+  .transform((items) => items.map((item) => item.trim()).filter((item) => item !== ''));
+
 const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']);
 
 /** Every setting: its environment variable, its schema, its default, and a line of help. */
@@ -94,6 +100,48 @@ const SETTINGS = {
     fallback: undefined,
     help: 'threads of the query engine (all cores otherwise)',
   },
+  ingestRoots: {
+    env: 'RUNLAKE_INGEST_ROOTS',
+    schema: textList,
+    fallback: [],
+    help: 'directories and s3://bucket/prefix, by commas, that callers with a token may have files read from, beside uploads to the store',
+  },
+  publishRoots: {
+    env: 'RUNLAKE_PUBLISH_ROOTS',
+    schema: textList,
+    fallback: [],
+    help: 'directories and s3://bucket/prefix, by commas, that callers with a token may publish runs to',
+  },
+  endpoints: {
+    env: 'RUNLAKE_ENDPOINTS',
+    schema: textList,
+    fallback: [],
+    help: 'addresses of model servers, by commas, that jobs of callers with a token may ask, e.g. http://vllm:8000/v1',
+  },
+  querySeconds: {
+    env: 'RUNLAKE_QUERY_SECONDS',
+    schema: z.coerce.number().positive().max(86_400),
+    fallback: DEFAULT_LIMITS.time / 1000,
+    help: 'longest time a query may take',
+  },
+  queryRows: {
+    env: 'RUNLAKE_QUERY_ROWS',
+    schema: z.coerce.number().int().min(1).max(10_000_000),
+    fallback: DEFAULT_LIMITS.rows,
+    help: 'most rows an answer in SQL may have',
+  },
+  queryBytes: {
+    env: 'RUNLAKE_QUERY_BYTES',
+    schema: byteSize,
+    fallback: DEFAULT_LIMITS.bytesRead,
+    help: 'most bytes of data files a query may read',
+  },
+  concurrentQueries: {
+    env: 'RUNLAKE_CONCURRENT_QUERIES',
+    schema: z.coerce.number().int().min(1).max(10_000),
+    fallback: DEFAULT_LIMITS.concurrentQueries,
+    help: 'queries that one token (or, without tokens, one address) may have under way',
+  },
   leaseSeconds: {
     env: 'RUNLAKE_LEASE_SECONDS',
     schema: z.coerce.number().min(0.2).max(3600),
@@ -121,6 +169,13 @@ export interface Config {
   readonly cacheBytes: number;
   readonly memory: number;
   readonly threads: number | undefined;
+  readonly ingestRoots: readonly string[];
+  readonly publishRoots: readonly string[];
+  readonly endpoints: readonly string[];
+  readonly querySeconds: number;
+  readonly queryRows: number;
+  readonly queryBytes: number;
+  readonly concurrentQueries: number;
   readonly leaseSeconds: number;
   readonly log: z.infer<typeof logLevel>;
 }
@@ -153,7 +208,7 @@ export function loadConfig(sources: ConfigSources = {}): {
   const { flags = {}, env = process.env, cwd = process.cwd() } = sources;
   const file = readConfigFile(cwd);
   const settings: ResolvedSetting[] = [];
-  const pick = <T extends string | number>(
+  const pick = <T extends string | number | readonly string[]>(
     name: SettingName,
     schema: z.ZodType<T, unknown>,
     fallback: T | undefined,
@@ -176,7 +231,7 @@ export function loadConfig(sources: ConfigSources = {}): {
       );
     }
     const value = parsed === undefined ? fallback : parsed.data;
-    settings.push({ name, value, origin, help });
+    settings.push({ name, value: shownValue(value), origin, help });
     return value;
   };
   const S = SETTINGS;
@@ -191,11 +246,25 @@ export function loadConfig(sources: ConfigSources = {}): {
     cacheBytes: pick('cacheBytes', S.cacheBytes.schema, S.cacheBytes.fallback) ?? S.cacheBytes.fallback,
     memory: pick('memory', S.memory.schema, S.memory.fallback) ?? S.memory.fallback,
     threads: pick('threads', S.threads.schema, undefined),
+    ingestRoots: pick('ingestRoots', S.ingestRoots.schema, S.ingestRoots.fallback) ?? [],
+    publishRoots: pick('publishRoots', S.publishRoots.schema, S.publishRoots.fallback) ?? [],
+    endpoints: pick('endpoints', S.endpoints.schema, S.endpoints.fallback) ?? [],
+    querySeconds:
+      pick('querySeconds', S.querySeconds.schema, S.querySeconds.fallback) ?? S.querySeconds.fallback,
+    queryRows: pick('queryRows', S.queryRows.schema, S.queryRows.fallback) ?? S.queryRows.fallback,
+    queryBytes: pick('queryBytes', S.queryBytes.schema, S.queryBytes.fallback) ?? S.queryBytes.fallback,
+    concurrentQueries:
+      pick('concurrentQueries', S.concurrentQueries.schema, S.concurrentQueries.fallback) ??
+      S.concurrentQueries.fallback,
     leaseSeconds:
       pick('leaseSeconds', S.leaseSeconds.schema, S.leaseSeconds.fallback) ?? S.leaseSeconds.fallback,
     log: pick('log', S.log.schema, S.log.fallback) ?? S.log.fallback,
   };
   return { config, settings };
+}
+
+function shownValue(value: string | number | readonly string[] | undefined): string | number | undefined {
+  return typeof value === 'object' ? value.join(', ') : value;
 }
 
 /** Relative directories are relative to where the command runs, whatever opens them later. */

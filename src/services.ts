@@ -9,8 +9,8 @@ import { compactTables, vacuumTables } from './upkeep.ts';
 /** What the `ingest` mutation does. */
 export function ingestorOf(writer: LakeWriter, env: NodeJS.ProcessEnv): Ingestor {
   return {
-    async ingest({ uri, namespace, lenient, dryRun }, { signal }) {
-      const options = { families: FAMILIES, namespace, lenient, env, signal };
+    async ingest({ uri, within, namespace, lenient, dryRun }, { signal }) {
+      const options = { families: FAMILIES, namespace, lenient, env, signal, within };
       return dryRun ? validate([uri], options) : ingest(writer, [uri], options);
     },
   };

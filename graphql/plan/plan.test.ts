@@ -168,6 +168,7 @@ describe('nested lists', () => {
         const controller = new AbortController();
         const contextValue: RequestContext = {
           principal: ANONYMOUS,
+          addresses: undefined,
           reader: lake,
           ingestor: undefined,
           upkeep: undefined,

@@ -12,7 +12,11 @@ export class ChangesResolver {
       'Brings every run below a path or a URI of the bucket into the lake. One bad run does not stop the others.',
   })
   async ingest(
-    @Arg('uri', () => String, { description: 'A path on the server, or s3://…' }) uri: string,
+    @Arg('uri', () => String, {
+      description:
+        'A path on the server, or s3://…. With a token: a key in the store of the lake, or a place that the server allows.',
+    })
+    uri: string,
     @Arg('namespace', () => String, { defaultValue: 'main', description: 'First part of the run ids.' })
     namespace: string,
     @Arg('lenient', () => Boolean, {
@@ -27,9 +31,11 @@ export class ChangesResolver {
     dryRun: boolean,
     @Ctx() context: RequestContext,
   ): Promise<IngestReport> {
-    const { ingestor, signal } = context;
+    const { ingestor, addresses, signal } = context;
     if (!ingestor) throw notAvailable('ingest');
-    const { runs, issues } = await ingestor.ingest({ uri, namespace, lenient, dryRun }, { signal });
+    const source = await addresses?.readable('uri', uri);
+    const request = { namespace, lenient, dryRun, ...(source ?? { uri }) };
+    const { runs, issues } = await ingestor.ingest(request, { signal });
     context.snapshots.forget();
     const rejected = runs.filter(({ status }) => status === 'rejected').length;
     return { runs, issues, accepted: runs.length - rejected, rejected };

@@ -52,15 +52,21 @@ export class ChaosResolver {
     @Arg('input', () => PublishInput) input: PublishInput,
     @Ctx() context: RequestContext,
   ): Promise<PublishReceipt> {
-    const { publisher, signal } = context;
+    const { publisher, addresses, signal } = context;
     if (publisher === undefined) {
       throw new NotAvailableError('publishRun is not possible on this server', {
         remedy: 'start the server in write mode',
       });
     }
     const { runId, name, ...request } = input;
+    const out = (await addresses?.writable('input.out', input.out)) ?? input.out;
+    // Whoever may not name any directory publishes what was ingested.
+    const onlyIngested = addresses !== undefined;
     return receiptAnswer(
-      await publisher.publish({ ...request, run: runId, name: name ?? undefined }, { signal }),
+      await publisher.publish(
+        { ...request, out, run: runId, name: name ?? undefined, onlyIngested },
+        { signal },
+      ),
     );
   }
 }

@@ -167,11 +167,18 @@ function defineLaunch(task: TaskDefinition): void {
   const input = inputOf(`${pascal(task.kind)}Input`, task.spec);
   const launch = async (given: object, options: LaunchArguments, context: RequestContext): Promise<Job> => {
     const { priority, dependsOn, maxAttempts } = options;
-    const job = await jobsOf(context).submit(task.kind, plain(given), {
-      priority,
-      ...(dependsOn && { dependsOn }),
-      ...(maxAttempts && { maxAttempts }),
-    });
+    const { addresses, principal } = context;
+    const spec = plain(given);
+    const job = await jobsOf(context).submit(
+      task.kind,
+      (await addresses?.specification(task.spec, spec)) ?? spec,
+      {
+        priority,
+        ...(principal.tokenId !== undefined && { owner: principal.name }),
+        ...(dependsOn && { dependsOn }),
+        ...(maxAttempts && { maxAttempts }),
+      },
+    );
     return jobObject(job);
   };
   const { prototype } = JobsResolver;

@@ -12,6 +12,8 @@ export interface DiscoverOptions {
   readonly lenient?: boolean;
   /** Where credentials and endpoints of object stores come from. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Nothing outside this place is read, whatever links and artifacts say. */
+  readonly within?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -24,10 +26,10 @@ export async function discoverJobs(
   options: DiscoverOptions,
   listeners: { readonly issue: (issue: Issue) => void; readonly found?: () => void },
 ): Promise<RunJob[]> {
-  const { families, namespace = 'main', lenient = false, signal, env } = options;
+  const { families, namespace = 'main', lenient = false, signal, env, within } = options;
   const jobs = new Map<string, RunJob>();
   for (const uri of uris) {
-    const tree = await openTree(uri, env);
+    const tree = await openTree(uri, env, within);
     const context: ReadContext = { tree, lenient, signal };
     const issue = ({ file, ...rest }: Issue) =>
       listeners.issue(file === undefined ? rest : { ...rest, file: placeOf(tree, file) });

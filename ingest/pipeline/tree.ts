@@ -1,12 +1,24 @@
 import { resolve } from 'node:path';
+import { ConfinedStore } from '../../lake/store/confined-store.ts';
 import { openStore, parseStoreUri } from '../../lake/store/open-store.ts';
 import type { SourceTree } from '../family.ts';
 
 /**
  * The tree that a user named: `s3://bucket/prefix`, `file:PATH` or a path. The store is rooted at the bucket or at the
  * root of the file system, because a run may refer to a store beside the directory that was named.
+ * @param within nothing outside this place exists, a directory above `uri` or a prefix of its bucket
  */
-export async function openTree(uri: string, env: NodeJS.ProcessEnv = process.env): Promise<SourceTree> {
+export async function openTree(
+  uri: string,
+  env: NodeJS.ProcessEnv = process.env,
+  within?: string,
+): Promise<SourceTree> {
+  const tree = await wholeTree(uri, env);
+  if (within === undefined) return tree;
+  return { ...tree, store: new ConfinedStore(tree.store, (await wholeTree(within, env)).prefix) };
+}
+
+async function wholeTree(uri: string, env: NodeJS.ProcessEnv): Promise<SourceTree> {
   const address = parseStoreUri(uri);
   if (address.kind === 's3') {
     return { store: await openStore(`s3://${address.bucket}`, { env }), prefix: address.prefix };

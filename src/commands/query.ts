@@ -20,7 +20,10 @@ export function queryCommand(command: Command): void {
     )
     .option('--variables <json>', 'variables as a JSON object')
     .option('--operation <name>', 'which operation of the document')
-    .option('--url <url>', 'ask a running server instead of opening the lake')
+    .option(
+      '--url <url>',
+      'ask a running server instead of opening the lake, with the token in RUNLAKE_TOKEN if there is one',
+    )
     .addHelpText(
       'after',
       "\nExample:\n  runlake query '{ runs(first: 5) { nodes { id method metrics { metric value } } } }'\n",
@@ -76,9 +79,14 @@ async function askHere(options: QueryCommandOptions, body: object): Promise<stri
 }
 
 async function askServer(url: string, body: object): Promise<string> {
+  // No flag: command lines can be read by everybody on the machine.
+  const token = process.env['RUNLAKE_TOKEN'];
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(token !== undefined && token !== '' && { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify(body),
   });
   return response.text();

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { JobService } from '../../compute/jobs/job-service.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
-import { type Config, ConfigError } from '../config.ts';
+import { addressPolicyOf, limitsOf, openTokens } from '../access.ts';
+import type { Config } from '../config.ts';
 import { showDemo } from '../demo/demo.ts';
 import { openQueue } from '../jobs.ts';
 import { openLogger } from '../log.ts';
@@ -22,15 +23,13 @@ interface ServeOptions extends CommonOptions {
   readonly threads?: string;
 }
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
-
 export function serveCommand(command: Command): void {
   withCommonOptions(command)
     .description(
       'Serves the lake at http://HOST:PORT/graphql (with a console for browsers), /healthz and /readyz, and does the jobs that are\n' +
         'launched there in a process of their own.',
     )
-    .option('--host <address>', 'address to bind; only loopback while there are no tokens [RUNLAKE_HOST]')
+    .option('--host <address>', 'address to bind; only loopback while the lake has no tokens [RUNLAKE_HOST]')
     .option('--port <n>', 'port; 0 takes a free one [RUNLAKE_PORT]')
     .option('--memory <size>', 'memory of the query engine, e.g. 4GB [RUNLAKE_MEMORY]')
     .option('--threads <n>', 'threads of the query engine [RUNLAKE_THREADS]')
@@ -47,13 +46,7 @@ async function serve(
   { demo, worker }: Pick<Required<ServeOptions>, 'demo' | 'worker'>,
 ): Promise<void> {
   const logger = openLogger(config.log, process.stdout);
-  // Requests are anonymous as long as there are no tokens, so nobody else may reach them.
-  if (!LOOPBACK.has(config.host)) {
-    throw new ConfigError(`the server would listen on ${config.host}, where anybody could use it`, {
-      expected: 'a loopback address: there is no authentication yet',
-      remedy: 'keep RUNLAKE_HOST at 127.0.0.1 and put a proxy that authenticates in front',
-    });
-  }
+  const tokens = await openTokens(config, logger);
   const lake = await openLake(config);
   const writer = await openWriter(lake, config);
   const env = storeEnvironment(config);
@@ -63,6 +56,9 @@ async function serve(
   const jobs = new JobService(queue, lake.store, TASKS);
   const app = await createServer({
     reader: lake,
+    authenticator: tokens,
+    addresses: addressPolicyOf(config),
+    config: { limits: limitsOf(config) },
     ingestor: ingestorOf(writer, env),
     upkeep: upkeepOf(writer),
     publisher: publisherOf(writer, env),

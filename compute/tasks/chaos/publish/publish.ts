@@ -22,6 +22,8 @@ import type { DirectoryFiles } from './write-directory.ts';
 export interface PublishRequest {
   /** A run id of the lake, the end of one, or a run directory. */
   readonly run: string;
+  /** Only a run of the lake, no directory. */
+  readonly onlyIngested?: boolean | undefined;
   /** Where published runs lie: a directory or `s3://bucket/prefix`. */
   readonly out: string;
   /** Directory of the run below `out`; its own run id when undefined. */
@@ -57,7 +59,7 @@ export interface PublishResult {
 export async function publishRun(request: PublishRequest, options: PublishOptions): Promise<PublishResult> {
   const { compressPredictions = false, force = false } = request;
   const calls = options.signal === undefined ? {} : { signal: options.signal };
-  const source = await findSource(request.run, options.lake, options);
+  const source = await findSource(request.run, options.lake, options, request.onlyIngested);
   const manifest = await readManifest(source, calls);
   checkVerdict(source, request.allowExploratory ?? false);
   const predictions = compressPredictions ? subsetDecision(manifest, source) : undefined;

@@ -38,19 +38,21 @@ const MAX_QUOTED = 3;
 
 /**
  * Finds the run that `run` names: a run id of the lake, the end of one (`20260220T104105Z_ollama_llama3.1:8b`), or a
- * run directory (path or URI). The artifacts of a run of the lake must be those that were ingested.
+ * run directory (path or URI; not with `onlyIngested`). The artifacts of a run of the lake must be those that were ingested.
  * @throws RunNotFoundError, SourceChangedError, UnpublishableRunError
  */
 export async function findSource(
   run: string,
   lookup: RunLookup | undefined,
   options: SourceOptions,
+  onlyIngested = false,
 ): Promise<SourceRun> {
   if (lookup !== undefined) {
     const snapshot = await lookup.reader.snapshot(undefined, { signal: options.signal });
     const known = await findRun(lookup.reader, snapshot, run, { signal: options.signal });
     if (known !== undefined) return ingestedSource(known, lookup, options);
   }
+  if (onlyIngested) throw new RunNotFoundError(`${run} is no run of the lake`);
   return directorySource(run, options);
 }
 
