@@ -10,7 +10,12 @@ function unwrap(schema: z.core.$ZodType): { inner: z.core.$ZodType; optional: bo
   let inner = schema;
   let optional = false;
   for (;;) {
-    if (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault || inner instanceof z.ZodNullable) {
+    if (
+      inner instanceof z.ZodOptional ||
+      inner instanceof z.ZodDefault ||
+      inner instanceof z.ZodPrefault ||
+      inner instanceof z.ZodNullable
+    ) {
       optional = true;
       inner = inner.def.innerType;
     } else if (inner instanceof z.ZodReadonly) inner = inner.def.innerType;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ProbeActivations } from '../../compute/tasks/probe/activations.ts';
 import { probeExamples } from '../../compute/tasks/probe/examples.ts';
-import { layerFitSchema } from '../../compute/tasks/probe/layer-fit.ts';
+import { fitSchema } from '../../compute/tasks/probe/method.ts';
 import { probeDocumentSchema, probeLogit, sigmoid } from '../../compute/tasks/probe/probe-document.ts';
 import { type TaskLake, taskLake } from '../support/task-lake.ts';
 import { compileScript } from '../support/ts-script.ts';
@@ -147,7 +147,9 @@ describe('probes on the demo model', () => {
     while (!existsSync(fits) || readdirSync(fits).length < 2) await sleep(1);
     stop.abort();
     await work;
-    const made = readdirSync(fits).map((name) => readFileSync(join(fits, name), 'utf8'));
+    const made = readdirSync(fits)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => readFileSync(join(fits, name), 'utf8'));
     expect(made.length).toBeLessThan(10);
     await lake.drain();
     const resumed = await lake.jobs.queue.get(id);
@@ -162,7 +164,7 @@ describe('probes on the demo model', () => {
     );
 
     // What was there was not fitted again: the log has the times of the first attempt.
-    const known = made.flatMap((text) => layerFitSchema.safeParse(JSON.parse(text)).data ?? []);
+    const known = made.flatMap((text) => fitSchema.safeParse(JSON.parse(text)).data ?? []);
     for (const { seed, finishedAt } of known)
       if (seed === 3) expect(found['train_metrics.jsonl']).toContain(finishedAt);
 

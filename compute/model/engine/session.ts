@@ -30,8 +30,15 @@ export interface SessionOptions {
 export interface Session {
   readonly provider: Provider;
   readonly compute: ComputeType;
-  /** @throws RuntimeFailedError */
-  run(feeds: Readonly<Record<string, Feed>>, outputs: readonly string[]): Promise<Map<string, FloatTensor>>;
+  /**
+   * @param into where some of the outputs are to be written; the others get memory of their own
+   * @throws RuntimeFailedError
+   */
+  run(
+    feeds: Readonly<Record<string, Feed>>,
+    outputs: readonly string[],
+    into?: Readonly<Record<string, FloatTensor>>,
+  ): Promise<Map<string, FloatTensor>>;
   release(): Promise<void>;
 }
 
@@ -88,13 +95,19 @@ function wrap(session: InferenceSession, provider: Provider, compute: ComputeTyp
   return {
     provider,
     compute,
-    async run(feeds, outputs) {
+    async run(feeds, outputs, into = {}) {
       const tensors = Object.fromEntries(
         Object.entries(feeds).map(([name, { type, data, shape }]) => [name, new Tensor(type, data, shape)]),
       );
+      const fetches = Object.fromEntries(
+        outputs.map((name) => {
+          const place = into[name];
+          return [name, place === undefined ? null : new Tensor('float32', place.data, place.shape)];
+        }),
+      );
       let results: InferenceSession.ReturnType;
       try {
-        results = await session.run(tensors, outputs);
+        results = await session.run(tensors, fetches);
       } catch (error) {
         throw new RuntimeFailedError(`ONNX Runtime failed: ${messageOf(error)}`, { cause: error });
       }

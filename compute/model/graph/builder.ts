@@ -83,7 +83,7 @@ export class GraphBuilder {
     return this.#constant('int64', shape, bytes);
   }
 
-  floats(values: readonly number[], shape: readonly number[] = [values.length]): Value {
+  floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Value {
     return this.#constant('float32', shape, new Uint8Array(Float32Array.from(values).buffer));
   }
 

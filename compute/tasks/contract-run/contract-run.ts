@@ -34,6 +34,8 @@ export interface ContractExample {
   readonly extra?: JsonObject;
   /** Absent for an example that no metric is to see. */
   readonly score?: number;
+  /** Values of the run's `scoreColumns`. */
+  readonly otherScores?: readonly number[];
 }
 
 export interface ContractRun {
@@ -42,6 +44,8 @@ export interface ContractRun {
   readonly config: JsonObject & { readonly model: JsonObject };
   readonly manifest: JsonObject;
   readonly examples: AsyncIterable<ContractExample>;
+  /** Columns of `predictions.csv` beside the contract's, for runs whose examples have several scores. */
+  readonly scoreColumns?: readonly string[];
   /** Members beside the contract's for `eval_metrics.json`; asked for after the last example. */
   readonly metrics?: () => JsonObject;
   /** Lines of `train_metrics.jsonl`; none for a run that trains nothing. */
@@ -88,13 +92,13 @@ export async function writeContractRun(
   run: ContractRun,
   signal: AbortSignal,
 ): Promise<{ readonly root: string; readonly examples: number; readonly predictions: number }> {
-  const { identity, config, manifest, training = [] } = run;
+  const { identity, config, manifest, training = [], scoreColumns = [] } = run;
   const { method, modelId, benchmark, split, seed } = identity;
   const root = `${prefix}/${runDirectory(identity)}`;
   const put = (name: string, text: string) => store.put(`${root}/${name}`, Buffer.from(text), { signal });
 
   const scores = new ScoreTable();
-  const rows: string[] = [csvLine(COLUMNS)];
+  const rows: string[] = [csvLine([...COLUMNS, ...scoreColumns])];
   let examples = 0;
   async function* generations(): AsyncGenerator<Uint8Array> {
     let lines: string[] = [];
@@ -105,9 +109,9 @@ export async function writeContractRun(
       if (score !== undefined) {
         scores.push(score, label.halu, undefined);
         const where = example.split ?? split;
-        rows.push(
-          csvLine([example.exampleId, score, label.halu ? 1 : 0, where, benchmark, method, modelId, seed]),
-        );
+        const { exampleId, otherScores = [] } = example;
+        const own = [exampleId, score, label.halu ? 1 : 0, where, benchmark, method, modelId, seed];
+        rows.push(csvLine([...own, ...otherScores]));
       }
       if (lines.length < 500) continue;
       yield Buffer.from(lines.join(''));

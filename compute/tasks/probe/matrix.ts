@@ -20,6 +20,8 @@ export interface FeatureMatrix {
   readonly scale: Float64Array;
   /** All rows in order, at most `rowsAtOnce` a block. A block may be overwritten by the next. */
   blocks(rowsAtOnce: number, signal: AbortSignal): AsyncIterable<MatrixBlock>;
+  /** Copies rows, in the given order, into the beginning of `into`. */
+  gather(rows: ArrayLike<number>, into: Float32Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,10 +46,15 @@ export async function createMatrix(
 
 /** A matrix of values that are in memory already; they are overwritten. */
 export function matrixOf(data: Float32Array, dim: number): FeatureMatrix {
-  const rows = data.length / dim;
   const moments = new Moments(dim);
   moments.add(data);
+  return memoryMatrix(data, moments);
+}
+
+function memoryMatrix(data: Float32Array, moments: Moments): FeatureMatrix {
   const { mean, scale } = moments.result();
+  const dim = mean.length;
+  const rows = data.length / dim;
   standardise(data, mean, scale);
   return {
     rows,
@@ -61,24 +68,32 @@ export function matrixOf(data: Float32Array, dim: number): FeatureMatrix {
         yield { start, rows: end - start, data: data.subarray(start * dim, end * dim) };
       }
     },
+    async gather(wanted, into) {
+      for (let i = 0; i < wanted.length; i++)
+        into.set(data.subarray(wanted[i]! * dim, (wanted[i]! + 1) * dim), i * dim);
+    },
     async close() {},
   };
 }
 
 function memoryWriter(rows: number, dim: number): MatrixWriter {
   const data = new Float32Array(rows * dim);
+  // Piece by piece, as with a file: the same numbers to the last bit.
+  const moments = new Moments(dim);
   let at = 0;
   return {
     async append(values) {
+      moments.add(values);
       data.set(values, at);
       at += values.length;
     },
-    finish: async () => matrixOf(data.subarray(0, at), dim),
+    finish: async () => memoryMatrix(data.subarray(0, at), moments),
     async discard() {},
   };
 }
 
 const FILE_BLOCK_BYTES = 16 * 2 ** 20;
+const READS_AT_ONCE = 32;
 
 function fileWriter(rows: number, dim: number, path: string, file: FileHandle): MatrixWriter {
   const moments = new Moments(dim);
@@ -109,6 +124,18 @@ function fileWriter(rows: number, dim: number, path: string, file: FileHandle): 
             await readExactly(file, new Uint8Array(data.buffer, 0, data.byteLength), start * dim * 4);
             standardise(data, mean, scale);
             yield { start, rows: count, data };
+          }
+        },
+        async gather(wanted, into) {
+          const row = async (i: number): Promise<void> => {
+            const own = into.subarray(i * dim, (i + 1) * dim);
+            const bytes = new Uint8Array(own.buffer, own.byteOffset, own.byteLength);
+            await readExactly(file, bytes, wanted[i]! * dim * 4);
+            standardise(own, mean, scale);
+          };
+          for (let i = 0; i < wanted.length; i += READS_AT_ONCE) {
+            const count = Math.min(READS_AT_ONCE, wanted.length - i);
+            await Promise.all(Array.from({ length: count }, (_, j) => row(i + j)));
           }
         },
         close,

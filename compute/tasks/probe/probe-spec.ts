@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { directoryProblem } from '../contract-run/contract-run.ts';
+import { trainingFields } from './network/settings.ts';
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Names of methods: what is fitted, and which layer the run reports on. */
-export const PROBE_METHODS = ['last_layer_baseline', 'layer_sweep'] as const;
+export const PROBE_METHODS = ['last_layer_baseline', 'layer_sweep', 'saplma', 'contrastive_v1'] as const;
 export const PROBE_TOKENS = ['last', 'first', 'mean'] as const;
 
 const selection = z
@@ -24,6 +25,54 @@ const selection = z
 /** Which labelled examples a probe is about. */
 export type RunSelection = z.infer<typeof selection>;
 
+const widths = z.array(z.int().min(1).max(65_536)).min(1).max(10).optional();
+const dropout = z.number().min(0).lt(1);
+const learningRate = z.number().gt(0);
+
+const saplmaSpec = z
+  .object({
+    hidden: widths.describe('Hidden widths. Default: a half, a quarter and an eighth of the activation.'),
+    dropout: dropout.default(0.1).describe('Share of the hidden units that training drops.'),
+    learningRate: learningRate.default(0.001),
+    ...trainingFields,
+  })
+  .prefault({})
+  .describe('Settings of the method saplma.');
+
+const contrastiveSpec = z
+  .object({
+    hidden: widths.describe(
+      'Widths of the stages. Default: a half, a quarter and an eighth of the activation.',
+    ),
+    width: z.int().min(2).max(65_536).optional().describe('Width of the embedding. Default: an eighth.'),
+    inputDropout: dropout.default(0.3).describe('Share of the input that training drops.'),
+    temperature: z.number().gt(0).default(0.25),
+    baseTemperature: z.number().gt(0).default(0.07),
+    learningRate: learningRate
+      .optional()
+      .describe('Default: 1e-5 at a width of 4,096, and in inverse proportion to the width.'),
+    gradientClip: z.number().gt(0).default(1).describe('Length that gradients are shortened to.'),
+    scoreLayers: z
+      .array(z.int().min(0))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        'Layers whose embeddings are scored, of `layers`. Default: those nearest to 22/32 and 26/32.',
+      ),
+    neighbours: z
+      .array(z.int().min(1))
+      .min(1)
+      .max(50)
+      .default([5, 10, 20, 50, 100, 200, 500, 1000])
+      .describe(
+        'Ranks among which the one of the nearest neighbour that counts is chosen, on training rows.',
+      ),
+    ...trainingFields,
+  })
+  .prefault({})
+  .describe('Settings of the method contrastive_v1.');
+
 /** What a probe job is to do. */
 export const probeSpec = z
   .object({
@@ -37,7 +86,7 @@ export const probeSpec = z
       .enum(PROBE_METHODS)
       .default('layer_sweep')
       .describe(
-        'last_layer_baseline: logistic regression on the last layer. layer_sweep: on every layer; the run reports on the one that does best on held-out training rows.',
+        'last_layer_baseline: logistic regression on the last layer. layer_sweep: on every layer; the run reports on the one that does best on held-out training rows. saplma: a multilayer perceptron. contrastive_v1: supervised contrastive embeddings, scored by distances to truthful examples.',
       ),
     name: z
       .string()
@@ -54,7 +103,9 @@ export const probeSpec = z
       .array(z.int())
       .min(1)
       .optional()
-      .describe('Layers as in hidden_states: 0 the embedding, -1 the last. Default: all in the lake.'),
+      .describe(
+        'Layers as in hidden_states: 0 the embedding, -1 the last. Default: all in the lake; of saplma the one at 22/32 of the depth, of contrastive_v1 those from 14/32 to 29/32.',
+      ),
     segment: z
       .enum(['prompt', 'response'])
       .default('prompt')
@@ -91,7 +142,14 @@ export const probeSpec = z
       ),
     innerFolds: z.int().min(2).max(50).default(5).describe('Inner folds of the training rows.'),
     resamples: z.int().min(0).max(100_000).default(2000).describe('Bootstrap resamples of an interval.'),
-    shuffles: z.int().min(0).max(1000).default(10).describe('Fits with shuffled labels, as a control.'),
+    shuffles: z
+      .int()
+      .min(0)
+      .max(1000)
+      .optional()
+      .describe('Fits with shuffled labels, as a control. Default: 10, of networks 1.'),
+    saplma: saplmaSpec,
+    contrastive: contrastiveSpec,
     date: z.string().regex(DATE).optional().describe('Date in the path; default: that of the first attempt.'),
     threads: z.int().min(1).optional().describe('Threads of the arithmetic; default: all cores.'),
     memoryBytes: z

@@ -18,11 +18,13 @@ import { ProbeActivations } from './activations.ts';
 import { uncertainties } from './controls/uncertainty.ts';
 import { type ProbeExamples, probeExamples } from './examples.ts';
 import { defined } from './judge.ts';
-import type { LayerFit } from './layer-fit.ts';
-import { PROBE_FILE, type ProbeDocument } from './probe-document.ts';
+import type { Fit, ProbeMethod } from './method.ts';
+import { methodOf } from './methods.ts';
+import { ONNX_FILE, PROBE_FILE } from './probe-document.ts';
 import { type ProbeSpec, probeSpec } from './probe-spec.ts';
 import { type SeedReport, seedReport } from './seed-run.ts';
 import { fitsPrefix, type ProbeData, probeData, type SeedFits, Sweep } from './sweep.ts';
+import { probeDocument } from './written-probe.ts';
 
 /** Trains probes that tell hallucinations from activations in the lake, and puts one run a seed into the lake. */
 export const probeTask: TaskDefinition<ProbeSpec> = {
@@ -47,21 +49,27 @@ export const probeTask: TaskDefinition<ProbeSpec> = {
       if (count > 0) context.log('info', `${count} examples left out: ${reason}`);
     const activations = await ProbeActivations.find(examples, runs, spec, lake, snapshot, signal);
     const data = probeData(examples);
-    const candidates = candidateLayers(spec, activations.layers);
+    const method = methodOf(spec);
+    const candidates = candidateLayers(spec, method, activations.layers);
     // Before hours are spent: names that cannot be directories.
     for (const seed of spec.seeds) runDirectory(identityOf(spec, start, source, seed));
     const fits = await unlessTooFew(() =>
-      Sweep.run({ spec, data, activations, candidates, context, services }),
+      Sweep.run({ spec, data, activations, method, candidates, context, services }),
     );
     const scores = await uncertainties(examples, runs, lake, snapshot, signal);
     const reports: SeedReport[] = [];
     for (const [i, own] of fits.entries()) {
       progress({ stage: 'judge', done: i, total: fits.length });
-      const options = { resamples: spec.resamples, seed: own.seed, signal, uncertainties: scores };
+      const { resamples } = spec;
+      const options = { method, resamples, seed: own.seed, signal, uncertainties: scores };
       const report = await seedReport(data, own, options);
-      const run = { spec, start, source, data, fits: own, report, snapshot: pinned.snapshot };
+      const { dim } = activations;
+      const run = { spec, start, source, data, fits: own, report, snapshot: pinned.snapshot, dim };
       await writeSeedRun(run, context, services);
-      context.log('info', `seed ${own.seed}: AUROC ${report.auroc.toFixed(3)}, layer ${keptOf(own).layer}`);
+      context.log(
+        'info',
+        `seed ${own.seed}: AUROC ${report.auroc.toFixed(3)}, layer ${keptOf(own).takes.join(', ')}`,
+      );
       reports.push(report);
     }
     progress({ stage: 'ingest', done: 0 });
@@ -73,7 +81,7 @@ export const probeTask: TaskDefinition<ProbeSpec> = {
     return {
       runIds,
       examples: examples.length,
-      layers: fits.map((own) => keptOf(own).layer),
+      layers: fits.flatMap((own) => keptOf(own).takes),
       auroc: { mean: defined(mean), half_width_t95: defined(halfWidth), seeds: n },
     };
   },
@@ -90,21 +98,24 @@ async function unlessTooFew<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Layers that are candidates, ascending. @throws PermanentTaskError */
-function candidateLayers({ layers, method }: ProbeSpec, present: readonly number[]): number[] {
+/** Layers of the probes that are candidates. @throws PermanentTaskError */
+function candidateLayers(
+  { layers }: ProbeSpec,
+  method: ProbeMethod,
+  present: readonly number[],
+): readonly (readonly number[])[] {
   const last = present.at(-1) ?? 0;
-  const wanted = layers?.map((layer) => (layer < 0 ? last + 1 + layer : layer)) ?? present;
-  const missing = wanted.find((layer) => !present.includes(layer));
+  const wanted = layers?.map((layer) => (layer < 0 ? last + 1 + layer : layer));
+  const missing = wanted?.find((layer) => !present.includes(layer));
   if (missing !== undefined) {
     const message = `the runs have no activations of layer ${missing}; expected some of ${present.join(', ')}`;
     throw new PermanentTaskError('NO_SUCH_LAYER', message);
   }
-  const sorted = [...new Set(wanted)].sort((a, b) => a - b);
-  return method === 'layer_sweep' ? sorted : sorted.slice(-1);
+  return method.units(wanted && [...new Set(wanted)].sort((a, b) => a - b), present);
 }
 
-function keptOf({ layers, kept }: SeedFits): LayerFit {
-  return layers[kept]!;
+function keptOf({ fits, kept }: SeedFits): Fit {
+  return fits[kept]!;
 }
 
 function identityOf(spec: ProbeSpec, { date }: JobStart, { runs }: ProbeExamples, seed: number): RunIdentity {
@@ -128,6 +139,8 @@ interface SeedRun {
   readonly fits: SeedFits;
   readonly report: SeedReport;
   readonly snapshot: string;
+  /** Of the activations. */
+  readonly dim: number;
 }
 
 async function writeSeedRun(
@@ -141,7 +154,6 @@ async function writeSeedRun(
   const kept = keptOf(fits);
   const identity = identityOf(spec, start, source, seed);
   const logging = storeOf(source, store.uri);
-  const { n_train: trained = 0 } = report.metrics;
   const { root } = await writeContractRun(
     store,
     jobPrefix(job.id),
@@ -150,16 +162,8 @@ async function writeSeedRun(
       config: {
         ...inferenceConfig(runs[0]!),
         activation_logging: logging,
-        training: {
-          epochs: kept.losses.length,
-          batch_size: trained,
-          sub_batch_size: trained,
-          lr: 1,
-          optimiser: 'lbfgs',
-          penalty: 'l2',
-          standardised: true,
-        },
-        probe: { ...probeConfig(spec), layers: fits.layers.map(({ layer }) => layer), file: PROBE_FILE },
+        training: { ...kept.training },
+        probe: { ...probeConfig(spec), layers: fits.fits.map(layersOf), file: PROBE_FILE, onnx: ONNX_FILE },
       },
       manifest: {
         created_at: start.createdAt,
@@ -172,31 +176,17 @@ async function writeSeedRun(
         left_out: { ...dropped },
       },
       examples: scoredExamples(run, logging['enabled'] === true),
+      scoreColumns: [...report.others.keys()].map((name) => `score_${name}`),
       metrics: () => report.metrics,
-      training: fits.layers.flatMap(trainingLog),
+      training: fits.fits.flatMap(trainingLog),
     },
     signal,
   );
-  const document: ProbeDocument = {
-    format: 'runlake-probe',
-    version: 1,
-    kind: 'linear',
-    model_id: identity.modelId,
-    site: spec.site,
-    layer: kept.layer,
-    segment: spec.segment,
-    token: spec.token,
-    dim: kept.weights.length,
-    weights: kept.weights,
-    bias: kept.bias,
-    threshold: 0.5,
-    method: identity.method,
-    seed,
-    c: kept.c.at(-1) ?? null,
-    converged: kept.converged,
-    score: 'weights . activation + bias is the log odds of a hallucination; activations as recorded',
-    job: job.id,
-  };
+  const onnx = await store.get(`${fitsPrefix(job.id)}${kept.onnx}`, { signal });
+  await store.put(`${root}/${ONNX_FILE}`, onnx, { signal });
+  const { dim } = run;
+  const method = methodOf(spec);
+  const document = probeDocument(kept, { spec, method, identity, dim, onnx, jobId: job.id });
   await store.put(`${root}/${PROBE_FILE}`, Buffer.from(`${JSON.stringify(document)}\n`), { signal });
 }
 
@@ -241,19 +231,25 @@ async function* scoredExamples(
       link: isLinked ? { activation_key: activationKey } : { hashkey: promptHash(prompt) },
       extra: { source: { run_id: run.runId, example_id: exampleId, split: example.split } },
       score: report.scores[i]!,
+      otherScores: [...report.others.values()].map((scores) => scores[i]!),
     };
   }
 }
 
-function trainingLog({ layer, losses, finishedAt, validation }: LayerFit): JsonObject[] {
-  return losses.map((loss, epoch) => ({
+function trainingLog(fit: Fit): JsonObject[] {
+  const { log, finishedAt, validation } = fit;
+  return log.map((entry, i) => ({
     time: finishedAt,
-    epoch,
     split: 'train',
-    loss,
-    layer,
-    ...(epoch === losses.length - 1 && { validation_auroc: validation.at(-1) ?? null }),
+    ...entry,
+    layer: layersOf(fit),
+    ...(i === log.length - 1 && { validation_auroc: validation.at(-1) ?? null }),
   }));
+}
+
+/** One layer as a number, several as a list. */
+function layersOf({ layers }: Fit): number | number[] {
+  return layers.length === 1 ? layers[0]! : [...layers];
 }
 
 function probeConfig(spec: ProbeSpec): JsonObject {
@@ -270,7 +266,8 @@ function probeConfig(spec: ProbeSpec): JsonObject {
     regularisation: [...regularisation],
     inner_folds: innerFolds,
     bootstrap_resamples: spec.resamples,
-    shuffles: spec.shuffles,
+    ...(method === 'saplma' && { saplma: { ...spec.saplma } }),
+    ...(method === 'contrastive_v1' && { contrastive: { ...spec.contrastive } }),
     seeds: [...spec.seeds],
   };
 }

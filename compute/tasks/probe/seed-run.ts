@@ -9,22 +9,26 @@ import {
   probabilityMetrics,
   rankingMetrics,
 } from './judge.ts';
-import { assembleScores, rowsOf } from './layer-fit.ts';
+import type { Fit, ProbeMethod } from './method.ts';
 import { sigmoid } from './probe-document.ts';
-import type { ProbeData, SeedFits } from './sweep.ts';
+import { assembleScores, rowsOf } from './splits.ts';
+import { isEmbedding, type ProbeData, type SeedFits } from './sweep.ts';
 
 /** What the run of one seed reports. */
 export interface SeedReport {
   /** Rows that are scored, ascending. */
   readonly rows: readonly number[];
-  /** Probability of a hallucination, of each of them. */
+  /** Of each of them: the probability of a hallucination where the method has one, else what grows with it. */
   readonly scores: Float64Array;
+  /** All scores by name, where the method has several. */
+  readonly others: ReadonlyMap<string, Float64Array>;
   /** Members of `eval_metrics.json` beside the contract's. */
   readonly metrics: JsonObject;
   readonly auroc: number;
 }
 
 export interface ReportOptions extends JudgeOptions {
+  readonly method: Pick<ProbeMethod, 'headline' | 'isLogOdds'>;
   /** Controls that need no fit, by name: a score of every example. */
   readonly uncertainties: ReadonlyMap<string, Float64Array>;
 }
@@ -35,7 +39,8 @@ export async function seedReport(
   fits: SeedFits,
   options: ReportOptions,
 ): Promise<SeedReport> {
-  const { splits, layers, chosen, kept, controls, shuffled } = fits;
+  const { splits, fits: all, chosen, kept, controls, shuffled } = fits;
+  const { headline, isLogOdds } = options.method;
   const tested = splits.map(({ test }) => rowsOf(test));
   const rows = tested.flat().sort((a, b) => a - b);
   const judged: Judged = {
@@ -44,33 +49,46 @@ export async function seedReport(
   };
   /** Scores of the tested rows, from those of every split. */
   const gather = (scoresOf: (split: number) => readonly number[]): Float64Array => {
-    const all = assembleScores(labels.length, splits, scoresOf);
-    return Float64Array.from(rows, (row) => all[row]!);
+    const assembled = assembleScores(labels.length, splits, scoresOf);
+    return Float64Array.from(rows, (row) => assembled[row]!);
   };
-  const scores = gather((split) => layers[chosen[split]!]!.scores[split]!).map(sigmoid);
+  const named = (name: string, fitOf: (split: number) => Fit): Float64Array =>
+    gather((split) => fitOf(split).scores[name]![split]!);
+  const reported = (split: number): Fit => all[chosen[split]!]!;
+  const keptFit = all[kept]!;
+  const raw = named(headline, reported);
+  const scores = isLogOdds ? raw.map(sigmoid) : raw;
+  const names = Object.keys(keptFit.scores);
+  const others = new Map(names.length > 1 ? names.map((name) => [name, named(name, reported)] as const) : []);
   const byControl = new Map([
     ...Object.entries(controls.scores).map(([name, own]) => [name, gather((split) => own[split]!)] as const),
     ...[...options.uncertainties].map(
-      ([name, all]) => [name, Float64Array.from(rows, (row) => all[row]!)] as const,
+      ([name, own]) => [name, Float64Array.from(rows, (row) => own[row]!)] as const,
     ),
   ]);
-  const embedding = layers.find(({ layer }) => layer === 0);
+  const embedding = all.find(({ layers }) => isEmbedding(layers));
   if (embedding !== undefined)
     byControl.set(
       'embedding',
-      gather((split) => embedding.scores[split]!),
+      named(headline, () => embedding),
     );
 
+  const oneLayer = all.filter(({ layers }) => layers.length === 1);
   const byLayer: Record<string, JsonValue>[] = [];
-  for (const fit of layers) {
-    const own = gather((split) => fit.scores[split]!);
+  for (const fit of oneLayer) {
     byLayer.push({
-      ...(await rankingMetrics(own, judged, options)),
+      ...(await rankingMetrics(
+        named(headline, () => fit),
+        judged,
+        options,
+      )),
       validation_auroc: fit.validation.at(-1) ?? null,
-      c: fit.c.at(-1) ?? null,
+      ...fit.told,
     });
   }
-  if (layers.length > 1) correct(byLayer, 'p_chance');
+  if (oneLayer.length > 1) correct(byLayer, 'p_chance');
+  const byScore: Record<string, JsonObject> = {};
+  for (const [name, own] of others) byScore[`score:${name}`] = await rankingMetrics(own, judged, options);
   const ofControls: Record<string, JsonValue>[] = [];
   for (const own of byControl.values()) {
     ofControls.push({
@@ -80,22 +98,24 @@ export async function seedReport(
   }
   correct(ofControls, 'p_advantage');
 
-  const keptFit = layers[kept]!;
   const overall = await rankingMetrics(scores, judged, options);
   const { auroc } = overall;
   return {
     rows,
     scores,
+    others,
     auroc: typeof auroc === 'number' ? auroc : Number.NaN,
     metrics: {
       ...overall,
-      ...probabilityMetrics(scores, judged),
-      probe_layer: keptFit.layer,
-      c: keptFit.c.at(-1) ?? null,
+      // Of what is no probability there is no calibration.
+      ...(isLogOdds ? probabilityMetrics(scores, judged) : { ece: null }),
+      ...(keptFit.takes.length === 1 && { probe_layer: keptFit.takes[0]! }),
+      ...keptFit.told,
       validation_auroc: keptFit.validation.at(-1) ?? null,
       n_train: Math.round(mean(splits.map(({ train }) => rowsOf(train).length))),
       scopes: {
-        ...Object.fromEntries(layers.map(({ layer }, i) => [`layer:${layer}`, byLayer[i]!])),
+        ...Object.fromEntries(oneLayer.map(({ layers }, i) => [`layer:${layers[0]}`, byLayer[i]!])),
+        ...byScore,
         ...Object.fromEntries([...byControl.keys()].map((name, i) => [`control:${name}`, ofControls[i]!])),
         ...(shuffled.length > 0 && {
           'control:shuffled_labels': {

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../../lake/errors.ts';
 import type { Random } from '../../stats/index.ts';
 import { shuffle } from '../../stats/index.ts';
 
@@ -77,6 +78,50 @@ export function folds(grouped: Grouped, rows: Uint8Array, count: number, random:
 /** The rows for which a condition holds, as 1 and 0. */
 export function mask(length: number, holds: (row: number) => boolean): Uint8Array {
   return Uint8Array.from({ length }, (_, row) => (holds(row) ? 1 : 0));
+}
+
+/** Numbers of the rows that a mask has. */
+export function rowsOf(mask: Uint8Array): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < mask.length; row++) if (mask[row] === 1) rows.push(row);
+  return rows;
+}
+
+/** Scores of all rows, put together from those of the test rows of every split; NaN for rows that no split tests. */
+export function assembleScores(
+  rows: number,
+  splits: readonly Split[],
+  scoresOf: (split: number) => readonly number[],
+): Float64Array {
+  const all = new Float64Array(rows).fill(Number.NaN);
+  splits.forEach(({ test }, split) => {
+    const scores = scoresOf(split);
+    rowsOf(test).forEach((row, i) => {
+      all[row] = scores[i]!;
+    });
+  });
+  return all;
+}
+
+/** The labels with those of some rows dealt out among them at random. */
+export function shuffledLabels(labels: Uint8Array, among: Uint8Array, random: Random): Uint8Array {
+  const rows = rowsOf(among);
+  const order = shuffle([...rows], random);
+  const shuffled = Uint8Array.from(labels);
+  rows.forEach((row, i) => {
+    shuffled[row] = labels[order[i]!]!;
+  });
+  return shuffled;
+}
+
+/** @throws InvalidArgumentError unless the rows to fit on are of both classes */
+export function requireClasses(rows: Iterable<number>, labels: Uint8Array): void {
+  let seen = 0;
+  for (const row of rows) seen |= labels[row] === 1 ? 2 : 1;
+  if (seen !== 3)
+    throw new InvalidArgumentError('a probe has rows of one class only', {
+      expected: 'positive and negative rows to fit on',
+    });
 }
 
 /** One test set of a share of the groups, or a fold after the other as test set. */

@@ -3,17 +3,13 @@ import type { TaskContext } from '../../jobs/worker.ts';
 import { seededRandom } from '../../stats/index.ts';
 import { jobPrefix, type TaskServices } from '../task.ts';
 import type { ProbeActivations } from './activations.ts';
-import {
-  type ControlScores,
-  controlScoresSchema,
-  shuffledLabels,
-  textControls,
-} from './controls/controls.ts';
+import { type ControlScores, controlScoresSchema, textControls } from './controls/controls.ts';
 import { type ProbeExample, promptGroups } from './examples.ts';
-import { fitLayer, type LayerFit, layerFitSchema } from './layer-fit.ts';
 import { indexOfBest } from './linear/fit-path.ts';
 import { Products } from './linear/products.ts';
 import type { FeatureMatrix } from './matrix.ts';
+import { type Fit, type FitInput, fitSchema, type ProbeMethod } from './method.ts';
+import { TrainingCheckpoint } from './network/checkpoint.ts';
 import type { ProbeSpec } from './probe-spec.ts';
 import { mask, type Protocol, type Split, splitsOf } from './splits.ts';
 
@@ -23,10 +19,10 @@ export interface SeedFits {
   /** Splits whose test rows are judged. */
   readonly splits: readonly Split[];
   /** By layer, ascending. */
-  readonly layers: readonly LayerFit[];
-  /** Of `layers`, the one that is reported, for every split. */
+  readonly fits: readonly Fit[];
+  /** Of `fits`, the one that is reported, for every split. */
   readonly chosen: readonly number[];
-  /** Of `layers`, the one whose probe is kept. */
+  /** Of `fits`, the one whose probe is kept. */
   readonly kept: number;
   readonly controls: ControlScores;
   /** AUROCs of probes that learnt shuffled labels. */
@@ -57,11 +53,17 @@ export interface SweepInput {
   readonly spec: ProbeSpec;
   readonly data: ProbeData;
   readonly activations: ProbeActivations;
-  /** Layers among which the reported one is chosen, ascending. */
-  readonly candidates: readonly number[];
+  readonly method: ProbeMethod;
+  /** Layers of every probe of which the reported one is chosen. */
+  readonly candidates: readonly (readonly number[])[];
   readonly context: TaskContext;
   readonly services: TaskServices;
 }
+
+/** Of networks, which take a while. */
+const SHUFFLES = { linear: 10, network: 1 } as const;
+/** Work of a training that may be lost, where the services do not say. */
+const CHECKPOINT_MS = 2000;
 
 /**
  * Fits the probes of all layers and seeds, and their controls. Each result is in the store before the next is begun; what is there
@@ -70,16 +72,17 @@ export interface SweepInput {
 export class Sweep {
   readonly #input: SweepInput;
   /** The candidates, and the embedding as a control. */
-  readonly #layers: readonly number[];
+  readonly #units: readonly (readonly number[])[];
   readonly #products: Products;
-  /** Features of the layer that was used last. */
-  #features: { readonly layer: number; readonly matrix: FeatureMatrix } | undefined;
+  /** Features of the layers that were used last. */
+  readonly #features = new Map<number, FeatureMatrix>();
   #done = 0;
 
   private constructor(input: SweepInput, products: Products) {
     this.#input = input;
-    const controls = input.activations.layers.includes(0) ? [0] : [];
-    this.#layers = [...new Set([...controls, ...input.candidates])];
+    const { activations, candidates } = input;
+    const isThere = candidates.some(isEmbedding);
+    this.#units = activations.layers.includes(0) && !isThere ? [[0], ...candidates] : candidates;
     this.#products = products;
   }
 
@@ -89,47 +92,30 @@ export class Sweep {
     try {
       return await sweep.#run();
     } finally {
-      await sweep.#release();
+      await sweep.#release([]);
       await products.close();
     }
   }
 
   async #run(): Promise<SeedFits[]> {
-    const { seeds, shuffles } = this.#input.spec;
-    const { signal } = this.#input.context;
-    const plans = seeds.map((seed) => this.#plan(seed));
-    const fits: LayerFit[][] = plans.map(() => []);
+    const plans = this.#input.spec.seeds.map((seed) => this.#plan(seed));
+    const fits: Fit[][] = plans.map(() => []);
     // Layer by layer, since reading a layer is what seeds can share.
-    for (const layer of this.#layers) {
-      for (const [i, plan] of plans.entries()) fits[i]!.push(await this.#layerFit(layer, plan));
+    for (const layers of this.#units) {
+      for (const [i, plan] of plans.entries()) fits[i]!.push(await this.#fit(layers, plan));
     }
     const results: SeedFits[] = [];
     for (const [i, plan] of plans.entries()) {
       const { seed, splits } = plan;
       const { chosen, kept } = this.#choose(fits[i]!, splits.length);
+      const { signal } = this.#input.context;
       const controls = await this.#kept(`texts-${seed}`, controlScoresSchema, async () => {
         const { regularisation: path, memoryBytes } = this.#input.spec;
         const { examples, labels } = this.#input.data;
         return textControls(examples, labels, splits, { path, memoryBytes }, this.#products, signal);
       });
-      const best = fits[i]![kept]!;
-      const shuffled = await this.#kept(`shuffled-${seed}`, z.array(z.number().nullable()), async () => {
-        const matrix = await this.#matrix(best.layer);
-        const settings = { c: best.c, shuffles, seed };
-        const found = await shuffledLabels(
-          matrix,
-          this.#input.data.labels,
-          splits,
-          settings,
-          this.#products,
-          signal,
-        );
-        return found.map((auroc) => (Number.isNaN(auroc) ? null : auroc));
-      });
-      results.push({
-        ...{ seed, splits, layers: fits[i]!, chosen, kept, controls },
-        shuffled: shuffled.flatMap((auroc) => auroc ?? []),
-      });
+      const shuffled = await this.#shuffled(fits[i]![kept]!, plan);
+      results.push({ seed, splits, fits: fits[i]!, chosen, kept, controls, shuffled });
     }
     return results;
   }
@@ -152,50 +138,94 @@ export class Sweep {
     return { seed, splits, all: [...splits, ...whole] };
   }
 
-  async #layerFit(layer: number, { seed, all }: Plan): Promise<LayerFit> {
-    const { regularisation: path, seeds } = this.#input.spec;
-    const { signal, progress } = this.#input.context;
-    const fits = this.#layers.length * seeds.length;
+  async #fit(layers: readonly number[], { seed, all }: Plan): Promise<Fit> {
+    const { spec, context, method } = this.#input;
+    const total = this.#units.length * spec.seeds.length;
     const before = this.#done++;
-    // Counted in regressions, of which every fit has as many.
-    const onProgress = (done: number, total: number): void =>
-      progress({ stage: 'fit', done: before * total + done, total: fits * total });
-    return this.#kept(`layer-${layer}-${seed}`, layerFitSchema, async () =>
-      fitLayer(
-        await this.#matrix(layer),
-        this.#input.data.labels,
-        all,
-        { layer, seed },
-        { path, validate: this.#input.candidates.length > 1, onProgress },
-        this.#products,
-        signal,
-      ),
+    const onProgress = (share: number): void =>
+      context.progress({ stage: 'fit', done: Math.round(STEPS * (before + share)), total: STEPS * total });
+    const name = `layers-${layers.join('+')}-${seed}`;
+    return this.#kept(name, fitSchema, async () =>
+      method.fit(layers, await this.#fitInput(name, layers, seed, all, onProgress)),
     );
   }
 
+  /** AUROCs of probes like one that learnt shuffled labels; those that are no number are left out. */
+  async #shuffled(like: Fit, { seed, splits }: Plan): Promise<number[]> {
+    const { spec, method, context } = this.#input;
+    const shuffles = spec.shuffles ?? (like.direction === undefined ? SHUFFLES.network : SHUFFLES.linear);
+    const name = `shuffled-${seed}`;
+    const total = STEPS * spec.seeds.length;
+    const before = STEPS * spec.seeds.indexOf(seed);
+    const onProgress = (share: number): void =>
+      context.progress({ stage: 'shuffled labels', done: before + Math.round(STEPS * share), total });
+    const found = await this.#kept(name, z.array(z.number().nullable()), async () => {
+      const input = await this.#fitInput(name, like.layers, seed, splits, onProgress);
+      return (await method.shuffled(like, shuffles, input)).map((auroc) =>
+        Number.isNaN(auroc) ? null : auroc,
+      );
+    });
+    return found.flatMap((auroc) => auroc ?? []);
+  }
+
+  async #fitInput(
+    name: string,
+    layers: readonly number[],
+    seed: number,
+    splits: readonly Split[],
+    onProgress: (share: number) => void,
+  ): Promise<FitInput> {
+    const { spec, data, context, services, activations, candidates } = this.#input;
+    const { signal, job } = context;
+    const { store, checkpointMs = CHECKPOINT_MS } = services;
+    const prefix = fitsPrefix(job.id);
+    return {
+      ...{ spec, seed, splits, signal, onProgress },
+      features: await this.#matrices(layers),
+      labels: data.labels,
+      groups: data.groups,
+      depth: activations.layers.at(-1) ?? 0,
+      isCompared: candidates.length > 1,
+      products: this.#products,
+      checkpoint: (part) =>
+        new TrainingCheckpoint(store, `${prefix}${name}.${part}.checkpoint`, checkpointMs),
+      keep: async (onnx) => {
+        await store.put(`${prefix}${name}.onnx`, onnx, { signal });
+        return `${name}.onnx`;
+      },
+    };
+  }
+
   /** The layer that does best on held-out training rows of each split, never on its test rows. */
-  #choose(fits: readonly LayerFit[], splits: number): Pick<SeedFits, 'chosen' | 'kept'> {
-    const candidates = fits.flatMap(({ layer }, i) => (this.#input.candidates.includes(layer) ? [i] : []));
+  #choose(fits: readonly Fit[], splits: number): Pick<SeedFits, 'chosen' | 'kept'> {
+    const { candidates } = this.#input;
+    const places = fits.flatMap((_, i) => (candidates.includes(this.#units[i]!) ? [i] : []));
     const best = (split: number): number =>
-      candidates[indexOfBest(candidates.map((i) => fits[i]!.validation[split] ?? Number.NaN))]!;
+      places[indexOfBest(places.map((i) => fits[i]!.validation[split] ?? Number.NaN))]!;
     const last = (fits[0]?.validation.length ?? 1) - 1;
     return { chosen: Array.from({ length: splits }, (_, split) => best(split)), kept: best(last) };
   }
 
-  async #matrix(layer: number): Promise<FeatureMatrix> {
-    if (this.#features?.layer === layer) return this.#features.matrix;
-    await this.#release();
-    const { scratch } = this.#input.services;
-    const { job, signal } = this.#input.context;
-    const options = { memoryBytes: this.#input.spec.memoryBytes, scratch, name: job.id };
-    const matrix = await this.#input.activations.matrix(layer, options, signal);
-    this.#features = { layer, matrix };
-    return matrix;
+  /** The features of some layers, which together keep within the memory; those of others are let go. */
+  async #matrices(layers: readonly number[]): Promise<ReadonlyMap<number, FeatureMatrix>> {
+    await this.#release(layers);
+    const { services, context, spec, activations } = this.#input;
+    const { job, signal } = context;
+    const memoryBytes = Math.floor(spec.memoryBytes / layers.length);
+    for (const layer of layers) {
+      if (this.#features.has(layer)) continue;
+      const options = { memoryBytes, scratch: services.scratch, name: `${job.id}-${layer}` };
+      this.#features.set(layer, await activations.matrix(layer, options, signal));
+    }
+    return new Map(layers.map((layer) => [layer, this.#features.get(layer)!]));
   }
 
-  async #release(): Promise<void> {
-    await this.#features?.matrix.close();
-    this.#features = undefined;
+  async #release(but: readonly number[]): Promise<void> {
+    for (const [layer, matrix] of this.#features) {
+      if (but.includes(layer)) continue;
+      this.#features.delete(layer);
+      await matrix.close();
+    }
   }
 
   /** A result from the store, else made and put there. */
@@ -211,6 +241,11 @@ export class Sweep {
   }
 }
 
+/** Whether a probe takes the embedding alone: it sees one token at a time. */
+export function isEmbedding(layers: readonly number[]): boolean {
+  return layers.length === 1 && layers[0] === 0;
+}
+
 interface Plan {
   readonly seed: number;
   readonly splits: readonly Split[];
@@ -218,5 +253,7 @@ interface Plan {
   readonly all: readonly Split[];
 }
 
+/** Of progress, a fit. */
+const STEPS = 100;
 /** Key of the random numbers of this purpose. */
 const SPLITTING = 1;

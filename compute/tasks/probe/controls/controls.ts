@@ -1,12 +1,9 @@
 import { z } from 'zod';
-import { seededRandom, shuffle } from '../../../stats/index.ts';
 import type { ProbeExample } from '../examples.ts';
-import { assembleScores, rowsOf } from '../layer-fit.ts';
-import { aurocOf, fitPath } from '../linear/fit-path.ts';
-import { fitLogistic, logitsOf } from '../linear/logistic.ts';
+import { fitPath } from '../linear/fit-path.ts';
 import type { Products } from '../linear/products.ts';
-import { type FeatureMatrix, matrixOf } from '../matrix.ts';
-import type { Split } from '../splits.ts';
+import { matrixOf } from '../matrix.ts';
+import { rowsOf, type Split } from '../splits.ts';
 import { lengthFeatures, tfIdfFeatures, wordTable } from './text-features.ts';
 
 /** Words that TF-IDF may use. */
@@ -53,44 +50,3 @@ export async function textControls(
     },
   };
 }
-
-/**
- * AUROCs of probes that were taught shuffled labels, on the true labels of the test rows. Labels are shuffled within the training
- * rows of each split; what is far from 0.5 comes from the procedure, not from the activations.
- */
-export async function shuffledLabels(
-  features: FeatureMatrix,
-  labels: Uint8Array,
-  splits: readonly Split[],
-  settings: { readonly c: readonly number[]; readonly shuffles: number; readonly seed: number },
-  products: Products,
-  signal: AbortSignal,
-): Promise<number[]> {
-  const regressions = Array.from({ length: settings.shuffles }, (_, turn) =>
-    splits.map(({ train }, split) => {
-      const rows = rowsOf(train);
-      const order = shuffle([...rows], seededRandom(settings.seed, SHUFFLED, turn, split));
-      const shuffled = Uint8Array.from(labels);
-      rows.forEach((row, i) => {
-        shuffled[row] = labels[order[i]!]!;
-      });
-      return { rows: train, labels: shuffled, c: settings.c[split]! };
-    }),
-  );
-  const fits = await fitLogistic(features, regressions.flat(), products, signal);
-  const scores = await logitsOf(
-    features,
-    fits.map(({ model }) => model),
-    products,
-    signal,
-  );
-  return regressions.map((_, turn) => {
-    const own = assembleScores(labels.length, splits, (split) =>
-      rowsOf(splits[split]!.test).map((row) => scores[turn * splits.length + split]![row]!),
-    );
-    return aurocOf(own, labels, (row) => !Number.isNaN(own[row]!));
-  });
-}
-
-/** Key of the random numbers of this purpose. */
-const SHUFFLED = 3;

@@ -8,6 +8,7 @@ import { auroc, rankScores } from '../../../../ingest/stats/index.ts';
 import { CancelledError, InvalidArgumentError } from '../../../../lake/errors.ts';
 import { pythonHas, pythonJson } from '../../../../test/support/python.ts';
 import { seededRandom } from '../../../stats/index.ts';
+import { ledoitWolf } from '../contrastive/covariance.ts';
 import { tfIdfFeatures, wordTable } from '../controls/text-features.ts';
 import { createMatrix, matrixOf } from '../matrix.ts';
 import { mask, splitsOf } from '../splits.ts';
@@ -58,21 +59,25 @@ describe('logistic regression', () => {
   };
 
   const needed = ['numpy', 'sklearn'];
-  test.skipIf(!pythonHas(...needed))('agrees with scikit-learn, and TF-IDF too', async () => {
-    const texts = ['A cat sat.', 'the cat, THE dog', 'dog_1 dog_1 sat', 'é É élan', 'the the cat élan', ''];
-    const train = Uint8Array.of(1, 1, 1, 1, 1, 0);
-    const reference = z
-      .object({
-        scores: z.array(z.array(z.number())),
-        tfidf: z.array(z.array(z.number())),
-        words: z.array(z.string()),
-      })
-      .parse(
-        pythonJson(
-          `
+  test.skipIf(!pythonHas(...needed))(
+    'agrees with scikit-learn, and so do TF-IDF and the shrunk covariance',
+    async () => {
+      const texts = ['A cat sat.', 'the cat, THE dog', 'dog_1 dog_1 sat', 'é É élan', 'the the cat élan', ''];
+      const train = Uint8Array.of(1, 1, 1, 1, 1, 0);
+      const reference = z
+        .object({
+          scores: z.array(z.array(z.number())),
+          tfidf: z.array(z.array(z.number())),
+          words: z.array(z.string()),
+          covariance: z.array(z.number()),
+        })
+        .parse(
+          pythonJson(
+            `
 import json, os, sys
 os.environ['OMP_NUM_THREADS'] = '1'
 import numpy as np
+from sklearn.covariance import LedoitWolf
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -87,38 +92,46 @@ for rows in given["rows"]:
         scores.append(model.fit(x[train], y[train]).decision_function(x).tolist())
 words = TfidfVectorizer(min_df=2).fit([t for t, own in zip(given["texts"], given["train"]) if own])
 json.dump(dict(scores=scores, tfidf=words.transform(given["texts"]).toarray().tolist(),
-               words=words.get_feature_names_out().tolist()), sys.stdout)`,
-          [
-            JSON.stringify({
-              x: [...features],
-              y: [...labels],
-              rows: rows.map((own) => [...own]),
-              texts,
-              train: [...train],
-            }),
-          ],
-        ),
-      );
-    const fine = await scoresOf(matrixOf(Float32Array.from(features), DIM), 1e-5);
-    const usual = await scoresOf(matrixOf(Float32Array.from(features), DIM));
-    reference.scores.forEach((expected, i) => {
-      const spread = Math.max(...expected.map(Math.abs));
-      const worst = Math.max(...expected.map((score, row) => Math.abs(score - fine[i]![row]!)));
-      expect(worst / spread, `regression ${i}`).toBeLessThan(1e-3);
-      const ranked = (scores: ArrayLike<number>): number => auroc(rankScores(scores, labels));
-      expect(Math.abs(ranked(usual[i]!) - ranked(expected))).toBeLessThan(0.005);
-    });
-
-    const found = tfIdfFeatures(wordTable(texts), train, 100);
-    const order = reference.words.map((word) => found.words.indexOf(word));
-    expect(order).not.toContain(-1);
-    expect(found.words.length).toBe(order.length);
-    reference.tfidf.forEach((line, row) => {
-      line.forEach((value, j) => {
-        expect(found.features[row * order.length + order[j]!]).toBeCloseTo(value, 6);
+               words=words.get_feature_names_out().tolist(),
+               covariance=LedoitWolf().fit(x).covariance_.ravel().tolist()), sys.stdout)`,
+            [
+              JSON.stringify({
+                x: [...features],
+                y: [...labels],
+                rows: rows.map((own) => [...own]),
+                texts,
+                train: [...train],
+              }),
+            ],
+          ),
+        );
+      const fine = await scoresOf(matrixOf(Float32Array.from(features), DIM), 1e-5);
+      const usual = await scoresOf(matrixOf(Float32Array.from(features), DIM));
+      reference.scores.forEach((expected, i) => {
+        const spread = Math.max(...expected.map(Math.abs));
+        const worst = Math.max(...expected.map((score, row) => Math.abs(score - fine[i]![row]!)));
+        expect(worst / spread, `regression ${i}`).toBeLessThan(1e-3);
+        const ranked = (scores: ArrayLike<number>): number => auroc(rankScores(scores, labels));
+        expect(Math.abs(ranked(usual[i]!) - ranked(expected))).toBeLessThan(0.005);
       });
-    });
-  });
+
+      const { covariance } = ledoitWolf(features, DIM);
+      const spread = Math.max(...reference.covariance);
+      reference.covariance.forEach((value, at) => {
+        expect(Math.abs(covariance[at]! - value) / spread).toBeLessThan(1e-6);
+      });
+
+      const found = tfIdfFeatures(wordTable(texts), train, 100);
+      const order = reference.words.map((word) => found.words.indexOf(word));
+      expect(order).not.toContain(-1);
+      expect(found.words.length).toBe(order.length);
+      reference.tfidf.forEach((line, row) => {
+        line.forEach((value, j) => {
+          expect(found.features[row * order.length + order[j]!]).toBeCloseTo(value, 6);
+        });
+      });
+    },
+  );
 
   test('features in a file give what features in memory give, and leave no file behind', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'runlake-probe-'));

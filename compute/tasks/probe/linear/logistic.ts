@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from '../../../../lake/errors.ts';
 import type { FeatureMatrix } from '../matrix.ts';
+import { requireClasses, rowsOf } from '../splits.ts';
 import { Lbfgs } from './lbfgs.ts';
 import type { Models, Products, Targets } from './products.ts';
 
@@ -57,7 +57,7 @@ export async function fitLogistic(
   signal: AbortSignal,
   options: LogisticOptions = {},
 ): Promise<LogisticFit[]> {
-  for (const { rows, labels } of regressions) checkClasses(rows, labels);
+  for (const { rows, labels } of regressions) requireClasses(rowsOf(rows), labels);
   const atOnce = Math.min(MAX_COLUMNS, Math.max(1, Math.floor(TARGETS_SIZE / features.rows)));
   const fits: LogisticFit[] = [];
   for (let at = 0; at < regressions.length; at += atOnce) {
@@ -145,16 +145,6 @@ interface Batch {
   readonly fits: readonly Fit[];
   readonly targets: Targets;
   readonly models: Models;
-}
-
-function checkClasses(rows: Uint8Array, labels: Uint8Array): void {
-  let seen = 0;
-  for (let row = 0; row < rows.length; row++) if (rows[row] === 1) seen |= labels[row] === 1 ? 2 : 1;
-  if (seen !== 3) {
-    throw new InvalidArgumentError('a regression has rows of one class only', {
-      expected: 'positive and negative rows to fit on',
-    });
-  }
 }
 
 function emptyModels(count: number, dim: number): Models {

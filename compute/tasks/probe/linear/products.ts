@@ -1,7 +1,7 @@
-import { type Feed, openSession, type Session } from '../../../model/engine/session.ts';
+import type { Feed, Session } from '../../../model/engine/session.ts';
 import { GraphBuilder, type Value } from '../../../model/graph/builder.ts';
-import { compileGraph } from '../../../model/graph/compile.ts';
 import { attribute } from '../../../model/graph/graph.ts';
+import { graphSession } from '../graph-session.ts';
 
 /** Weights of several linear models of the same features: one row of `dim` a model. */
 export interface Models {
@@ -47,11 +47,7 @@ export class Products {
     const open = (build: (graph: GraphBuilder) => void): Promise<Session> => {
       const graph = new GraphBuilder();
       build(graph);
-      return openSession(() => compileGraph(graph.build()), {
-        provider: 'cpu',
-        folder: '.',
-        ...(threads !== undefined && { threads }),
-      });
+      return graphSession(graph, threads);
     };
     return new Products(await open(lossGraph), await open(logitGraph), await open(sumGraph));
   }
