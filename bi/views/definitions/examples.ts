@@ -1,54 +1,67 @@
 import { GENERATIONS, PREDICTIONS, RUNS } from '../../../lake/tables/tables.ts';
 import { computed, from, type ViewColumn, view } from '../view.ts';
-import { runColumns } from './runs.ts';
 
-/** Every prediction, and the generations that have none; the generation of each, the first where a run repeats one. */
-const SCORED = `(
-    SELECT * FROM predictions
-    UNION ALL BY NAME
-    SELECT run_id, ingest_id, example_id FROM generations ANTI JOIN predictions USING (run_id, example_id)
-  ) p JOIN runs r ON r.run_id = p.run_id LEFT JOIN (
-    SELECT * FROM generations
-    QUALIFY row_number() OVER (PARTITION BY run_id, example_id ORDER BY source_line) = 1
-  ) g ON g.run_id = p.run_id AND g.example_id = p.example_id`;
+const OF_GENERATION = [
+  'prompt',
+  'response',
+  'reference',
+  'halu',
+  'abstained',
+  'label_source',
+  'activation_key',
+] as const;
+const OF_PREDICTION = [
+  'task_family',
+  'score_halu',
+  'label_halu',
+  'pred_halu',
+  'threshold',
+  'pred_label',
+  'true_label',
+  'outcome',
+  'correct',
+  'latency_s',
+] as const;
 
-const METHOD = 'coalesce(p.method, r.method)';
+const list = (alias: string, names: readonly string[]) => names.map((name) => `${alias}.${name}`).join(', ');
+/** Only ChaosBench keeps examples that a run repeats; there a generation and its prediction come from one line. */
+const occurrence = (alias: string) => `CASE WHEN r.family = 'CHAOSBENCH' THEN ${alias}.source_line END`;
 
-const generation = (name: string): ViewColumn => from('g', GENERATIONS, name, { optional: true });
-const prediction = (name: string): ViewColumn => from('p', PREDICTIONS, name, { optional: true });
+/** Generations `g` of runs `r` with their predictions `p`. */
+const SCORED = `generations g JOIN runs r ON r.run_id = g.run_id LEFT JOIN (
+    SELECT p.*, ${occurrence('p')} AS occurrence FROM predictions p JOIN runs r ON r.run_id = p.run_id
+  ) p ON p.run_id = g.run_id AND p.example_id = g.example_id AND p.occurrence IS NOT DISTINCT FROM ${occurrence('g')}`;
+
+const METHOD = 'coalesce(p.method, r.method) AS method';
+
+const OF_RUN = ['run_id', 'family', 'model_id', 'benchmark', 'seed', 'run_date'] as const;
+
+const run = (name: string): ViewColumn => from('e', RUNS, name);
+const generation = (name: string): ViewColumn => from('e', GENERATIONS, name, { optional: true });
+const prediction = (name: string): ViewColumn => from('e', PREDICTIONS, name, { optional: true });
 
 export const EXAMPLE_PREDICTIONS = view({
   name: 'example_predictions',
   description:
-    'One row a prediction: the run, the example with prompt, response and label, and what was predicted. Generations without a prediction are there too, with nulls for it.',
+    'One row a prediction: the run, the example with prompt, response and label, and what was predicted. Generations without a prediction are there with nulls for it, and predictions whose texts no artifact has with nulls for the texts.',
   tables: [RUNS, GENERATIONS, PREDICTIONS],
   columns: [
-    ...runColumns(['run_id', 'family']),
-    computed('method', 'VARCHAR', METHOD, 'Method that made the prediction (LM_EVAL: the filter).'),
-    ...runColumns(['model_id', 'benchmark', 'seed', 'run_date']),
-    from('p', PREDICTIONS, 'example_id'),
-    computed(
-      'split',
-      'VARCHAR',
-      'coalesce(p.split, g.split, r.split)',
-      'Split of the example, else that of the run.',
-    ),
-    prediction('task_family'),
-    ...['prompt', 'response', 'reference', 'halu', 'abstained', 'label_source'].map(generation),
-    ...[
-      'score_halu',
-      'label_halu',
-      'pred_halu',
-      'threshold',
-      'pred_label',
-      'true_label',
-      'outcome',
-      'correct',
-      'latency_s',
-    ].map(prediction),
-    generation('activation_key'),
+    ...OF_RUN.map(run),
+    computed('method', 'VARCHAR', 'e.method', 'Method that made the prediction (LM_EVAL: the filter).'),
+    from('e', GENERATIONS, 'example_id'),
+    computed('split', 'VARCHAR', 'e.split', 'Split of the example, else the one that the run reports on.'),
+    ...OF_GENERATION.map(generation),
+    ...OF_PREDICTION.map(prediction),
   ],
-  from: `FROM ${SCORED}`,
+  from: `FROM (
+    SELECT ${list('r', OF_RUN)}, ${METHOD}, g.example_id, coalesce(p.split, g.split, r.split) AS split,
+      ${list('g', OF_GENERATION)}, ${list('p', OF_PREDICTION)}
+    FROM ${SCORED}
+    UNION ALL BY NAME
+    SELECT ${list('r', OF_RUN)}, ${METHOD}, p.example_id, coalesce(p.split, r.split) AS split, ${list('p', OF_PREDICTION)}
+    FROM predictions p JOIN runs r ON r.run_id = p.run_id
+      ANTI JOIN generations g ON g.run_id = p.run_id AND g.example_id = p.example_id
+  ) e`,
 });
 
 export const EXAMPLES = view({
@@ -59,40 +72,37 @@ export const EXAMPLES = view({
   columns: [
     from('e', RUNS, 'family'),
     from('e', RUNS, 'benchmark'),
-    from('e', RUNS, 'model_id', { optional: true }),
+    from('e', RUNS, 'model_id'),
     from('e', GENERATIONS, 'example_id'),
-    from('e', GENERATIONS, 'prompt'),
-    from('e', GENERATIONS, 'response'),
-    { ...from('e', GENERATIONS, 'reference'), sql: 'min(e.reference)' },
-    computed('halu', 'BOOLEAN', 'bool_or(e.halu)', 'Whether a run labels the response a hallucination.'),
-    computed(
-      'run_ids',
-      'VARCHAR[]',
-      'list_sort(list_distinct(flatten(list(e.run_ids))))',
-      'Runs that have the response.',
-    ),
+    from('g', GENERATIONS, 'prompt'),
+    from('g', GENERATIONS, 'response'),
+    from('g', GENERATIONS, 'reference'),
+    computed('halu', 'BOOLEAN', 'e.halu', 'Whether a run labels the response a hallucination.'),
     computed(
       'scores',
       'MAP(VARCHAR, DOUBLE)',
-      'map(list(e.method ORDER BY e.method) FILTER (e.score IS NOT NULL), list(e.score ORDER BY e.method) FILTER (e.score IS NOT NULL))',
+      'e.scores',
       "Score (score_halu) by method, a method's mean over its runs; null where nothing was scored.",
     ),
-    computed('score_min', 'DOUBLE', 'min(e.score)', 'Least score of a method.'),
-    computed('score_max', 'DOUBLE', 'max(e.score)', 'Greatest score of a method.'),
-    computed(
-      'n_predictions',
-      'BIGINT',
-      'sum(e.n_predictions)::BIGINT',
-      'Predictions that say whether they are correct.',
-    ),
-    computed('n_correct', 'BIGINT', 'sum(e.n_correct)::BIGINT', 'Those of them that are.'),
+    computed('score_min', 'DOUBLE', 'e.score_min', 'Least score of a method.'),
+    computed('score_max', 'DOUBLE', 'e.score_max', 'Greatest score of a method.'),
+    computed('n_judged', 'BIGINT', 'e.n_judged', 'Predictions of it that say whether they are correct.'),
+    computed('n_correct', 'BIGINT', 'e.n_correct', 'Those of them that are.'),
+    from('g', GENERATIONS, 'run_id', { description: 'One of the runs that have the response.' }),
   ],
   from: `FROM (
-    SELECT r.family, r.benchmark, r.model_id, g.example_id, g.prompt, g.response, ${METHOD} AS method,
-      min(g.reference) AS reference, bool_or(g.halu) AS halu, list(DISTINCT g.run_id) AS run_ids,
-      avg(p.score_halu) AS score, count(p.correct) AS n_predictions, count(*) FILTER (p.correct) AS n_correct
-    FROM ${SCORED}
-    WHERE g.example_id IS NOT NULL
-    GROUP BY ALL
-  ) e GROUP BY e.family, e.benchmark, e.model_id, e.example_id, e.prompt, e.response`,
+    SELECT family, benchmark, model_id, example_id, min(source) AS source, bool_or(halu) AS halu,
+      map(list(method ORDER BY method) FILTER (score IS NOT NULL), list(score ORDER BY method) FILTER (score IS NOT NULL)) AS scores,
+      min(score) AS score_min, max(score) AS score_max,
+      sum(n_judged)::BIGINT AS n_judged, sum(n_correct)::BIGINT AS n_correct
+    FROM (
+      SELECT r.family, r.benchmark, r.model_id, g.example_id, hash(g.prompt, g.response) AS text,
+        ${METHOD}, avg(p.score_halu) AS score, bool_or(g.halu) AS halu,
+        count(p.correct) AS n_judged, count(*) FILTER (p.correct) AS n_correct,
+        min({'run_id': g.run_id, 'line': g.source_line}) AS source
+      FROM ${SCORED}
+      GROUP BY ALL
+    ) GROUP BY family, benchmark, model_id, example_id, text
+  ) e JOIN generations g ON g.run_id = e.source.run_id AND g.example_id = e.example_id
+    AND g.source_line IS NOT DISTINCT FROM e.source.line`,
 });

@@ -1,5 +1,4 @@
-import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
-import { promisify } from 'node:util';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { WireError } from '../protocol/sqlstate.ts';
 
 /** What a server keeps of a password: enough to check it, not enough to log in with. All values are bytes. */
@@ -11,29 +10,11 @@ export interface ScramVerifier {
   readonly serverKey: Uint8Array;
 }
 
-const derive = promisify(pbkdf2);
 const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 const sha256 = (data: Uint8Array): Buffer => createHash('sha256').update(data).digest();
 
-/** PostgreSQL's default. */
+/** As in the verifiers of those who exist. */
 const ITERATIONS = 4096;
-
-/**
- * The verifier of a password (RFC 5802, section 3; the password is used as it is when SASLprep leaves ASCII alone).
- */
-export async function scramVerifier(
-  password: string,
-  salt: Uint8Array = randomBytes(16),
-  iterations: number = ITERATIONS,
-): Promise<ScramVerifier> {
-  const salted = await derive(password.normalize('NFKC'), salt, iterations, 32, 'sha256');
-  return {
-    salt,
-    iterations,
-    storedKey: sha256(hmac(salted, 'Client Key')),
-    serverKey: hmac(salted, 'Server Key'),
-  };
-}
 
 const secretOfStranger = randomBytes(32);
 

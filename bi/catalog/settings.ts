@@ -1,0 +1,52 @@
+/** The version of PostgreSQL whose catalog and behaviour clients are shown. */
+export const SERVER_VERSION = '15.0';
+export const DATABASE = 'runlake';
+export const OWNER = 'runlake';
+
+/** Settings of a new session: name, value, and what it means. */
+export const SETTINGS: readonly (readonly [name: string, value: string, description: string])[] = [
+  ['application_name', '', 'Name of the client, for the log.'],
+  ['bytea_output', 'hex', 'Format of bytea.'],
+  ['client_encoding', 'UTF8', 'Encoding of the client.'],
+  ['client_min_messages', 'notice', 'Least severity of messages to the client.'],
+  ['cursor_tuple_fraction', '0.1', 'No effect.'],
+  ['DateStyle', 'ISO, MDY', 'Format of dates: always ISO.'],
+  ['default_transaction_isolation', 'repeatable read', 'Every transaction sees one snapshot of the lake.'],
+  ['default_transaction_read_only', 'on', 'The lake is read-only here.'],
+  ['extra_float_digits', '1', 'Floats are always shown in the shortest exact form.'],
+  ['geqo', 'on', 'No effect.'],
+  [
+    'idle_in_transaction_session_timeout',
+    '0',
+    'Milliseconds a transaction may wait for its client; 0 for the limit of the server.',
+  ],
+  ['integer_datetimes', 'on', 'Times are 64-bit integers.'],
+  ['IntervalStyle', 'postgres', 'Format of intervals.'],
+  ['in_hot_standby', 'off', 'Whether this is a standby.'],
+  ['is_superuser', 'off', 'Nobody is.'],
+  ['jit', 'off', 'No effect.'],
+  ['lc_collate', 'C', 'Texts are ordered by code point.'],
+  ['lc_ctype', 'C.UTF-8', 'Character classes.'],
+  ['lc_messages', 'C', 'Language of messages.'],
+  ['lc_monetary', 'C', 'Format of money.'],
+  ['lc_numeric', 'C', 'Format of numbers.'],
+  ['lc_time', 'C', 'Format of times.'],
+  ['lock_timeout', '0', 'Nothing is locked.'],
+  ['max_identifier_length', '63', 'Longest name.'],
+  ['max_index_keys', '32', 'No indexes here.'],
+  ['row_security', 'on', 'No effect.'],
+  ['search_path', '"$user", public', 'Schemas to look in.'],
+  ['server_encoding', 'UTF8', 'Encoding of the server.'],
+  ['server_version', SERVER_VERSION, 'Version of PostgreSQL that clients may expect.'],
+  ['server_version_num', '150000', 'The same as a number.'],
+  ['session_authorization', '', 'User of the session.'],
+  ['ssl', 'off', 'Whether the connection is encrypted.'],
+  ['standard_conforming_strings', 'on', 'Backslashes mean nothing in plain strings.'],
+  ['statement_timeout', '0', 'Milliseconds a statement may take; 0 for the limit of the server.'],
+  ['synchronize_seqscans', 'on', 'No effect.'],
+  ['synchronous_commit', 'on', 'No effect.'],
+  ['TimeZone', 'UTC', 'Times are computed and shown in UTC.'],
+  ['transaction_isolation', 'repeatable read', 'Isolation of this transaction.'],
+  ['transaction_read_only', 'on', 'The lake is read-only here.'],
+  ['wal_level', 'replica', 'No effect.'],
+];
