@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { isPredictionRecord, recordViolations } from '../../../../ingest/contracts/chaosbench/prediction.ts';
 import { PROMPT_HASHES, promptHash } from '../../../../ingest/families/chaosbench/policy/index.ts';
 import { parseJson } from '../../../../ingest/formats/json/parse.ts';
-import { type ChaosEvalSpec, chaosEvalSpec } from './evaluation-spec.ts';
+import { type ChaosEvalSpec, chaosEvalSpec, mockSpec } from './evaluation-spec.ts';
 import { itemOf } from './item.ts';
+import { inventingModel } from './mock-model.ts';
 import { promptText, repromptText, resolvePrompt } from './prompt.ts';
 import { namedTexts } from './python-strings.ts';
 import { recordLine, recordOf } from './record.ts';
@@ -168,6 +169,34 @@ test('any answers make a record that keeps its contract, and its line is it', ()
       expect(value).toEqual(record);
     }),
   );
+});
+
+test('a mock answers always the same', async () => {
+  const requests = Array.from({ length: 8 }, (_, id) => ({ id, prompt: { text: `question ${id}` } }));
+  const options = {
+    seed: 0,
+    n: 1,
+    maxTokens: 1,
+    stop: [],
+    logProbabilities: false,
+    topLogProbabilities: 0,
+  };
+  const answers = async (settings: object): Promise<string[]> => {
+    const texts: string[] = [];
+    const model = inventingModel(mockSpec.parse(settings), 2);
+    const { signal } = new AbortController();
+    const answer = ({ id, samples }: { id: number; samples: readonly { text: string }[] }) => {
+      texts[id] = samples[0]!.text;
+    };
+    await model.answer(requests, options, { answer, failure: () => undefined }, signal);
+    return texts;
+  };
+  expect(await answers({})).toEqual(Array(8).fill('TRUE'));
+  expect(await answers({ mode: 'alternating', texts: ['a', 'b', 'c'] })).toEqual([...'abcabcab']);
+  const random = await answers({ mode: 'random', seed: 1 });
+  expect(await answers({ mode: 'random', seed: 1 })).toEqual(random);
+  expect(new Set(random)).toEqual(new Set(['TRUE', 'FALSE']));
+  expect(await answers({ mode: 'random', seed: 2 })).not.toEqual(random);
 });
 
 describe('a specification', () => {
