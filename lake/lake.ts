@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ObjectCache } from './cache/object-cache.ts';
 import { Engine, runQuery } from './engine/engine.ts';
-import { TooManyStreamsError } from './engine/errors.ts';
+import { QueryBytesError, TooManyStreamsError } from './engine/errors.ts';
 import { RunningStatement } from './engine/statement.ts';
 import type {
   AsOf,
@@ -15,6 +15,7 @@ import type {
   QueryResult,
   Relation,
   RelationSize,
+  StatementSource,
   StreamingReader,
   StreamOptions,
 } from './engine/types.ts';
@@ -93,7 +94,7 @@ export class Lake implements LakeReader, StreamingReader {
     this.#temporary = temporary;
     this.#maxAge = options.snapshotMaxAgeMs ?? DEFAULT_SNAPSHOT_AGE_MS;
     this.specs = new Map((options.tables ?? TABLES).map((spec) => [spec.name, spec]));
-    this.#sandbox = new Sandbox({ engine, tables: [...this.specs.keys()], views: options.views ?? [] });
+    this.#sandbox = new Sandbox({ engine, tables: this.specs, views: options.views ?? [] });
     this.#maxStreams = options.maxStreams ?? DEFAULT_MAX_STREAMS;
   }
 
@@ -186,6 +187,23 @@ export class Lake implements LakeReader, StreamingReader {
     return sizeOf((await this.#visible(snapshot, table, prune, options)).files);
   }
 
+  /**
+   * The objects that hold the visible rows of a table, for engines that read the store themselves (`relationSql`).
+   * `stored` has the columns of the table in the order in which they were added.
+   */
+  async files(
+    snapshot: LakeSnapshot,
+    table: string,
+    options: CallOptions = {},
+  ): Promise<{ readonly stored: TableSpec; readonly files: (VisibleFile & { readonly key: string })[] }> {
+    const { spec, state, files } = await this.#visible(snapshot, table, [], options);
+    const root = state?.root ?? '';
+    return {
+      stored: state?.spec ?? spec,
+      files: files.map((file) => ({ ...file, key: dataKey(root, file.path) })),
+    };
+  }
+
   query(sql: string, options?: QueryOptions): Promise<QueryResult> {
     return this.engine.query(sql, options);
   }
@@ -231,7 +249,7 @@ export class Lake implements LakeReader, StreamingReader {
   async #sandboxed<T>(
     snapshot: LakeSnapshot,
     sql: string,
-    options: CallOptions,
+    options: StreamOptions,
     work: (connection: DuckDBConnection, statement: string) => Promise<T>,
   ): Promise<T> {
     const sandboxed = await this.#enter(snapshot, sql, options);
@@ -242,8 +260,29 @@ export class Lake implements LakeReader, StreamingReader {
     }
   }
 
-  #enter(snapshot: LakeSnapshot, sql: string, options: CallOptions): Promise<SandboxedStatement> {
-    return this.#sandbox.enter(sql, (table) => this.#relation(snapshot, table, [], options));
+  #enter(snapshot: LakeSnapshot, sql: string, options: StreamOptions): Promise<SandboxedStatement> {
+    const { maxBytes } = options;
+    return this.#sandbox.enter(sql, async (sources) => {
+      if (maxBytes !== undefined) {
+        const sizes = await Promise.all(
+          sources.map(({ table, prune }) => this.size(snapshot, table, prune, options)),
+        );
+        const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0);
+        if (bytes > maxBytes) throw new QueryBytesError(bytes, maxBytes);
+      }
+      const found = await Promise.allSettled(
+        sources.map(({ table, prune }) => this.#relation(snapshot, table, prune, options)),
+      );
+      const failed = found.find((result) => result.status === 'rejected');
+      if (failed === undefined)
+        return found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+      for (const result of found) if (result.status === 'fulfilled') result.value.release();
+      throw failed.reason;
+    });
+  }
+
+  statementSources(sql: string): Promise<readonly StatementSource[]> {
+    return this.#sandbox.sources(sql);
   }
 
   /** Gives `work` a local path that holds the bytes of an object of the lake, fetched if need be. */

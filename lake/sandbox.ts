@@ -1,17 +1,28 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Engine, runQuery } from './engine/engine.ts';
 import { isListing, namesOfSelect } from './engine/sandbox.ts';
-import type { Relation } from './engine/types.ts';
+import { conditionsOfSelect } from './engine/select-conditions.ts';
+import type { Relation, StatementSource } from './engine/types.ts';
 import { sqlName, sqlString } from './parquet/file-name.ts';
+import type { TableSpec } from './tables/schema.ts';
 import type { LakeView } from './tables/view.ts';
 
 export interface SandboxSettings {
   readonly engine: Engine;
-  /** Names of the tables that SQL from users may read. */
-  readonly tables: readonly string[];
+  /** The tables that SQL from users may read. */
+  readonly tables: ReadonlyMap<string, TableSpec>;
   /** What it may read beside them. */
   readonly views: readonly LakeView[];
 }
+
+/** What a text means. */
+type Parsed =
+  | { readonly kind: 'listing' }
+  | {
+      readonly kind: 'select';
+      readonly sources: readonly StatementSource[];
+      readonly views: readonly LakeView[];
+    };
 
 /** A connection on which the names that a statement uses are defined, and nothing else. */
 export interface SandboxedStatement {
@@ -25,7 +36,7 @@ export interface SandboxedStatement {
 /** Where SQL from users runs: one SELECT over the tables and views of a snapshot. */
 export class Sandbox {
   readonly #engine: Engine;
-  readonly #tables: readonly string[];
+  readonly #tables: ReadonlyMap<string, TableSpec>;
   readonly #views: ReadonlyMap<string, LakeView>;
 
   constructor({ engine, tables, views }: SandboxSettings) {
@@ -36,10 +47,13 @@ export class Sandbox {
 
   /**
    * Checks a statement and makes what it reads.
-   * @param relationOf the visible rows of a table
+   * @param relationsOf the visible rows of what it reads, in the order of the sources
    * @throws SandboxError
    */
-  async enter(sql: string, relationOf: (table: string) => Promise<Relation>): Promise<SandboxedStatement> {
+  async enter(
+    sql: string,
+    relationsOf: (sources: readonly StatementSource[]) => Promise<readonly Relation[]>,
+  ): Promise<SandboxedStatement> {
     const { connection, giveBack } = await this.#engine.lend();
     const created: string[] = [];
     const relations: Relation[] = [];
@@ -56,17 +70,12 @@ export class Sandbox {
       }
     };
     try {
-      const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', {
-        params: [sql],
-      });
-      const tree = String(rows[0]?.[0]);
-      if (isListing(tree)) return { connection, sql: this.#listing(), leave };
-      const { tables, views } = this.#expanded(namesOfSelect(tree, new Set(this.#names())));
-      for (const name of tables) {
-        const relation = await relationOf(name);
-        relations.push(relation);
-        await define(name, `SELECT * FROM ${relation.sql}`);
-      }
+      const parsed = await this.#parse(connection, sql);
+      if (parsed.kind === 'listing') return { connection, sql: this.#listing(), leave };
+      const { sources, views } = parsed;
+      relations.push(...(await relationsOf(sources)));
+      for (const [i, { table }] of sources.entries())
+        await define(table, `SELECT * FROM ${relations[i]!.sql}`);
       for (const view of views) await define(view.name, view.sql);
       return { connection, sql, leave };
     } catch (error) {
@@ -75,8 +84,34 @@ export class Sandbox {
     }
   }
 
+  /** What a statement would read. @throws SandboxError */
+  async sources(sql: string): Promise<readonly StatementSource[]> {
+    const { connection, giveBack } = await this.#engine.lend();
+    try {
+      const parsed = await this.#parse(connection, sql);
+      return parsed.kind === 'listing' ? [] : parsed.sources;
+    } finally {
+      giveBack();
+    }
+  }
+
+  async #parse(connection: DuckDBConnection, sql: string): Promise<Parsed> {
+    const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
+    const tree = String(rows[0]?.[0]);
+    if (isListing(tree)) return { kind: 'listing' };
+    const { tables, views } = this.#expanded(namesOfSelect(tree, new Set(this.#names())));
+    const conditions = conditionsOfSelect(tree, this.#tables);
+    const behindViews = new Set(views.flatMap((view) => view.tables));
+    const sources = [...tables].map((table) => ({
+      table,
+      // A view reads its tables whole.
+      prune: behindViews.has(table) ? [] : (conditions.get(table) ?? []),
+    }));
+    return { kind: 'select', sources, views };
+  }
+
   #names(): string[] {
-    return [...this.#tables, ...this.#views.keys()];
+    return [...this.#tables.keys(), ...this.#views.keys()];
   }
 
   /** The statement that `SHOW TABLES` stands for: a listing of what may be read, not of what happens to be defined. */

@@ -14,7 +14,7 @@ import { comparedSources } from '../../compute/compare/pairs.ts';
 import { AUDITED_TABLES } from '../../compute/tasks/chaos/audit/audit.ts';
 import { TABLES } from '../../lake/tables/tables.ts';
 import type { RequestContext } from '../context.ts';
-import { BadUserInputError, LimitExceededError } from '../errors.ts';
+import { BadUserInputError, LimitExceededError, NotAvailableError } from '../errors.ts';
 import { documentLimits } from '../limits/document.ts';
 import { bracketDepth } from '../limits/nesting.ts';
 import { estimateNodes } from '../limits/nodes.ts';
@@ -61,9 +61,9 @@ export class CostResolver {
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<QueryCost> {
-    const planned = GRAPHQL.test(query)
-      ? planGraphql(context, info.schema, query, variables)
-      : { language: 'sql' as const, sources: sqlSources(query), statements: 1, nodes: null };
+    const planned: Planned = GRAPHQL.test(query)
+      ? await planGraphql(context, info.schema, query, variables)
+      : { language: 'sql' as const, sources: await sqlSources(context, query), statements: 1, nodes: null };
     const snapshot = await context.snapshots.at(asOfArgument({ asOf }));
     const sizes = await sizeSources(context, snapshot, planned.sources);
     const tables = planned.sources.map(({ table }, i) => {
@@ -92,7 +92,12 @@ export class CostResolver {
 /** No SQL statement starts like this. */
 const GRAPHQL = /^(\s|,|#[^\n]*\n)*(\{|query\b|fragment\b)/;
 
-function planGraphql(context: RequestContext, schema: GraphQLSchema, text: string, given: unknown): Planned {
+async function planGraphql(
+  context: RequestContext,
+  schema: GraphQLSchema,
+  text: string,
+  given: unknown,
+): Promise<Planned> {
   const { limits } = context;
   const depth = bracketDepth(text);
   if (depth > limits.brackets) throw new LimitExceededError('brackets', limits.brackets, depth, 'nest less');
@@ -127,7 +132,7 @@ function planGraphql(context: RequestContext, schema: GraphQLSchema, text: strin
     const fieldName = fieldNodes[0].name.value;
     const returnType = parentType.getFields()[fieldName]?.type;
     if (returnType === undefined) continue;
-    const found = fieldSources(context, {
+    const found = await fieldSources(context, {
       fieldName,
       fieldNodes,
       parentType,
@@ -156,7 +161,7 @@ function onlyQuery(document: DocumentNode): OperationDefinitionNode {
 }
 
 /** What one root field would read. */
-function fieldSources(context: RequestContext, info: FieldInfo): readonly Source[] {
+async function fieldSources(context: RequestContext, info: FieldInfo): Promise<readonly Source[]> {
   const options = compileOptions(context.limits, info);
   const entity = ROOT_ENTITIES.get(info.fieldName);
   if (entity) return planConnection(options, info, ENTITIES[entity]).plan.statement.sources;
@@ -197,7 +202,7 @@ function fieldSources(context: RequestContext, info: FieldInfo): readonly Source
         querySet: 'extraction',
       }).sources;
     case 'sql':
-      return sqlSources(String(args['query']));
+      return sqlSources(context, String(args['query']));
     default:
       return [];
   }
@@ -207,11 +212,8 @@ function fvRequest(args: Arguments, column: string): FvRequest {
   return { runId: String(args['runId']), column: String(args[column]), qId: undefined };
 }
 
-/** Strings, quoted identifiers' quotes and comments, so that only words are left. */
-const NOT_WORDS = /'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//g;
-
-/** Every table of the lake that a SQL text names; nothing is known of its conditions. */
-function sqlSources(sql: string): Source[] {
-  const words = new Set(sql.replace(NOT_WORDS, ' ').toLowerCase().match(/\w+/g) ?? []);
-  return TABLES.filter(({ name }) => words.has(name)).map(({ name }) => ({ table: name, prune: [] }));
+/** Every table that a SQL text reads, with the conditions that are known of its rows. @throws SandboxError */
+async function sqlSources({ reader }: RequestContext, sql: string): Promise<readonly Source[]> {
+  if (reader.statementSources === undefined) throw new NotAvailableError('this server reads no SQL');
+  return reader.statementSources(sql.toWellFormed());
 }

@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, Info, Int, Query, Resolver } from 'type-graphql';
-import type { EngineValue, QueryResult } from '../../lake/engine/types.ts';
+import { QueryBytesError } from '../../lake/engine/errors.ts';
+import type { EngineValue, LakeSnapshot, QueryResult } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
 import { asOfArgument, inTime } from '../plan/execute.ts';
@@ -31,9 +32,7 @@ export class SqlResolver {
       );
     }
     const snapshot = await context.snapshots.at(asOfArgument({ asOf }));
-    const result = await inTime(context, (options) =>
-      context.reader.sandboxedQuery(snapshot, query.toWellFormed(), { ...options, maxRows }),
-    );
+    const result = await sandboxed(context, snapshot, query.toWellFormed(), maxRows);
     return {
       columns: result.columns,
       rows: jsonRows(result, info.path.key, context.issues),
@@ -41,6 +40,23 @@ export class SqlResolver {
       truncated: result.truncated,
       snapshot: snapshot.token,
     };
+  }
+}
+
+async function sandboxed(
+  context: RequestContext,
+  snapshot: LakeSnapshot,
+  query: string,
+  maxRows: number,
+): Promise<QueryResult> {
+  const { bytesRead: maxBytes } = context.limits;
+  try {
+    return await inTime(context, (options) =>
+      context.reader.sandboxedQuery(snapshot, query, { ...options, maxRows, maxBytes }),
+    );
+  } catch (error) {
+    if (!(error instanceof QueryBytesError)) throw error;
+    throw new LimitExceededError('bytesRead', maxBytes, error.bytes, error.remedy ?? 'read less');
   }
 }
 

@@ -1,5 +1,6 @@
 import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { runQuery } from '../../lake/engine/engine.ts';
+import { namesOfSelect } from '../../lake/engine/sandbox.ts';
 import type {
   AsOf,
   LakeReader,
@@ -9,6 +10,7 @@ import type {
   QueryResult,
   Relation,
   RelationSize,
+  StatementSource,
 } from '../../lake/engine/types.ts';
 import { InvalidArgumentError } from '../../lake/errors.ts';
 import { duckdbType } from '../../lake/parquet/duckdb-types.ts';
@@ -124,6 +126,12 @@ export class FakeLake implements LakeReader {
       ({ name }) => `CREATE TEMP VIEW ${name} AS FROM ${name}_v${snapshot.versions[name]}`,
     );
     return this.#run(sql, options, views);
+  }
+
+  async statementSources(sql: string): Promise<readonly StatementSource[]> {
+    const { rows } = await this.#run('SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
+    const names = namesOfSelect(String(rows[0]?.[0]), new Set(TABLES.map(({ name }) => name)));
+    return [...names].map((table) => ({ table, prune: [] }));
   }
 
   /** On a connection of its own: two streams on one connection disturb each other. */

@@ -16,6 +16,22 @@ export class QueryError extends RunlakeError {
   readonly code = 'QUERY_FAILED';
 }
 
+/** The files that the statement would read hold more bytes than the caller allowed; nothing was read. */
+export class QueryBytesError extends RunlakeError {
+  readonly code = 'QUERY_TOO_LARGE';
+  readonly bytes: number;
+  readonly allowed: number;
+  constructor(bytes: number, allowed: number) {
+    super(`the query would read files of ${bytes} bytes, the limit is ${allowed}`, {
+      expected: `at most ${allowed} bytes of data files`,
+      remedy:
+        'compare run_id, example_id or layer with constants, so that files without such rows are left out',
+    });
+    this.bytes = bytes;
+    this.allowed = allowed;
+  }
+}
+
 /** The statement needed more memory than the engine may use. */
 export class QueryMemoryError extends RunlakeError {
   readonly code = 'QUERY_OUT_OF_MEMORY';

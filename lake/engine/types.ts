@@ -54,6 +54,8 @@ export interface StreamOptions extends CallOptions {
   readonly params?: readonly SqlValue[];
   /** Interrupt with `QueryTimeoutError` when DuckDB has worked for this long; the time a reader takes between chunks is free. */
   readonly timeoutMs?: number;
+  /** Of a sandboxed statement: refuse it when its data files, after pruning, hold more bytes (`QueryBytesError`). */
+  readonly maxBytes?: number;
 }
 
 export interface QueryOptions extends StreamOptions {
@@ -119,6 +121,14 @@ export interface LakeReader {
   query(sql: string, options?: QueryOptions): Promise<QueryResult>;
   /** Runs one read-only statement over the views of a snapshot in a sandbox: no files, settings, extensions or network. */
   sandboxedQuery(snapshot: LakeSnapshot, sql: string, options?: QueryOptions): Promise<QueryResult>;
+  /** What `sandboxedQuery` would read, without reading it. @throws SandboxError */
+  statementSources?(sql: string): Promise<readonly StatementSource[]>;
+}
+
+/** A table that a statement reads, and what is known of the rows of it that it can use. */
+export interface StatementSource {
+  readonly table: string;
+  readonly prune: readonly PruneCondition[];
 }
 
 /** What doors need that hand on results of any size. */
