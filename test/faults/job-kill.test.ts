@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EmbeddedQueue } from '../../compute/jobs/embedded-queue.ts';
-import { isFinal } from '../../compute/jobs/job.ts';
+import { isFinal, type JobKind } from '../../compute/jobs/job.ts';
 import { JobService } from '../../compute/jobs/job-service.ts';
 import { PostgresQueue } from '../../compute/jobs/postgres-queue.ts';
 import type { JobQueue } from '../../compute/jobs/queue.ts';
+import { chaosEvaluationTask } from '../../compute/tasks/chaos/evaluation/evaluation.ts';
 import { inferenceTask } from '../../compute/tasks/inference/inference.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import { checkTables, compactTables } from '../../src/upkeep.ts';
@@ -24,6 +26,7 @@ const WORKER_KILLS = 43;
 /** Shorter than the server's pause before it starts a worker again. */
 const KILL_SPAN_MS = 900;
 const PROMPTS = 12;
+const EVALUATION_KILLS = 8;
 
 const spec = {
   model: { backend: 'onnx', path: `${demoModel}checkpoint`, id: 'runlake/demo', threads: 1, batchSize: 4 },
@@ -91,10 +94,15 @@ afterAll(async () => {
 
 let undisturbed: Awaited<ReturnType<typeof lakeOf>>;
 
-async function submitted(directory: string): Promise<readonly string[]> {
+async function submitted(
+  directory: string,
+  kind: JobKind = 'inference',
+  what: object = spec,
+): Promise<readonly string[]> {
   const queue = new EmbeddedQueue(join(directory, 'queue'));
-  const jobs = new JobService(queue, new LocalStore(join(directory, 'store')), [inferenceTask]);
-  await jobs.submit('inference', spec, { maxAttempts: 1000 });
+  const tasks = [inferenceTask, chaosEvaluationTask];
+  const jobs = new JobService(queue, new LocalStore(join(directory, 'store')), tasks);
+  await jobs.submit(kind, what, { maxAttempts: 1000 });
   await queue.close();
   return [directory, cli.modelHost];
 }
@@ -122,7 +130,7 @@ test(`a job whose worker is killed ${WORKER_KILLS} times leaves in the lake what
     kills: WORKER_KILLS,
     // A worker spends more time on loading its program than on its job: two share that, and are killed together.
     together: 2,
-    prepare: submitted,
+    prepare: (directory) => submitted(directory),
     async result(directory) {
       expect(await partsOf(directory)).toEqual([]);
       return resultOf(directory);
@@ -133,6 +141,38 @@ test(`a job whose worker is killed ${WORKER_KILLS} times leaves in the lake what
   expect(count('generations')).toBe(BigInt(PROMPTS));
   expect(count('activations')).toBeGreaterThan(BigInt(PROMPTS * 2));
   expect(undisturbed.findings).toEqual([]);
+}, 300_000);
+
+/** Some answers are invalid, and asked for again. */
+const evaluation = {
+  model: { backend: 'mock', mock: { mode: 'random', texts: ['yes', 'no', 'perhaps'], delaySeconds: 0.005 } },
+  dataset: fileURLToPath(new URL('../../examples/chaosbench', import.meta.url)),
+  maxItems: 16,
+  runId: 'evaluation',
+};
+
+/** The files of the one run of a directory, but for what tells when it was made. */
+function runFiles(directory: string): Record<string, string> {
+  const store = join(directory, 'store');
+  const jobs = readdirSync(join(store, 'jobs')).filter((name) => name.startsWith('job-'));
+  const run = join(store, 'jobs', jobs[0]!, 'runs/evaluation');
+  const read = (name: string): string => readFileSync(join(run, name), 'utf8');
+  return Object.fromEntries(
+    readdirSync(run).map((name) => [name, read(name).replace(/"(created_utc|resumed_from)": .*/g, '')]),
+  );
+}
+
+test(`so does an evaluation whose worker is killed ${EVALUATION_KILLS} times: its files have the same bytes`, async () => {
+  const { files, findings } = await survivesKills({
+    script: worker,
+    kills: EVALUATION_KILLS,
+    together: 4,
+    prepare: (directory) => submitted(directory, 'chaos_eval', evaluation),
+    result: async (directory) => ({ ...(await resultOf(directory)), files: runFiles(directory) }),
+  });
+  expect(findings).toEqual([]);
+  expect(Object.keys(files)).toHaveLength(4);
+  expect(files['predictions.jsonl']!.trim().split('\n')).toHaveLength(evaluation.maxItems);
 }, 300_000);
 
 describe('so does a job', () => {

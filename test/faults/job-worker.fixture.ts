@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { EmbeddedQueue } from '../../compute/jobs/embedded-queue.ts';
 import { boundTasks } from '../../compute/jobs/job-service.ts';
 import { runWorker } from '../../compute/jobs/worker.ts';
+import { chaosEvaluationTask } from '../../compute/tasks/chaos/evaluation/evaluation.ts';
 import { inferenceTask } from '../../compute/tasks/inference/inference.ts';
+import { CHAOSBENCH } from '../../ingest/families/chaosbench/index.ts';
 import { HALLULENS } from '../../ingest/families/hallulens/index.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import { lakeIn } from '../support/temporary-lake.ts';
@@ -18,7 +20,7 @@ await assignments(async ([directory = '', modelHost = '', fault]) => {
   };
   const { lake, writer, close } = await lakeIn(directory);
   const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 400 });
-  const tasks = boundTasks([inferenceTask], {
+  const tasks = boundTasks([inferenceTask, chaosEvaluationTask], {
     lake,
     store: lake.store,
     scratch: directory,
@@ -27,7 +29,8 @@ await assignments(async ([directory = '', modelHost = '', fault]) => {
     checkpointMs: 0,
     async ingest(key, { signal }) {
       dieAt('stored');
-      const report = await ingest(writer, [`${lake.store.uri}/${key}`], { families: [HALLULENS], signal });
+      const families = [HALLULENS, CHAOSBENCH];
+      const report = await ingest(writer, [`${lake.store.uri}/${key}`], { families, signal });
       dieAt('ingested');
       return report;
     },
