@@ -47,7 +47,7 @@ export function parseSize(text: string): number {
 
 const port = z.coerce.number().int().min(0).max(65_535);
 /** `a, b` or a JSON array of texts. */
-const textList = z
+const textList: z.ZodType<readonly string[], unknown> = z
   .union([z.array(z.string()), z.string().transform((text) => text.split(','))])
   .transform((items) => items.map((item) => item.trim()).filter((item) => item !== ''));
 
