@@ -3,6 +3,11 @@ import { type GraphQLFieldResolver, type GraphQLSchema, isObjectType } from 'gra
 import { buildSchema } from 'type-graphql';
 import type { RequestContext } from './context.ts';
 import { ENTITIES } from './plan/entities.ts';
+import {
+  ActivationComponentResolver,
+  ActivationGeometryResolver,
+  LayerMeanDifferenceResolver,
+} from './resolvers/activation-geometry.ts';
 import { ActivationsResolver } from './resolvers/activations.ts';
 import { ChangesResolver } from './resolvers/changes.ts';
 import { ChaosResolver } from './resolvers/chaos.ts';
@@ -39,6 +44,9 @@ const RESOLVERS = [
   RowsResolver,
   MetricsResolver,
   ActivationsResolver,
+  ActivationGeometryResolver,
+  ActivationComponentResolver,
+  LayerMeanDifferenceResolver,
   CompareResolver,
   SqlResolver,
   LakeResolver,

@@ -1,11 +1,14 @@
 import type { EngineValue } from '../../lake/engine/types.ts';
+import type { Column } from '../../lake/tables/schema.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
-import { compileSourceUri, compileTarget, probeRunOf, type Target } from './activation-target.ts';
-import { type Arguments, activationArguments } from './arguments.ts';
+import { compileChoice, IDENTITY, printChoice } from './activation-choice.ts';
+import { type ProbePlace, placeText, printElsewhere } from './activation-probe.ts';
+import { compileSourceUri, compileTarget, probeOf, type Target } from './activation-target.ts';
+import type { Arguments } from './arguments.ts';
 import { type CompileOptions, StatementBuilder } from './compile.ts';
-import { pruneOf } from './conditions.ts';
+import { type Cursor, keyPositions } from './cursor.ts';
 import { columnOf, ENTITIES } from './entities.ts';
-import type { Condition, PrintedPlan, Source } from './ir.ts';
+import type { Condition, OrderKey, PrintedPlan, Source } from './ir.ts';
 import { Printer } from './sql.ts';
 
 export type Measure = 'dot' | 'cosine';
@@ -39,90 +42,104 @@ export interface MeasuredActivation {
   readonly value: number | null;
 }
 
-export interface MeasuredActivations {
+export interface MeasuredPage {
   readonly dim: number;
   readonly targetNorm: number;
   readonly n: number;
   readonly nUndefined: number;
   readonly rows: readonly MeasuredActivation[];
+  /** Whether rows follow. */
+  readonly more: boolean;
 }
 
-/** Columns of `activations` that identify a row, in the order in which equal measures come. */
-const IDENTITY = [
-  'store_id',
-  'layer',
-  'activation_key',
-  'token_index',
-  'site',
-  'token_selector',
-  'segment',
-] as const;
+/** What is known of a measure beside its arguments. */
+export interface MeasureContext {
+  /** Where the probe that is the target was trained, when no other activations may be compared with it. */
+  readonly place?: ProbePlace | undefined;
+  /** The row before the page. */
+  readonly after?: Cursor | undefined;
+}
 
 /**
  * One statement that measures every activation that is asked for against one vector and gives the first of them by
- * value. Products are summed in doubles. Its first row always exists and carries the counts.
- * @throws BadUserInputError, LimitExceededError
+ * value, one more than wanted. Products are summed in doubles. Its first row always exists and carries the counts.
+ * @throws BadUserInputError, BadCursorError, LimitExceededError
  */
-export function compileMeasure(options: CompileOptions, args: Arguments, field: MeasureField): PrintedPlan {
+export function compileMeasure(
+  options: CompileOptions,
+  args: Arguments,
+  field: MeasureField,
+  { place, after }: MeasureContext = {},
+): PrintedPlan {
   const statement = new StatementBuilder(options);
   const activations = ENTITIES.Activation;
   const size = sizeOf(options, args, field);
-  const { where: chosen, layerFromTop } = activationArguments(activations, args);
-  if (layerFromTop !== undefined) {
-    throw new BadUserInputError('layer', `${layerFromTop} is no layer`, { expected: 'an integer from 0' });
-  }
   const target = compileTarget(statement, args[field.target], field.target);
   // A vector is no neighbour of itself.
   const others: Condition[] =
     target.kind === 'row' && target.entity === activations ? [{ kind: 'not', item: target.where }] : [];
-  const where: Condition = {
-    kind: 'all',
-    items: [statement.filter(activations, args['filter'], 'filter'), ...chosen, ...others],
-  };
-  const runs = runsOf(options, args);
-  const source = statement.source('activations', [...pruneOf(where), ...(runs ? pruneOf(runs) : [])]);
-  const stores = runs && statement.source('run_stores', pruneOf(runs));
-  const generations = runs && statement.source('generations', pruneOf(runs));
-  const label = args['halu'];
+  const choice = compileChoice(statement, args, others);
+  const order = orderOf(args);
+  const from: Condition | undefined = after && { kind: 'from', keys: keyPositions(order, after.keys) };
 
   return {
     sources: statement.sources,
     print(relations) {
       const printer = new Printer(relations);
-      const wanted: string[] = [];
-      let labels = 'SELECT v.*, NULL::BOOLEAN AS halu FROM v';
       const ctes = [`p AS MATERIALIZED (${targetText(printer, target)})`];
-      if (runs && stores !== undefined && generations !== undefined) {
-        ctes.push(
-          `s AS MATERIALIZED (SELECT DISTINCT s.run_id, s.store_id FROM ${printer.relation(stores)} s WHERE ${printer.condition(runs, 's')})`,
-          // Runs that share a store may disagree on a label; it then has none.
-          `g AS MATERIALIZED (SELECT s.store_id, g.activation_key, CASE WHEN bool_and(g.halu) = bool_or(g.halu) THEN bool_and(g.halu) END AS halu FROM ${printer.relation(generations)} g JOIN s ON s.run_id = g.run_id WHERE ${printer.condition(runs, 'g')} AND g.activation_key IS NOT NULL GROUP BY ALL)`,
-        );
-        // A semi-join would copy the vectors that pass it.
-        wanted.push('list_contains((SELECT list(DISTINCT store_id) FROM s), t.store_id)');
-        labels = `SELECT v.*, g.halu FROM v LEFT JOIN g ON g.store_id = v.store_id AND g.activation_key = v.activation_key`;
-        if (typeof label === 'boolean') labels += ` WHERE g.halu IS NOT DISTINCT FROM ${label}`;
-      }
-      wanted.push(printer.condition(where, 't'));
+      const { ctes: labels, wanted, labelled } = printChoice(printer, choice);
+      ctes.push(...labels);
       const columns = [...IDENTITY, 'example_id', 'dim'].map((name) => `t.${name}`).join(', ');
       const norm = 'coalesce(t.norm, sqrt(list_inner_product(t.vector::DOUBLE[], t.vector::DOUBLE[])))';
       const product = 'list_inner_product(t.vector::DOUBLE[], p.vector)';
-      const order = IDENTITY.map((name) => `${name} NULLS LAST`).join(', ');
-      const direction = args['direction'] === 'ASC' ? 'ASC' : 'DESC';
+      const elsewhere = place ? printElsewhere(printer, place, choice.token) : 'false';
+      const orderBy = (alias: string) =>
+        order
+          .map(({ column, direction, nulls }) => `${alias}.${column.name} ${direction} NULLS ${nulls}`)
+          .join(', ');
       ctes.push(
         // The labels are joined to the products, so that no vector ends up in the table of a join.
-        `d AS (SELECT ${columns}, ${norm} AS norm, p.norm AS target_norm, CASE WHEN len(t.vector) = p.dim THEN ${product} END AS product FROM ${printer.relation(source)} t, p WHERE ${wanted.join(' AND ')})`,
+        `d AS (SELECT ${columns}, ${norm} AS norm, p.norm AS target_norm, CASE WHEN len(t.vector) = p.dim THEN ${product} END AS product FROM ${printer.relation(choice.source)} t, p WHERE ${wanted})`,
         `v AS MATERIALIZED (SELECT * EXCLUDE (product, target_norm), ${valueText(args['measure'])} AS raw, CASE WHEN isfinite(raw) THEN raw END AS value FROM d)`,
-        `l AS MATERIALIZED (${labels})`,
-        'c AS (SELECT count(*) AS n, count(value) AS n_defined, min(dim) AS min_dim, max(dim) AS max_dim FROM l)',
-        `r AS (SELECT * FROM l ORDER BY value ${direction} NULLS LAST, ${order} LIMIT ${printer.number(size)})`,
+        `l AS MATERIALIZED (${labelled('v')})`,
+        `c AS (SELECT count(*) AS n, count(value) AS n_defined, min(dim) AS min_dim, max(dim) AS max_dim, count(*) FILTER (WHERE ${elsewhere}) AS n_elsewhere, min({site: site, layer: layer, segment: segment, token: token_selector}) FILTER (WHERE ${elsewhere}) AS elsewhere FROM l)`,
+        `r AS (SELECT * FROM l${from ? ` WHERE ${printer.condition(from, 'l')}` : ''} ORDER BY ${orderBy('l')} LIMIT ${printer.number(size + 1)} OFFSET ${printer.number(after?.ties ?? 0)})`,
       );
       const row =
         'r.store_id, r.activation_key, r.example_id, r.layer, r.site, r.token_selector, r.segment, r.token_index, r.norm, r.halu, r.value';
-      const text = `WITH ${ctes.join(', ')} SELECT p.n, p.dim, p.norm, c.n, c.n_defined, c.min_dim, c.max_dim, ${row} FROM p CROSS JOIN c LEFT JOIN r ON true ORDER BY r.value ${direction} NULLS LAST, ${IDENTITY.map((name) => `r.${name} NULLS LAST`).join(', ')}`;
+      const text = `WITH ${ctes.join(', ')} SELECT p.n, p.dim, p.norm, c.n, c.n_defined, c.min_dim, c.max_dim, c.n_elsewhere, c.elsewhere, ${row} FROM p CROSS JOIN c LEFT JOIN r ON true ORDER BY ${orderBy('r')}`;
       return { text, params: printer.params };
     },
   };
+}
+
+const VALUE: Column = { name: 'value', type: 'double', doc: 'The measure.' };
+
+/** By the measure, then by the identity of the row. */
+function orderOf(args: Arguments): OrderKey[] {
+  const direction = args['direction'] === 'ASC' ? 'ASC' : 'DESC';
+  return [
+    { column: VALUE, direction, nulls: 'LAST' },
+    ...IDENTITY.map((name) => ({
+      column: columnOf(ENTITIES.Activation, name),
+      direction: 'ASC' as const,
+      nulls: 'LAST' as const,
+    })),
+  ];
+}
+
+/** What a cursor after a row holds. */
+export function cursorValues(row: MeasuredActivation): EngineValue[] {
+  return [
+    row.value,
+    row.storeId,
+    row.layer,
+    row.activationKey,
+    row.tokenIndex,
+    row.site,
+    row.tokenSelector,
+    row.segment,
+  ];
 }
 
 /** What a measure reads, that of a probe before its direction is known. @throws BadUserInputError, LimitExceededError */
@@ -131,10 +148,10 @@ export function measureSources(
   args: Arguments,
   field: MeasureField,
 ): readonly Source[] {
-  const runId = probeRunOf(args[field.target]);
-  if (runId === undefined) return compileMeasure(options, args, field).sources;
+  const probe = probeOf(args[field.target]);
+  if (probe === undefined) return compileMeasure(options, args, field).sources;
   const direction = { ...args, [field.target]: { vector: [0] } };
-  return [...compileSourceUri(runId).sources, ...compileMeasure(options, direction, field).sources];
+  return [...compileSourceUri(probe.runId).sources, ...compileMeasure(options, direction, field).sources];
 }
 
 /** How many rows are wanted. @throws BadUserInputError, LimitExceededError */
@@ -150,22 +167,6 @@ function sizeOf({ maxPageSize }: CompileOptions, args: Arguments, { size }: Meas
     );
   }
   return wanted;
-}
-
-/** The condition that rows belong to the runs of `runIds`; undefined without that argument. */
-function runsOf({ maxConditions }: CompileOptions, args: Arguments): Condition | undefined {
-  const ids = args['runIds'];
-  if (!Array.isArray(ids)) {
-    if (typeof args['halu'] !== 'boolean') return undefined;
-    throw new BadUserInputError('halu', 'has no runs whose labels it means', {
-      expected: 'runIds beside it',
-    });
-  }
-  if (ids.length > maxConditions) {
-    throw new LimitExceededError('filterConditions', maxConditions, ids.length, 'name fewer runs');
-  }
-  const column = columnOf(ENTITIES.ActivationStore, 'run_id');
-  return { kind: 'in', column, values: ids.map((id) => String(id).toWellFormed()) };
 }
 
 /** One row: how many vectors the target names (2 stands for several), and one of them with its length and norm. */
@@ -187,14 +188,16 @@ function valueText(measure: unknown): string {
 
 /**
  * The answer from the rows of the statement. @throws BadUserInputError for a target that is not exactly one vector, has
- * another width than the activations, or with which nothing can be compared
+ * another width than the activations, was not trained on them, or with which nothing can be compared
  */
 export function measuredActivations(
   rows: readonly (readonly EngineValue[])[],
   args: Arguments,
-  { target: at }: MeasureField,
-): MeasuredActivations {
-  const [found, dim, targetNorm, n, nDefined, minDim, maxDim] = (rows[0] ?? []).map(Number);
+  field: MeasureField,
+  { place }: MeasureContext = {},
+): MeasuredPage {
+  const { target: at } = field;
+  const [found, dim, targetNorm, n, nDefined, minDim, maxDim, nElsewhere] = (rows[0] ?? []).map(Number);
   if (found !== 1) {
     throw new BadUserInputError(at, found ? 'names several vectors' : 'names no vector of the lake', {
       expected: 'exactly one',
@@ -202,6 +205,17 @@ export function measuredActivations(
         ? 'give more of its columns, e.g. layer, tokenIndex, segment, storeId'
         : 'look it up with activations or fvVectors',
     });
+  }
+  if (place && nElsewhere) {
+    throw new BadUserInputError(
+      `${at}.probe`,
+      `${place.runId} was trained on ${placeText(place)}; ${nElsewhere} of ${n} activations are others, such as ${placeText(rows[0]?.[ELSEWHERE])}`,
+      {
+        expected: 'activations of the site, layer, segment and token that the probe was trained on',
+        remedy:
+          'choose them with layer, site, tokenSelector or token, and filter by segment, or say elsewhere: true',
+      },
+    );
   }
   if (n && (minDim !== dim || maxDim !== dim)) {
     const widths = minDim === maxDim ? `${minDim}` : `${minDim} to ${maxDim}`;
@@ -219,18 +233,22 @@ export function measuredActivations(
       },
     );
   }
+  // Without a match the counts stand alone.
+  const answered = rows.flatMap((row) => (row[FIRST] === null ? [] : [measured(row.slice(FIRST))]));
+  const size = Number(args[field.size]);
   return {
     dim: dim ?? 0,
     targetNorm: targetNorm ?? 0,
     n: n ?? 0,
     nUndefined: (n ?? 0) - (nDefined ?? 0),
-    // Without a match the counts stand alone.
-    rows: rows.flatMap((row) => (row[FIRST] === null ? [] : [measured(row.slice(FIRST))])),
+    rows: answered.slice(0, size),
+    more: answered.length > size,
   };
 }
 
-/** Columns of the result before those of an activation. */
-const FIRST = 7;
+/** Columns of the result before those of an activation, of which the last is one of other places than the probe's. */
+const FIRST = 9;
+const ELSEWHERE = FIRST - 1;
 
 function measured([
   storeId,

@@ -58,12 +58,12 @@ export function compileTarget(statement: StatementBuilder, value: unknown, at: s
   return { kind: 'given', values };
 }
 
-/** The run whose probe alone is named; its direction has to take its place before the target is compiled. */
-export function probeRunOf(value: unknown): string | undefined {
+/** A probe that is named alone; its direction has to take its place before the target is compiled. */
+export function probeOf(value: unknown): { readonly runId: string; readonly elsewhere: boolean } | undefined {
   const [choice, ...others] = membersOf(value);
   if (choice?.[0] !== 'probe' || others.length > 0) return undefined;
-  const run = membersOf(choice[1]).find(([name]) => name === 'runId');
-  return run && String(run[1]).toWellFormed();
+  const members = new Map(membersOf(choice[1]));
+  return { runId: String(members.get('runId')).toWellFormed(), elsewhere: members.get('elsewhere') === true };
 }
 
 /** Finds where the artifacts of a run lie. */

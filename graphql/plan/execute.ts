@@ -133,9 +133,17 @@ export async function runText(
 export async function runPlan(
   context: RequestContext,
   info: FieldInfo,
+  plan: PrintedPlan,
+): Promise<QueryResult> {
+  return runPlanAt(context, await context.snapshots.at(asOfArgument(argumentsOf(info))), plan);
+}
+
+/** Runs a statement in a state of the lake. */
+export async function runPlanAt(
+  context: RequestContext,
+  snapshot: LakeSnapshot,
   { sources, print }: PrintedPlan,
 ): Promise<QueryResult> {
-  const snapshot = await context.snapshots.at(asOfArgument(argumentsOf(info)));
   return withSources(context, snapshot, sources, (relations) => runText(context, print(relations)));
 }
 

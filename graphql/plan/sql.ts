@@ -72,6 +72,12 @@ export class Printer {
     return `$${this.params.length}::${CASTS[column.type] ?? 'VARCHAR'}`;
   }
 
+  /** Values of one type, none of them null. */
+  list(values: readonly (string | number)[], type: string): string {
+    this.params.push(values);
+    return `$${this.params.length}::${type}[]`;
+  }
+
   number(value: number): string {
     this.params.push(BigInt(value));
     return `$${this.params.length}::BIGINT`;

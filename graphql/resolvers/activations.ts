@@ -1,50 +1,29 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { Arg, Args, ArgsType, Ctx, Field, ID, Info, Int, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, Info, Int, Query, Resolver } from 'type-graphql';
 import { PROBE_FILE } from '../../compute/tasks/probe/probe-document.ts';
+import type { LakeSnapshot } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
-import { BadUserInputError, NotAvailableError } from '../errors.ts';
+import { BadCursorError, BadUserInputError, NotAvailableError } from '../errors.ts';
 import {
   compileMeasure,
+  cursorValues,
   MEASURE_FIELDS,
   type Measure,
   type MeasureField,
   measuredActivations,
 } from '../plan/activation-measure.ts';
-import { compileSourceUri, probeRunOf } from '../plan/activation-target.ts';
+import type { ProbePlace } from '../plan/activation-probe.ts';
+import { compileSourceUri, probeOf } from '../plan/activation-target.ts';
 import type { Arguments } from '../plan/arguments.ts';
-import { argumentsOf, compileOptions, runPlan } from '../plan/execute.ts';
+import { cursorKeys, decodeCursor, encodeCursor, queryHash } from '../plan/cursor.ts';
+import { argumentsOf, asOfArgument, compileOptions, runPlanAt, snapshotFor } from '../plan/execute.ts';
+import { ComparedActivations } from '../types/activation-choice.ts';
 import {
   ActivationMeasure,
   ActivationTargetInput,
   MeasuredActivations,
 } from '../types/activation-measure.ts';
 import { SortDirection } from '../types/enums.ts';
-import { AsOfInput, FILTERS } from '../types/inputs.ts';
-
-/** Which activations are compared. */
-@ArgsType()
-class ComparedActivations {
-  @Field(() => FILTERS.Activation, { nullable: true })
-  filter?: object;
-
-  @Field(() => String, { nullable: true, description: 'Only this site, e.g. resid_post.' })
-  site?: string;
-
-  @Field(() => String, { nullable: true, description: 'Only `all`, `last` or `mean` rows.' })
-  tokenSelector?: string;
-
-  @Field(() => [ID], {
-    nullable: true,
-    description: 'Only activations of the stores of these runs; their generations give the labels.',
-  })
-  runIds?: string[];
-
-  @Field(() => Boolean, { nullable: true, description: 'Only activations with this label in `runIds`.' })
-  halu?: boolean;
-
-  @Field(() => AsOfInput, { nullable: true })
-  asOf?: AsOfInput;
-}
 
 /** Measures on activations, near the data: vectors stay in the lake. */
 @Resolver()
@@ -64,6 +43,8 @@ export class ActivationsResolver {
       description: 'Whether the greatest or the least values come first.',
     })
     _direction: SortDirection,
+    @Arg('after', () => String, { nullable: true, description: 'endCursor of the page before.' })
+    _after: string | undefined,
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<MeasuredActivations> {
@@ -90,14 +71,15 @@ export class ActivationsResolver {
 /** The arguments, with the direction of a probe instead of its run. @throws BadUserInputError, NotAvailableError */
 async function withDirection(
   context: RequestContext,
-  info: GraphQLResolveInfo,
+  snapshot: LakeSnapshot,
+  args: Arguments,
   { target }: MeasureField,
-): Promise<Arguments> {
-  const args = argumentsOf(info);
-  const runId = probeRunOf(args[target]);
-  if (runId === undefined) return args;
+): Promise<{ readonly args: Arguments; readonly place?: ProbePlace }> {
+  const named = probeOf(args[target]);
+  if (named === undefined) return { args };
+  const { runId, elsewhere } = named;
   if (context.probes === undefined) throw new NotAvailableError('this server reads no probes');
-  const { rows } = await runPlan(context, info, compileSourceUri(runId));
+  const { rows } = await runPlanAt(context, snapshot, compileSourceUri(runId));
   const uri = rows[0]?.[0];
   const probe = typeof uri === 'string' ? await context.probes.read(uri, context) : undefined;
   if (probe === undefined) {
@@ -106,7 +88,11 @@ async function withDirection(
       remedy: 'give the weights as vector',
     });
   }
-  return { ...args, [target]: { vector: probe.weights } };
+  const { weights, ...place } = probe;
+  return {
+    args: { ...args, [target]: { vector: weights } },
+    ...(!elsewhere && { place: { ...place, runId } }),
+  };
 }
 
 async function measure(
@@ -114,11 +100,21 @@ async function measure(
   info: GraphQLResolveInfo,
   field: MeasureField,
 ): Promise<MeasuredActivations> {
-  const args = await withDirection(context, info, field);
-  const { rows } = await runPlan(
-    context,
-    info,
-    compileMeasure(compileOptions(context.limits, info), args, field),
-  );
-  return measuredActivations(rows, args, field);
+  const given = argumentsOf(info);
+  const hash = queryHash(info.fieldName, given);
+  const after = typeof given['after'] === 'string' ? decodeCursor(given['after']) : undefined;
+  if (after && after.hash !== hash) throw new BadCursorError('`after` belongs to other arguments');
+  const snapshot = await snapshotFor(context, asOfArgument(given), after);
+  const { args, place } = await withDirection(context, snapshot, given, field);
+  const plan = compileMeasure(compileOptions(context.limits, info), args, field, { place, after });
+  const { rows } = await runPlanAt(context, snapshot, plan);
+  const { more, ...page } = measuredActivations(rows, args, field, { place });
+  const last = page.rows.at(-1);
+  return {
+    ...page,
+    endCursor:
+      more && last
+        ? encodeCursor({ snapshot: snapshot.token, hash, keys: cursorKeys(cursorValues(last)), ties: 1 })
+        : null,
+  };
 }

@@ -61,6 +61,13 @@ export class FvVectorInput {
 export class ProbeDirectionInput {
   @Field(() => ID)
   runId!: string;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Also compare it with activations of other sites, layers, segments and tokens than it was trained on; they are refused else.',
+  })
+  elsewhere?: boolean;
 }
 
 @InputType({ description: 'A vector that activations are compared with: exactly one of these.' })
@@ -142,4 +149,10 @@ export class MeasuredActivations {
 
   @Field(() => [MeasuredActivation], { description: 'By value; equal values by the identity of the row.' })
   rows!: readonly MeasuredActivation[];
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Of the last row, for `after`; null where none follows.',
+  })
+  endCursor!: string | null;
 }
