@@ -19,6 +19,7 @@ import { documentLimits } from '../limits/document.ts';
 import { bracketDepth } from '../limits/nesting.ts';
 import { estimateNodes } from '../limits/nodes.ts';
 import { MEASURE_FIELDS, measureSources } from '../plan/activation-measure.ts';
+import { compileVectors, GEOMETRY_FIELDS } from '../plan/activation-vectors.ts';
 import { compileAggregate, type Dimension } from '../plan/aggregate.ts';
 import type { Arguments } from '../plan/arguments.ts';
 import { ENTITIES, ROOT_ENTITIES } from '../plan/entities.ts';
@@ -166,6 +167,8 @@ async function fieldSources(context: RequestContext, info: FieldInfo): Promise<r
   const entity = ROOT_ENTITIES.get(info.fieldName);
   if (entity) return planConnection(options, info, ENTITIES[entity]).plan.statement.sources;
   const args = argumentsOf(info);
+  const geometry = GEOMETRY_FIELDS.get(info.fieldName);
+  if (geometry) return compileVectors(options, args, geometry).sources;
   switch (info.fieldName) {
     case 'run':
       return planOne(options, info, ENTITIES.Run, isIdentifiedBy(ENTITIES.Run, String(args['id']))).statement
