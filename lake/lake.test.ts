@@ -365,6 +365,17 @@ describe('reading', () => {
     await expect(lake.query('SELECT * FROM predictions')).rejects.toMatchObject({ code: 'QUERY_FAILED' });
   });
 
+  it('finds the newest state for those who wait when the first to ask has gone', async () => {
+    await put([{ run: 'a', content: '1', scores: [0.5] }]);
+    const gone = new AbortController();
+    const first = lake.snapshot({}, { signal: gone.signal });
+    const second = lake.snapshot();
+    gone.abort();
+    await expect(first).rejects.toThrow('was cancelled');
+    expect([...(await second).runs.keys()]).toEqual(['a']);
+    await expect(lake.snapshot({}, { signal: gone.signal })).rejects.toThrow('was cancelled');
+  });
+
   it('refuses tokens and tables that are none', async () => {
     await expect(lake.snapshot({ snapshot: 'zzz' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(lake.snapshot({ version: 1, timestamp: new Date() })).rejects.toMatchObject({

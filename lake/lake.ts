@@ -30,6 +30,7 @@ import { dataFileName, sqlString } from './parquet/file-name.ts';
 import { relationSql, type VisibleFile, visibleFiles } from './relation.ts';
 import { Sandbox, type SandboxedStatement } from './sandbox.ts';
 import { decodeToken, encodeToken, ResolvedSnapshot } from './snapshot.ts';
+import { unlessAborted } from './store/abort.ts';
 import type { CallOptions, ObjectStore } from './store/object-store.ts';
 import type { TableSpec } from './tables/schema.ts';
 import { RUNS, TABLES } from './tables/tables.ts';
@@ -134,10 +135,11 @@ export class Lake implements LakeReader, StreamingReader {
     }
     if (this.#latest !== undefined && Date.now() - this.#latest.at <= this.#maxAge)
       return this.#latest.snapshot;
-    this.#resolving ??= this.#resolve(options).finally(() => {
+    // Several callers wait for it: none of them may end it for the others.
+    this.#resolving ??= this.#resolve().finally(() => {
       this.#resolving = undefined;
     });
-    return this.#resolving;
+    return unlessAborted(this.#resolving, options.signal, 'looking for the newest state of the lake');
   }
 
   /** Forgets how old the newest known snapshot is, so that the next one sees every commit made before now. */
@@ -343,10 +345,10 @@ export class Lake implements LakeReader, StreamingReader {
    * The newest state. `runs` is read first and once more at the end: a run that was replaced in between could have
    * lost its rows to a compaction that the other tables' newest versions already show.
    */
-  async #resolve(options: CallOptions): Promise<ResolvedSnapshot> {
+  async #resolve(): Promise<ResolvedSnapshot> {
     for (;;) {
       const at = Date.now();
-      const runs = await this.#newest(RUNS.name, options);
+      const runs = await this.#newest(RUNS.name);
       const known = this.#latest;
       const recent = known !== undefined && at - known.resolvedAt < FULL_LOOK_MS;
       if (recent && runs !== undefined && runs.version === known.snapshot.versions[RUNS.name]) {
@@ -358,11 +360,11 @@ export class Lake implements LakeReader, StreamingReader {
       await Promise.all(
         [...this.specs.keys()].map(async (name) => {
           if (name === RUNS.name) return;
-          const state = await this.#newest(name, options);
+          const state = await this.#newest(name);
           if (state !== undefined) tables.set(name, state);
         }),
       );
-      if ((await this.#newest(RUNS.name, options))?.version !== runs?.version) continue;
+      if ((await this.#newest(RUNS.name))?.version !== runs?.version) continue;
       const snapshot = new ResolvedSnapshot(tables);
       this.#latest = { snapshot, at, resolvedAt: at };
       this.#remember(snapshot);
@@ -370,9 +372,9 @@ export class Lake implements LakeReader, StreamingReader {
     }
   }
 
-  async #newest(name: string, options: CallOptions): Promise<TableSnapshot | undefined> {
+  async #newest(name: string): Promise<TableSnapshot | undefined> {
     try {
-      return await this.table(name).snapshot(options);
+      return await this.table(name).snapshot();
     } catch (error) {
       if (error instanceof TableNotFoundError) return undefined;
       throw error;
