@@ -17,6 +17,8 @@ async function smallSteps(date: string): Promise<readonly DemoStep[]> {
   const small: Readonly<Record<string, object>> = {
     greedy: {},
     evaluation: {},
+    letters: {},
+    'letters-baseline': {},
     'function-vectors': { queries: ['antonym'], trials: 5 },
     probe: { seeds: [0], regularisation: [0.1], resamples: 100, shuffles: 1, layers: [2, 6] },
   };
@@ -71,7 +73,7 @@ describe('the demo in an empty lake', () => {
     const jobs = await home.jobs.queue.list({ limit: 10 });
     expect(jobs.map(({ id, state }) => [id, state])).toEqual(ids.map((id) => [id, 'completed']).reverse());
     expect(lines[0]).toMatch(/\n {2}1 {2}greedy .*\n {2}2 {2}evaluation /);
-    expect(lines).toContainEqual(expect.stringMatching(/^demo 1\/4 greedy: completed in [\d.]+ s$/));
+    expect(lines).toContainEqual(expect.stringMatching(/^demo 1\/6 greedy: completed in [\d.]+ s$/));
     expect(lines.at(-1)).toContain('the demo is in the lake');
     for (const path of TOUR) expect(lines.at(-1)).toContain(path);
     expect(home.reports.flatMap(({ runs }) => runs.flatMap(({ issues }) => issues))).toEqual([]);
@@ -150,7 +152,7 @@ describe('the demo in an empty lake', () => {
       const query = readFileSync(inCheckout(path), 'utf8');
       return (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json();
     };
-    const [surest, detectors, curve] = await Promise.all(TOUR.map(ask));
+    const [surest, detectors, letters, curve] = await Promise.all(TOUR.map(ask));
     await app.close();
     expect(surest).toMatchObject({
       data: { predictions: { nodes: [{ generation: { activations: [{ layer: 4 }] } }, {}, {}] } },
@@ -162,6 +164,16 @@ describe('the demo in an empty lake', () => {
           expect.objectContaining({ method: 'layer_sweep', n: 1 }),
         ]),
         probeByLayer: expect.arrayContaining([expect.objectContaining({ scope: 'layer:2' })]),
+      },
+    });
+    expect(letters).toMatchObject({
+      data: {
+        evaluations: { nodes: [{ verdict: 'EXPLORATORY' }, { verdict: 'EXPLORATORY' }] },
+        compareRuns: {
+          common: 56,
+          correctness: { n: 35, onlyARight: 1, onlyBRight: 17 },
+          scopes: expect.arrayContaining([expect.objectContaining({ scope: 'family:last_letter', n: 24 })]),
+        },
       },
     });
     const point = z.object({ layer: z.int(), baseline: z.number().optional(), with: z.number() });

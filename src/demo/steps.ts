@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import type { JobKind } from '../../compute/jobs/job.ts';
+import { type ChaosEvalSpec, chaosEvalSpec } from '../../compute/tasks/chaos/evaluation/evaluation-spec.ts';
 import { runDirectory } from '../../compute/tasks/contract-run/contract-run.ts';
 import { evaluationSpec } from '../../compute/tasks/evaluation/evaluation-spec.ts';
 import { fvSpec } from '../../compute/tasks/fv/spec.ts';
@@ -40,6 +41,8 @@ export async function demoSteps(date: string): Promise<readonly DemoStep[]> {
   const greedy = await inference('examples/closed-book/greedy.json', date);
   const probe = await read('examples/closed-book/probe.json', probeSpec);
   const fv = await read('examples/function-vectors/fv.json', fvSpec);
+  const letters = await evaluation('examples/chaosbench/model.json');
+  const baseline = await evaluation('examples/chaosbench/always_true.json');
   return [
     {
       name: 'greedy',
@@ -59,6 +62,21 @@ export async function demoSteps(date: string): Promise<readonly DemoStep[]> {
         date,
       }),
       after: ['greedy'],
+    },
+    {
+      name: 'letters',
+      title:
+        '56 true or false questions in four families, from what the model has learnt to what it never saw',
+      kind: 'chaos_eval',
+      spec: letters,
+      after: [],
+    },
+    {
+      name: 'letters-baseline',
+      title: 'the same questions, each answered with TRUE, to compare with',
+      kind: 'chaos_eval',
+      spec: baseline,
+      after: [],
     },
     {
       name: 'probe',
@@ -89,6 +107,15 @@ async function inference(path: string, date: string): Promise<InferenceSpec> {
     model: { ...model, ...(model.path !== undefined && { path: inCheckout(model.path) }) },
     ...(questions !== undefined && { questions: inCheckout(questions) }),
     date,
+  };
+}
+
+async function evaluation(path: string): Promise<ChaosEvalSpec> {
+  const { model, dataset, ...spec } = await read(path, chaosEvalSpec);
+  return {
+    ...spec,
+    model: { ...model, ...(model.path !== undefined && { path: inCheckout(model.path) }) },
+    dataset: inCheckout(dataset),
   };
 }
 

@@ -5,6 +5,7 @@ import { inCheckout } from './steps.ts';
 export const TOUR = [
   'examples/closed-book/surest_hallucinations.graphql',
   'examples/closed-book/detectors.graphql',
+  'examples/chaosbench/compare.graphql',
   'examples/function-vectors/layer_curve.graphql',
 ] as const;
 
@@ -13,7 +14,7 @@ export async function tourText(url: string): Promise<string> {
   const lines = [
     'the demo is in the lake: the model was trained on 60 % of the facts that it was asked for; see what it makes of the rest',
     '',
-    `Three questions, for another terminal; or copy them from the files into the console at ${url}`,
+    `Four questions, for another terminal; or copy them from the files into the console at ${url}`,
   ];
   for (const path of TOUR) {
     const text = await readFile(inCheckout(path), 'utf8');
