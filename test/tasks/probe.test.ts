@@ -2,12 +2,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ProbeActivations } from '../../compute/tasks/probe/activations.ts';
 import { probeExamples } from '../../compute/tasks/probe/examples.ts';
 import { fitSchema } from '../../compute/tasks/probe/method.ts';
-import { probeDocumentSchema, probeLogit, sigmoid } from '../../compute/tasks/probe/probe-document.ts';
+import {
+  probeDocumentSchema,
+  probeLogit,
+  sigmoid,
+  storedProbeSchema,
+} from '../../compute/tasks/probe/probe-document.ts';
+import { readProbe } from '../../compute/tasks/probe/stored-probe.ts';
 import { type TaskLake, taskLake } from '../support/task-lake.ts';
 import { compileScript } from '../support/ts-script.ts';
 
@@ -21,6 +28,8 @@ const CARD = {
   firstToken: { all: 0.973, facts: 0.976 },
 };
 
+const { signal } = new AbortController();
+
 describe('probes on the demo model', () => {
   let lake: TaskLake;
   let host: Awaited<ReturnType<typeof compileScript>>;
@@ -31,7 +40,7 @@ describe('probes on the demo model', () => {
 
   beforeAll(async () => {
     host = await compileScript(new URL('../../compute/model/engine/host.ts', import.meta.url));
-    lake = await taskLake({}, { modelHost: host.path });
+    lake = await taskLake({}, { modelHost: host.path, checkpointMs: 0 });
     for (const kind of ['fact', 'nonsense'] as const) {
       const job = await lake.run('inference', {
         model: { backend: 'onnx', path: `${demo}checkpoint`, id: 'runlake/demo', batchSize: 64 },
@@ -73,7 +82,7 @@ describe('probes on the demo model', () => {
     );
     return new Map(found.map((row) => [String(row['name']), row['value'] as number | null]));
   };
-  const filesOf = (runId: string): Record<string, string> => {
+  const directoryOf = (runId: string): string => {
     const { root } = lake.reports
       .flatMap((report) => report.runs.map((run) => ({ run, root: run.runId.split('/').slice(2).join('/') })))
       .find(({ run }) => run.runId === runId)!;
@@ -81,6 +90,10 @@ describe('probes on the demo model', () => {
     const directory = readdirSync(jobs)
       .map((job) => join(jobs, job, 'runs', root))
       .find((path) => existsSync(path))!;
+    return directory;
+  };
+  const filesOf = (runId: string): Record<string, string> => {
+    const directory = directoryOf(runId);
     return Object.fromEntries(
       ['predictions.csv', 'eval_metrics.json', 'train_metrics.jsonl', 'artifacts/probe.json'].map((name) => [
         name,
@@ -116,7 +129,8 @@ describe('probes on the demo model', () => {
     expect(metrics.get('control:length advantage')).toBeGreaterThan(0);
     expect(metrics.get('control:length p_advantage_holm')).toBeLessThan(0.05);
     const [run] = await lake.sql(
-      `SELECT verdict, n_predictions, n_generations, n_activations > 0 AS linked FROM runs WHERE run_id = '${runId}'`,
+      `SELECT verdict, n_predictions, n_generations, (SELECT count(*) FROM run_stores WHERE run_id = '${runId}') AS stores
+       FROM runs WHERE run_id = '${runId}'`,
     );
     const examples = BigInt(
       which === 'all' ? rows.length : rows.filter(({ kind }) => kind === 'fact').length,
@@ -125,8 +139,7 @@ describe('probes on the demo model', () => {
       verdict: 'COMPLIANT',
       n_predictions: examples,
       n_generations: examples,
-      // The contract links a run to one store.
-      linked: which === 'facts',
+      stores: which === 'facts' ? 1n : 2n,
     });
   });
 
@@ -181,6 +194,76 @@ describe('probes on the demo model', () => {
       expect(sigmoid(probeLogit(probe, vector as Float32Array))).toBeCloseTo(score as number, 4);
   });
 
+  test.each([
+    {
+      method: 'saplma',
+      layers: [4],
+      settings: { saplma: { epochs: 8, minSteps: 0 } },
+      scores: [],
+    },
+    {
+      method: 'contrastive_v1',
+      layers: [4, 5],
+      settings: { contrastive: { epochs: 8, minSteps: 0, neighbours: [5, 20] } },
+      scores: ['knn', 'mahalanobis', 'cosine'],
+    },
+  ])(
+    '$method: stopped, with features in files, it gives what it gives undisturbed; its ONNX file gives the scores',
+    async ({ method, layers, settings: own, scores }) => {
+      const spec = { ...settings, ...own, method, shuffles: 1, runs: { ids: [runs.get('fact')] } };
+      const undisturbed = await lake.run('probe', { ...spec, name: `${method}_u` });
+      expect(undisturbed.failure).toBeNull();
+      expect(lake.reports.at(-1)!.runs.map(({ issues }) => issues)).toEqual([[]]);
+      const { id } = await lake.jobs.submit('probe', { ...spec, name: `${method}_s`, memoryBytes: 1 });
+      const fits = join(lake.directory, 'store/jobs', id, 'fits');
+      const stop = new AbortController();
+      const work = lake.drain(stop.signal);
+      const isBetweenEpochs = () => readdirSync(fits).some((name) => name.endsWith('.checkpoint'));
+      while (!existsSync(fits) || !isBetweenEpochs()) await sleep(1);
+      stop.abort();
+      await work;
+      expect(existsSync(fits)).toBe(true);
+      await lake.drain();
+      const resumed = await lake.jobs.queue.get(id);
+      expect(resumed).toMatchObject({ state: 'completed', failure: null });
+      expect(readdirSync(lake.directory).filter((name) => name.endsWith('.features'))).toEqual([]);
+      const [runId = ''] = resultOf(resumed!).runIds;
+      const found = filesOf(runId);
+      const expected = filesOf(resultOf(undisturbed).runIds[0]!);
+      for (const name of ['predictions.csv', 'eval_metrics.json'])
+        expect(found[name]!.replaceAll(`${method}_s`, `${method}_u`)).toBe(expected[name]);
+
+      const metrics = await metricsOf(runId);
+      expect(resultOf(resumed!).layers).toEqual(layers);
+      for (const score of scores) expect(metrics.get(`score:${score} auroc`)).toEqual(expect.any(Number));
+      const headers = found['predictions.csv']!.split('\r\n')[0]!.split(',').slice(8);
+      expect(headers).toEqual(scores.map((score) => `score_${score}`));
+
+      const directory = directoryOf(runId);
+      const probe = storedProbeSchema.parse(JSON.parse(found['artifacts/probe.json']!));
+      expect(probe).toMatchObject({ kind: 'network', layers, dim: 128, site: 'resid_post' });
+      await expect(readProbe(`file:${directory}`, { env: {}, signal })).rejects.toThrow('has no direction');
+      const rows = await lake.sql(
+        `SELECT p.score_halu AS score, p.extra, a.vector FROM predictions p JOIN generations g USING (run_id, example_id)
+         JOIN run_stores s USING (run_id) JOIN activations a ON a.store_id = s.store_id AND a.activation_key = g.activation_key
+         WHERE run_id = '${runId}' AND layer IN (${layers.join()}) AND segment = 'prompt' ORDER BY example_id, layer`,
+      );
+      const vectors = rows.map(({ vector }) => vector as Float32Array);
+      const data = Float32Array.from(vectors.flatMap((vector) => [...vector]));
+      const session = await InferenceSession.create(join(directory, 'artifacts/probe.onnx'));
+      const count = rows.length / layers.length;
+      const shape = layers.length === 1 ? [count, 128] : [count, layers.length, 128];
+      const output = await session.run({ activations: new Tensor('float32', data, shape) });
+      const expectedScores = rows.filter((_, i) => i % layers.length === 0);
+      expectedScores.forEach(({ score, extra }, i) => {
+        expect(output['score']!.data[i]).toBeCloseTo(score as number, 4);
+        const others = JSON.parse(String(extra ?? '{}'));
+        for (const name of scores)
+          expect(output[name]!.data[i], name).toBeCloseTo(Number(others[`score_${name}`]), 3);
+      });
+    },
+  );
+
   test('one run to learn from, another to be tested on', async () => {
     const job = await lake.run('probe', {
       ...settings,
@@ -198,7 +281,6 @@ describe('probes on the demo model', () => {
   });
 
   test('the last, the first and the mean of the recorded tokens', async () => {
-    const { signal } = new AbortController();
     const snapshot = await lake.lake.snapshot();
     const selection = { runs: { ids: [runs.get('nonsense')!] }, abstentions: 'keep' as const };
     const source = await probeExamples(selection, lake.lake, snapshot, signal);

@@ -35,7 +35,8 @@ export function activationLogging(
   const path = storeUri === undefined ? undefined : pathFrom(ownUri, storeUri);
   if (path === undefined || storeFormat === undefined)
     return { enabled: false, format: storeFormat ?? 'none', path: '', layers: [], token_selector: 'none' };
-  return { layers: 'all', token_selector: 'all', ...before, enabled: true, format: storeFormat, path };
+  const { stores: _, ...rest } = before;
+  return { layers: 'all', token_selector: 'all', ...rest, enabled: true, format: storeFormat, path };
 }
 
 function pathFrom(ownUri: string, uri: string): string | undefined {

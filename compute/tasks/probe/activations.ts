@@ -19,12 +19,18 @@ export class ProbeActivations {
   /** Layers that are there, ascending. */
   readonly layers: readonly number[];
   readonly dim: number;
+  /** Ids of the stores that hold them. */
+  readonly stores: readonly string[];
+  /** Whether the key of each example is in one of the stores only, so that it says which entry is meant. */
+  readonly isKeyed: boolean;
   readonly #examples: readonly Located[];
   readonly #source: Source;
 
   private constructor(layers: readonly number[], dim: number, examples: readonly Located[], source: Source) {
     this.layers = layers;
     this.dim = dim;
+    this.stores = [...new Set(examples.map(({ store }) => store))].sort();
+    this.isKeyed = examples.every(({ holders }) => holders === 1);
     this.#examples = examples;
     this.#source = source;
   }
@@ -69,9 +75,18 @@ export class ProbeActivations {
         number(row['vectors']),
       ]),
     );
+    const holders = new Map<string, number>();
+    for (const row of entries) {
+      const key = text(row['activation_key']);
+      holders.set(key, (holders.get(key) ?? 0) + 1);
+    }
     const located = examples.map((example) => {
-      const entry = storesOf(example).find((key) => known.has(key));
-      if (entry !== undefined) return { example, entry, vectors: known.get(entry)! };
+      const { activationKey, run } = example;
+      const store = run.stores.find(({ id }) => known.has(keyOf(id, activationKey)))?.id;
+      if (store !== undefined) {
+        const entry = keyOf(store, activationKey);
+        return { example, store, entry, vectors: known.get(entry)!, holders: holders.get(activationKey)! };
+      }
       const message = `${example.exampleId} of ${example.run.runId} has no activations ${placeText(place)}`;
       throw new PermanentTaskError('ACTIVATION_MISSING', message);
     });
@@ -172,6 +187,10 @@ export class ProbeActivations {
 /** An example and its entry in a store. */
 interface Located {
   readonly example: ProbeExample;
+  /** Id of the store. */
+  readonly store: string;
+  /** Stores of the runs that have an entry of this key. */
+  readonly holders: number;
   /** `keyOf` of the entry. */
   readonly entry: string;
   /** Vectors of a layer that are stored of it and of which one is picked or all are averaged. */
@@ -210,10 +229,6 @@ async function select(
 
 function keyOf(store: string, key: string): string {
   return `${store}\n${key}`;
-}
-
-function storesOf({ run, activationKey }: ProbeExample): string[] {
-  return run.stores.map(({ id }) => keyOf(id, activationKey));
 }
 
 function placeText({ site, segment, token }: Place): string {

@@ -23,7 +23,7 @@ import { methodOf } from './methods.ts';
 import { ONNX_FILE, PROBE_FILE } from './probe-document.ts';
 import { type ProbeSpec, probeSpec } from './probe-spec.ts';
 import { type SeedReport, seedReport } from './seed-run.ts';
-import { fitsPrefix, type ProbeData, probeData, type SeedFits, Sweep } from './sweep.ts';
+import { fitsPrefix, probeData, type SeedFits, Sweep } from './sweep.ts';
 import { probeDocument } from './written-probe.ts';
 
 /** Trains probes that tell hallucinations from activations in the lake, and puts one run a seed into the lake. */
@@ -63,8 +63,8 @@ export const probeTask: TaskDefinition<ProbeSpec> = {
       const { resamples } = spec;
       const options = { method, resamples, seed: own.seed, signal, uncertainties: scores };
       const report = await seedReport(data, own, options);
-      const { dim } = activations;
-      const run = { spec, start, source, data, fits: own, report, snapshot: pinned.snapshot, dim };
+      const { snapshot: token } = pinned;
+      const run = { spec, start, source, activations, fits: own, report, snapshot: token };
       await writeSeedRun(run, context, services);
       context.log(
         'info',
@@ -135,12 +135,10 @@ interface SeedRun {
   readonly spec: ProbeSpec;
   readonly start: JobStart;
   readonly source: ProbeExamples;
-  readonly data: ProbeData;
   readonly fits: SeedFits;
   readonly report: SeedReport;
   readonly snapshot: string;
-  /** Of the activations. */
-  readonly dim: number;
+  readonly activations: ProbeActivations;
 }
 
 async function writeSeedRun(
@@ -148,12 +146,12 @@ async function writeSeedRun(
   { job, signal }: TaskContext,
   { store }: TaskServices,
 ): Promise<void> {
-  const { spec, start, source, fits, report, snapshot } = run;
+  const { spec, start, source, activations, fits, report, snapshot } = run;
   const { runs, dropped } = source;
   const { seed } = fits;
   const kept = keptOf(fits);
   const identity = identityOf(spec, start, source, seed);
-  const logging = storeOf(source, store.uri);
+  const logging = activationStores(source, activations, store.uri);
   const { root } = await writeContractRun(
     store,
     jobPrefix(job.id),
@@ -184,26 +182,32 @@ async function writeSeedRun(
   );
   const onnx = await store.get(`${fitsPrefix(job.id)}${kept.onnx}`, { signal });
   await store.put(`${root}/${ONNX_FILE}`, onnx, { signal });
-  const { dim } = run;
+  const { dim } = activations;
   const method = methodOf(spec);
   const document = probeDocument(kept, { spec, method, identity, dim, onnx, jobId: job.id });
   await store.put(`${root}/${PROBE_FILE}`, Buffer.from(`${JSON.stringify(document)}\n`), { signal });
 }
 
-/** The contract links a run to one store; examples of several cannot be linked. */
-function storeOf({ runs }: ProbeExamples, ownUri: string): JsonObject {
-  const stores = new Map(
-    runs.flatMap((run) => run.stores.map((store) => [store.id, { run, store }] as const)),
-  );
-  const [only] = stores.size === 1 ? stores.values() : [];
-  return activationLogging(
-    {
-      config: only?.run.config ?? {},
-      storeUri: only?.store.uri,
-      storeFormat: only?.store.format,
-    },
-    ownUri,
-  );
+/**
+ * Points to the stores of the activations, so that the run is linked to them; to none where one is out of reach, or where the key of an
+ * example does not say in which of them its entry is.
+ */
+function activationStores(
+  { runs }: ProbeExamples,
+  { stores: used, isKeyed }: ProbeActivations,
+  ownUri: string,
+): JsonObject {
+  const all = used.map((id) => {
+    const run = runs.find(({ stores }) => stores.some((store) => store.id === id));
+    const store = run?.stores.find((one) => one.id === id);
+    const place = { config: run?.config ?? {}, storeUri: store?.uri, storeFormat: store?.format };
+    return activationLogging(place, ownUri);
+  });
+  const [first] = all;
+  if (first === undefined || !isKeyed || all.some(({ enabled }) => enabled !== true))
+    return activationLogging({ config: {}, storeUri: undefined, storeFormat: undefined }, ownUri);
+  const stores = all.map(({ path = '', format = '' }) => ({ path, format }));
+  return all.length === 1 ? first : { ...first, stores };
 }
 
 async function* scoredExamples(

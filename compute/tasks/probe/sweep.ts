@@ -110,9 +110,9 @@ export class Sweep {
       const { chosen, kept } = this.#choose(fits[i]!, splits.length);
       const { signal } = this.#input.context;
       const controls = await this.#kept(`texts-${seed}`, controlScoresSchema, async () => {
-        const { regularisation: path, memoryBytes } = this.#input.spec;
         const { examples, labels } = this.#input.data;
-        return textControls(examples, labels, splits, { path, memoryBytes }, this.#products, signal);
+        const { regularisation } = this.#input.spec;
+        return textControls(examples, labels, splits, regularisation, this.#products, signal);
       });
       const shuffled = await this.#shuffled(fits[i]![kept]!, plan);
       results.push({ seed, splits, fits: fits[i]!, chosen, kept, controls, shuffled });

@@ -8,6 +8,8 @@ import { lengthFeatures, tfIdfFeatures, wordTable } from './text-features.ts';
 
 /** Words that TF-IDF may use. */
 const MAX_WORDS = 1000;
+/** What their features may take. */
+const MAX_BYTES = 2 ** 30;
 
 export const controlScoresSchema = z.object({
   /** Scores of the test rows of every split, by control. */
@@ -22,15 +24,14 @@ export async function textControls(
   examples: readonly ProbeExample[],
   labels: Uint8Array,
   splits: readonly Split[],
-  settings: { readonly path: readonly number[]; readonly memoryBytes: number },
+  path: readonly number[],
   products: Products,
   signal: AbortSignal,
 ): Promise<ControlScores> {
-  const { path, memoryBytes } = settings;
   const lengths = matrixOf(lengthFeatures(examples), 4);
   const byLength = await fitPath(lengths, labels, splits, products, signal, { path });
   const texts = wordTable(examples.map(({ prompt, response }) => `${prompt}\n${response}`));
-  const maxWords = Math.max(1, Math.min(MAX_WORDS, Math.floor(memoryBytes / (4 * examples.length))));
+  const maxWords = Math.max(1, Math.min(MAX_WORDS, Math.floor(MAX_BYTES / (4 * examples.length))));
   const byWords: number[][] = [];
   for (const split of splits) {
     const { features, words } = tfIdfFeatures(texts, split.train, maxWords);

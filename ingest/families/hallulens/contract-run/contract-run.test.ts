@@ -38,13 +38,13 @@ function npy(shape: readonly number[]): Uint8Array {
   return Buffer.concat([head, Buffer.from(header), data]);
 }
 
-function storeFiles(keys: readonly string[]): Record<string, string | Uint8Array> {
+function storeFiles(keys: readonly string[], root = STORE): Record<string, string | Uint8Array> {
   const files: Record<string, string | Uint8Array> = {
-    [`${STORE}/metadata.jsonl`]: jsonl(keys.map((key) => ({ key, has_activations: true }))),
+    [`${root}/metadata.jsonl`]: jsonl(keys.map((key) => ({ key, has_activations: true }))),
   };
   for (const key of keys) {
-    files[`${STORE}/activations/${key}.json`] = JSON.stringify({ prompt: 'p', model: 'org/model' });
-    files[`${STORE}/activations/${key}.npy`] = npy([3, 1, 2, 4]);
+    files[`${root}/activations/${key}.json`] = JSON.stringify({ prompt: 'p', model: 'org/model' });
+    files[`${root}/activations/${key}.npy`] = npy([3, 1, 2, 4]);
   }
   return files;
 }
@@ -158,6 +158,18 @@ describe('contract runs', () => {
     const run = await readWith({ 'config.json': JSON.stringify(moved) });
     expect(run.sink.issues).toEqual([]);
     expect(run.sink.stores.length).toBe(1);
+  });
+
+  test('a run on activations of several stores is linked to all of them', async () => {
+    const [others, own] = [EXAMPLES.slice(0, 5), EXAMPLES.slice(4)].map((some) => some.map(({ key }) => key));
+    const other = 'activations/other/store';
+    const { format } = config.activation_logging;
+    const stores = [STORE, other].map((path) => ({ path, format }));
+    const several = { ...config, activation_logging: { ...config.activation_logging, stores } };
+    const store = { ...storeFiles(own!), ...storeFiles(others!, other) };
+    const run = await readWith({ 'config.json': JSON.stringify(several) }, { store });
+    expect(codes(run)).toEqual(['warning AMBIGUOUS_ACTIVATION_KEY']);
+    expect(run.sink.stores.map(({ nActivations }) => nActivations)).toEqual([8 * 6, 5 * 6]);
   });
 
   test.each([

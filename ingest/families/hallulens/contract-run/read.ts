@@ -15,7 +15,7 @@ import { manifestJson } from '../../../run-files/manifest-json.ts';
 import { attachmentList, readRunDocument, runFiles } from '../../../run-files/run-files.ts';
 import { parseContractPath, parseSeedDirectory } from '../identity.ts';
 import { otherMembers } from '../metric-rows.ts';
-import { ingestStore, linkStore } from './activation-link.ts';
+import { ingestStore, linkStores } from './activation-link.ts';
 import { type ChecklistEvidence, checklistJson, complianceChecklist } from './checklist.ts';
 import { EVAL_METRICS_FILE, evaluate } from './evaluation.ts';
 import { GENERATIONS_FILE, readGenerations } from './generations.ts';
@@ -113,14 +113,14 @@ export async function readContractRun(
   }
 
   const logsActivations = member(config, 'activation_logging')?.['enabled'] !== false;
-  const store = config === undefined ? undefined : await linkStore(config, candidate, context, log);
+  const stores = config === undefined ? undefined : await linkStores(config, candidate, context, log);
   const needed = new IdMap();
   const generationsFile = files.get(GENERATIONS_FILE);
   const hasEntry =
-    store === undefined
+    stores === undefined
       ? undefined
       : (key: string): boolean => {
-          const found = store.keys.has(key);
+          const found = stores.keys.has(key);
           if (found) needed.set(key, 1);
           return found;
         };
@@ -158,7 +158,8 @@ export async function readContractRun(
       message: '/training is missing, but train_metrics.jsonl has records; expected an object',
     });
   }
-  if (store !== undefined && !log.rejected) await ingestStore(store, sink, log, (key) => needed.has(key));
+  for (const ref of log.rejected ? [] : (stores?.refs ?? []))
+    await ingestStore(ref, sink, log, (key) => needed.has(key));
   log.finish();
 
   const checklist = complianceChecklist(evidence);

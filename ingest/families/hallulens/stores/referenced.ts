@@ -7,15 +7,22 @@ function text(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** Paths of activation stores that a run's configuration names, with the format it says. */
-export function recordedStores(config: JsonValue): { readonly path: string; readonly format?: string }[] {
+export interface RecordedStore {
+  readonly path: string;
+  readonly format?: string;
+}
+
+/**
+ * Paths of activation stores that a run's configuration names, with the format it says. The contract's `activation_logging` has one;
+ * a run on activations of several has them all in its member `stores`.
+ */
+export function recordedStores(config: JsonValue): RecordedStore[] {
   if (!isJsonObject(config)) return [];
   const logging = config['activation_logging'];
   if (isJsonObject(logging)) {
-    const path = text(logging['path']);
-    const format = text(logging['format']);
-    if (path === undefined || logging['enabled'] === false) return [];
-    return [{ path, ...(format === undefined ? {} : { format }) }];
+    if (logging['enabled'] === false) return [];
+    const { stores } = logging;
+    return (Array.isArray(stores) ? stores : [logging]).flatMap(recordedStore);
   }
   const dataset = config['dataset'];
   const capture = isJsonObject(dataset) ? dataset['icr_capture'] : undefined;
@@ -23,6 +30,13 @@ export function recordedStores(config: JsonValue): { readonly path: string; read
   return [text(capture['train_dir']), text(capture['test_dir'])]
     .filter((path) => path !== undefined)
     .map((path) => ({ path, format: 'memmap' }));
+}
+
+function recordedStore(value: JsonValue): RecordedStore[] {
+  if (!isJsonObject(value)) return [];
+  const path = text(value['path']);
+  const format = text(value['format']);
+  return path === undefined ? [] : [{ path, ...(format === undefined ? {} : { format }) }];
 }
 
 /** The stores that belong to a candidate: itself when it is one, else those its configuration leads to. */
