@@ -146,13 +146,16 @@ describe('the demo in an empty lake', () => {
     expect(row).toEqual({ abstained: declined.length, wrong: 0 });
   });
 
-  it('answers the queries of the tour', async () => {
+  it('answers the queries of the tour, and takes the mutation of an example', async () => {
     const app = await createServer({ reader: home.lake, jobs: home.jobs });
-    const ask = async (path: string): Promise<unknown> => {
-      const query = readFileSync(inCheckout(path), 'utf8');
-      return (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json();
-    };
-    const [surest, detectors, letters, curve] = await Promise.all(TOUR.map(ask));
+    const ask = async (query: string): Promise<unknown> =>
+      (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json();
+    const read = (path: string) => readFileSync(inCheckout(path), 'utf8');
+    const [surest, detectors, letters, curve] = await Promise.all(TOUR.map(read).map(ask));
+    const [, mutation = ''] = /```graphql\n(.*?)```/s.exec(read('examples/chaosbench/README.md')) ?? [];
+    expect(await ask(mutation)).toMatchObject({ data: { launchChaosEval: { id: expect.any(String) } } });
+    await home.drain();
+    expect(home.reports.at(-1)!.runs).toMatchObject([{ runId: 'main/chaosbench/letters/coin', issues: [] }]);
     await app.close();
     expect(surest).toMatchObject({
       data: { predictions: { nodes: [{ generation: { activations: [{ layer: 4 }] } }, {}, {}] } },
@@ -197,6 +200,7 @@ describe('the demo in an empty lake', () => {
     expect(said).toEqual([]);
     await lake.store.delete(['demo/jobs.json']);
     expect(await launchDemo(jobs, lake, signal)).toBeUndefined();
-    expect(await jobs.queue.count()).toBe(ids.length);
+    // And that of the example.
+    expect(await jobs.queue.count()).toBe(ids.length + 1);
   });
 });
