@@ -26,9 +26,9 @@ import { dataKey } from './log/paths.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats } from './log/stats.ts';
 import { DeltaTable } from './log/table.ts';
-import { dataFileName, sqlString } from './parquet/file-name.ts';
-import { relationSql, type VisibleFile, visibleFiles } from './relation.ts';
-import { Sandbox, type SandboxedStatement } from './sandbox.ts';
+import { sqlName } from './parquet/file-name.ts';
+import { listLengths, relationSql, type VisibleFile, visibleFiles } from './relation.ts';
+import { Sandbox, type SandboxedStatement, type SandboxOptions } from './sandbox.ts';
 import { decodeToken, encodeToken, ResolvedSnapshot } from './snapshot.ts';
 import { unlessAborted } from './store/abort.ts';
 import type { CallOptions, ObjectStore } from './store/object-store.ts';
@@ -170,14 +170,20 @@ export class Lake implements LakeReader, StreamingReader {
     table: string,
     prune: readonly PruneCondition[],
     options: CallOptions,
-  ): Promise<Required<Relation>> {
+  ): Promise<HeldRelation> {
     const { spec, state, files } = await this.#visible(snapshot, table, prune, options);
     if (state === undefined)
-      return { sql: relationSql(spec, spec, []), ...sizeOf([]), release: () => undefined };
+      return {
+        sql: relationSql(spec, spec, []),
+        ...sizeOf([]),
+        release: () => undefined,
+        lengths: new Map(),
+      };
     const wanted = files.map((file) => ({ key: dataKey(state.root, file.path), size: file.add.size }));
     const { paths, release } = await this.#cache.localFiles(this.store, wanted, options);
     const located = files.map((file, i) => ({ ...file, local: paths[i]! }));
-    return { sql: relationSql(spec, state.spec, located), ...sizeOf(files), release };
+    const sql = relationSql(spec, state.spec, located);
+    return { sql, ...sizeOf(files), release, lengths: listLengths(spec, files) };
   }
 
   async size(
@@ -219,7 +225,7 @@ export class Lake implements LakeReader, StreamingReader {
   async sandboxedStream(
     snapshot: LakeSnapshot,
     sql: string,
-    options: StreamOptions = {},
+    options: SandboxOptions = {},
   ): Promise<ChunkStream> {
     if (this.#streams >= this.#maxStreams) throw new TooManyStreamsError(this.#maxStreams);
     this.#streams += 1;
@@ -229,23 +235,13 @@ export class Lake implements LakeReader, StreamingReader {
       await sandboxed?.leave();
     };
     try {
-      sandboxed = await this.#enter(snapshot, sql, options);
-      return await RunningStatement.start(sandboxed.connection, sandboxed.sql, options, end);
+      sandboxed = await this.enterSandbox(snapshot, sql, options);
+      const statement = (await options.rewrite?.(sandboxed)) ?? sandboxed.sql;
+      return await RunningStatement.start(sandboxed.connection, statement, options, end);
     } catch (error) {
       await end();
       throw error;
     }
-  }
-
-  /** Like `sandboxedQuery`, with the rows in a Parquet file; the caller deletes it. */
-  sandboxedParquet(snapshot: LakeSnapshot, sql: string, options: QueryOptions = {}): Promise<string> {
-    const path = join(this.#temporary, dataFileName());
-    return this.#sandboxed(snapshot, sql, options, async (connection, statement) => {
-      // The line break ends a comment that the statement may end with.
-      const copy = `COPY (${statement.replace(/;\s*$/, '')}\n) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION zstd)`;
-      await runQuery(connection, copy, options);
-      return path;
-    });
   }
 
   async #sandboxed<T>(
@@ -254,7 +250,7 @@ export class Lake implements LakeReader, StreamingReader {
     options: StreamOptions,
     work: (connection: DuckDBConnection, statement: string) => Promise<T>,
   ): Promise<T> {
-    const sandboxed = await this.#enter(snapshot, sql, options);
+    const sandboxed = await this.enterSandbox(snapshot, sql, options);
     try {
       return await work(sandboxed.connection, sandboxed.sql);
     } finally {
@@ -262,9 +258,21 @@ export class Lake implements LakeReader, StreamingReader {
     }
   }
 
-  #enter(snapshot: LakeSnapshot, sql: string, options: StreamOptions): Promise<SandboxedStatement> {
-    const { maxBytes } = options;
-    return this.#sandbox.enter(sql, async (sources) => {
+  /**
+   * A connection on which a statement over a snapshot can run, and nothing else; the caller leaves it.
+   * @throws SandboxError, QueryBytesError
+   */
+  enterSandbox(
+    snapshot: LakeSnapshot,
+    sql: string,
+    options: SandboxOptions = {},
+  ): Promise<SandboxedStatement> {
+    const { maxBytes, prune: known, fixedVectors = false } = options;
+    return this.#sandbox.enter(sql, async (found) => {
+      const sources = found.map(({ table, prune }) => ({
+        table,
+        prune: [...prune, ...(known?.get(table) ?? [])],
+      }));
       if (maxBytes !== undefined) {
         const sizes = await Promise.all(
           sources.map(({ table, prune }) => this.size(snapshot, table, prune, options)),
@@ -272,14 +280,16 @@ export class Lake implements LakeReader, StreamingReader {
         const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0);
         if (bytes > maxBytes) throw new QueryBytesError(bytes, maxBytes);
       }
-      const found = await Promise.allSettled(
+      const held = await Promise.allSettled(
         sources.map(({ table, prune }) => this.#relation(snapshot, table, prune, options)),
       );
-      const failed = found.find((result) => result.status === 'rejected');
-      if (failed === undefined)
-        return found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-      for (const result of found) if (result.status === 'fulfilled') result.value.release();
-      throw failed.reason;
+      const failed = held.find((result) => result.status === 'rejected');
+      const relations = held.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+      if (failed !== undefined) {
+        for (const relation of relations) relation.release();
+        throw failed.reason;
+      }
+      return fixedVectors ? relations.map(withFixedVectors) : relations;
     });
   }
 
@@ -414,6 +424,20 @@ export class Lake implements LakeReader, StreamingReader {
     const versions = typeof recorded === 'string' ? decodeToken(recorded) : {};
     return { ...versions, [RUNS.name]: runs.version };
   }
+}
+
+interface HeldRelation extends Required<Relation> {
+  /** Of the lists that have one length in all its rows. */
+  readonly lengths: ReadonlyMap<string, number>;
+}
+
+/** Lists of one length as arrays of it. */
+function withFixedVectors(relation: HeldRelation): Relation {
+  if (relation.lengths.size === 0) return relation;
+  const arrays = [...relation.lengths].map(
+    ([column, length]) => `${sqlName(column)}::FLOAT[${length}] AS ${sqlName(column)}`,
+  );
+  return { ...relation, sql: `(SELECT * REPLACE (${arrays.join(', ')}) FROM ${relation.sql})` };
 }
 
 function sizeOf(files: readonly VisibleFile[]): RelationSize {

@@ -67,17 +67,47 @@ export function visibleFiles(
   return files;
 }
 
+/** DuckDB has no longer ARRAYs. */
+const MAX_ARRAY = 100_000;
+
+/** The length of each list column of which the statistics of all files say that it is one and the same. */
+export function listLengths(spec: TableSpec, files: readonly VisibleFile[]): Map<string, number> {
+  const lengths = new Map<string, number>();
+  for (const { name, lengthColumn } of spec.columns) {
+    if (lengthColumn === undefined) continue;
+    const bounds = files.flatMap(({ add }) => {
+      const { minValues, maxValues } = fileStats(add);
+      return [minValues?.[lengthColumn], maxValues?.[lengthColumn]].map(Number);
+    });
+    const [length] = bounds;
+    if (length === undefined || !(length >= 1 && length <= MAX_ARRAY)) continue;
+    if (bounds.every((bound) => bound === length)) lengths.set(name, length);
+  }
+  return lengths;
+}
+
 /** A visible file and where DuckDB finds it. */
 export interface LocatedFile extends VisibleFile {
   readonly local: string;
 }
 
+/** SQL for the list of paths of some files. */
+export type PathList = (files: readonly LocatedFile[]) => string;
+
+const literalPaths: PathList = (files) => `[${files.map((file) => sqlString(file.local)).join(', ')}]`;
+
 /**
  * A SELECT of exactly the visible rows of these files.
  * @param spec the columns to give, in order
  * @param stored the columns of the table in the order in which they were added
+ * @param paths how the files of one scan are named; literally by default
  */
-export function relationSql(spec: TableSpec, stored: TableSpec, files: readonly LocatedFile[]): string {
+export function relationSql(
+  spec: TableSpec,
+  stored: TableSpec,
+  files: readonly LocatedFile[],
+  paths: PathList = literalPaths,
+): string {
   const groups = new Map<string, LocatedFile[]>();
   for (const file of files) {
     const key = JSON.stringify([columnCountOf(file.add) ?? null, file.onlyIngests ?? null]);
@@ -85,7 +115,7 @@ export function relationSql(spec: TableSpec, stored: TableSpec, files: readonly 
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
   }
-  const parts = [...groups.values()].map((group) => scan(spec, stored, group));
+  const parts = [...groups.values()].map((group) => scan(spec, stored, group, paths(group)));
   if (parts.length === 0) parts.push(`SELECT ${spec.columns.map(nullColumn).join(', ')} WHERE false`);
   return `(${parts.join(' UNION ALL ')})`;
 }
@@ -95,14 +125,13 @@ function nullColumn(column: Column): string {
 }
 
 /** One scan of files with the same columns and the same visible ingests. */
-function scan(spec: TableSpec, stored: TableSpec, files: readonly LocatedFile[]): string {
+function scan(spec: TableSpec, stored: TableSpec, files: readonly LocatedFile[], paths: string): string {
   const { add, onlyIngests } = files[0]!;
   const count = columnCountOf(add);
   const present = new Set(stored.columns.slice(0, count).map((c) => c.name));
   const columns = spec.columns.map((c) => (present.has(c.name) ? sqlName(c.name) : nullColumn(c)));
-  const paths = files.map((file) => sqlString(file.local)).join(', ');
   const byName = count === undefined ? ', union_by_name = true' : '';
   const only =
     onlyIngests === undefined ? '' : ` WHERE ingest_id IN (${onlyIngests.map(sqlString).join(', ')})`;
-  return `SELECT ${columns.join(', ')} FROM read_parquet([${paths}]${byName})${only}`;
+  return `SELECT ${columns.join(', ')} FROM read_parquet(${paths}${byName})${only}`;
 }

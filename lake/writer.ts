@@ -47,6 +47,14 @@ export interface RecordOptions extends CallOptions {
   readonly replaced?: (recorded: (source: string) => number) => RowsOf;
 }
 
+/** Somebody who wants to know of commits. */
+export interface CommitListener {
+  /** Rows became visible, or stopped being so. Must not throw. */
+  committed(): void;
+  /** The writer closes: what was begun can be finished. Must not reject. */
+  finish(): Promise<void>;
+}
+
 /** What writing needs beyond reading: a DuckDB for staging, and commits. One writer a process is enough. */
 export class LakeWriter {
   readonly lake: Lake;
@@ -55,6 +63,7 @@ export class LakeWriter {
   /** For the files of `activations`. */
   readonly vectors: VectorEncoder = openVectorEncoder();
   readonly #instance: DuckDBInstance;
+  readonly #listener: CommitListener | undefined;
   /** Tag values of `COLUMNS_TAG` by table; absent where files must be read by name. */
   readonly #columnCounts: ReadonlyMap<string, string>;
   /** One commit at a time a table in this process: others would only lose the race for the version. */
@@ -65,8 +74,10 @@ export class LakeWriter {
     directory: string,
     instance: DuckDBInstance,
     columnCounts: ReadonlyMap<string, string>,
+    listener: CommitListener | undefined,
   ) {
     this.#columnCounts = columnCounts;
+    this.#listener = listener;
     this.lake = lake;
     this.directory = directory;
     this.#instance = instance;
@@ -76,7 +87,10 @@ export class LakeWriter {
    * @param memory bytes that staging may use before it spills to disk
    * @throws UnsafeStoreError when put-if-absent is not atomic on the store
    */
-  static async open(lake: Lake, options: { memory: number } & CallOptions): Promise<LakeWriter> {
+  static async open(
+    lake: Lake,
+    options: { memory: number; listener?: CommitListener } & CallOptions,
+  ): Promise<LakeWriter> {
     await probePutIfAbsent(lake.store, options);
     const directory = join(lake.home, 'tmp', `write-${process.pid}-${randomUUID().slice(0, 8)}`);
     await mkdir(directory, { recursive: true });
@@ -99,7 +113,7 @@ export class LakeWriter {
         }
       }),
     );
-    return new LakeWriter(lake, directory, instance, columnCounts);
+    return new LakeWriter(lake, directory, instance, columnCounts, options.listener);
   }
 
   /** A connection for staging; the caller closes it. */
@@ -183,6 +197,7 @@ export class LakeWriter {
       ),
     );
     this.lake.refresh();
+    if (unchanged.size < entries.length) this.#listener?.committed();
     await unlink(file.path).catch(() => {});
     return { unchanged, replaced };
   }
@@ -221,6 +236,7 @@ export class LakeWriter {
       ),
     );
     this.lake.refresh();
+    this.#listener?.committed();
   }
 
   /** Live files that hold rows with certain values of a column, and files of their other rows. */
@@ -253,6 +269,7 @@ export class LakeWriter {
 
   /** Removes what this writer left on local disk. */
   async close(): Promise<void> {
+    await this.#listener?.finish();
     await this.vectors.close();
     this.#instance.closeSync();
     await rm(this.directory, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../lake/store/object-store.ts';
 import { openStore } from '../lake/store/open-store.ts';
 import { LakeWriter } from '../lake/writer.ts';
 import type { Config } from './config.ts';
+import { viewPublisher } from './views.ts';
 
 /** Environment with which stores are opened: settings from flags and files count as much as variables. */
 export function storeEnvironment(config: Config): NodeJS.ProcessEnv {
@@ -40,8 +41,10 @@ export async function withLake<T>(config: Config, work: (lake: Lake) => Promise<
 /** Share of the memory setting that staging may use while the query engine has the rest. */
 const STAGING_SHARE = 0.25;
 
+/** Opens a lake for writing; what is committed is published as views (bi/views). */
 export function openWriter(lake: Lake, config: Config, signal?: AbortSignal): Promise<LakeWriter> {
-  return LakeWriter.open(lake, { memory: config.memory * STAGING_SHARE, signal });
+  const listener = viewPublisher(lake, config.log);
+  return LakeWriter.open(lake, { memory: config.memory * STAGING_SHARE, listener, signal });
 }
 
 /** Runs `work` with the lake open for writing, and closes it. */

@@ -8,6 +8,7 @@ import { type CompactOptions, compact } from '../lake/upkeep/compact.ts';
 import { type FsckOptions, type FsckResult, fsck } from '../lake/upkeep/fsck.ts';
 import { info, type TableInfo } from '../lake/upkeep/info.ts';
 import { vacuum } from '../lake/upkeep/vacuum.ts';
+import { refreshViews } from './views.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -57,7 +58,7 @@ export async function compactTables(
       version: after.version,
     });
   }
-  lake.refresh();
+  await refreshViews(lake, options);
   return results;
 }
 
@@ -69,7 +70,10 @@ export async function vacuumTables(
 ): Promise<VacuumedTable[]> {
   const results: VacuumedTable[] = [];
   const retentionMs = request.retentionHours === undefined ? undefined : request.retentionHours * HOUR_MS;
-  for (const table of await tablesOf(lake, request.table, options)) {
+  const tables = await tablesOf(lake, request.table, options);
+  // Vacuum keeps the newest state: views of an older one could point at objects that it deletes.
+  if (!request.dryRun) await refreshViews(lake, options);
+  for (const table of tables) {
     const { deleted, deletedBytes, deletedLogEntries } = await vacuum(table, {
       ...options,
       retentionMs,
@@ -102,5 +106,6 @@ export async function checkTables(
     isVisible: (ingest) => visible.has(ingest),
   });
   lake.refresh();
+  if (options.repair) await refreshViews(lake, options);
   return result;
 }

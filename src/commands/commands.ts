@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./lake.ts')).lakeCommands,
   },
   {
+    usage: 'views',
+    summary: 'list the views for SQL, and publish them for tools with a DuckDB driver',
+    load: async () => (await import('./views.ts')).viewCommands,
+  },
+  {
     usage: 'submit <kind> <spec>',
     summary: 'queue a job',
     load: async () => (await import('./jobs.ts')).submitCommand,
