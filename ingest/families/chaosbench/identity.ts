@@ -3,8 +3,8 @@ import { afterLast } from '../../discovery/path.ts';
 
 const RUN_NAME = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z_(.+)$/s;
 
-/** Providers whose names begin a run's name; what follows is the model, its `/` written `_`. */
-const PROVIDERS = ['ollama', 'openai', 'anthropic', 'gemini', 'deepseek', 'openrouter', 'groq'];
+/** Providers whose names begin a run's name; what follows is the model, its `/` written `_`. `onnx` is our own. */
+const PROVIDERS = ['ollama', 'openai', 'anthropic', 'gemini', 'deepseek', 'openrouter', 'groq', 'onnx'];
 
 /** A path longer than this is no directory of any system. */
 const MAX_PATH = 4096;
