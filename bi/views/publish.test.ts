@@ -11,6 +11,7 @@ import type { EngineValue, LakeSnapshot } from '../../lake/engine/types.ts';
 import { Staging } from '../../lake/parquet/staging.ts';
 import { METRICS, RUNS, TABLES } from '../../lake/tables/tables.ts';
 import { compact } from '../../lake/upkeep/compact.ts';
+import { pythonHas, pythonJson } from '../../test/support/python.ts';
 import { smallRuns } from '../../test/support/small-runs.ts';
 import { lakeIn, type TestLake } from '../../test/support/temporary-lake.ts';
 import { PUBLISHED, publishViews } from './publish.ts';
@@ -155,6 +156,27 @@ describe('published views', () => {
     expect(await ask('SELECT count(*) FROM runs')).toEqual([[5n]]);
     connection.closeSync();
     instance.closeSync();
+  });
+
+  it.skipIf(!pythonHas('duckdb'))('answer the duckdb package of Python, attached or not', async () => {
+    const { database, snapshot } = await publishViews(test.lake);
+    const questions = [
+      'SELECT run_id, method, seed, auroc, n_predictions FROM run_metrics ORDER BY run_id',
+      'SELECT example_id, prompt, halu, score_min, score_max FROM examples ORDER BY ALL',
+      'SELECT run_id, count(*) AS n, max(norm) AS norm FROM run_activations GROUP BY run_id ORDER BY run_id',
+    ];
+    const expected = [];
+    for (const question of questions) {
+      const { rows } = await test.lake.sandboxedQuery(snapshot, question);
+      expected.push(rows.map((row) => row.map((v) => (typeof v === 'bigint' ? Number(v) : v))));
+    }
+    const python = `import duckdb, json, sys
+opened = duckdb.connect(sys.argv[1], read_only=True)
+attached = duckdb.connect()
+attached.execute(f"ATTACH '{sys.argv[1]}' AS lake (READ_ONLY)")
+ask = lambda connection, prefix: [connection.execute(q.replace('FROM ', 'FROM ' + prefix)).fetchall() for q in sys.argv[2:]]
+print(json.dumps([ask(opened, ''), ask(attached, 'lake.')]))`;
+    expect(pythonJson(python, [database, ...questions])).toEqual([expected, expected]);
   });
 });
 

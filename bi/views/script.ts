@@ -59,7 +59,8 @@ export async function snapshotScript(
  * Current rows are those whose ingest a run names.
  */
 export function deltaScript(specs: Iterable<TableSpec>, views: readonly View[]): readonly string[] {
-  const tables = [...specs].map((spec) => {
+  // The last table that an ingest commits names the rows of those before it.
+  const tables = [...specs].reverse().map((spec) => {
     const columns = spec.columns.map((column) => sqlName(column.name)).join(', ');
     const scan = `SELECT ${columns} FROM delta_scan(${ROOT_MACRO}() || ${sqlString(`/tables/${spec.name}`)})`;
     return defined(listedTable(spec), `${scan}${currentRows(spec)}`);
