@@ -15,7 +15,10 @@ import { inferenceCapture } from './rows/inference-capture.ts';
 import { ingestActivations } from './rows/ingest-activations.ts';
 import { ingestMemory } from './rows/ingest-memory.ts';
 import { ingestText } from './rows/ingest-text.ts';
+import { neighbours } from './rows/neighbours.ts';
+import { principalComponents } from './rows/principal-components.ts';
 import { probe } from './rows/probe.ts';
+import { probeNetworks } from './rows/probe-networks.ts';
 import { startup } from './rows/startup.ts';
 import type { Bench, Outcome } from './types.ts';
 
@@ -24,12 +27,15 @@ const BENCHES: readonly Bench[] = [
   ingestActivations,
   ingestMemory,
   activationRead,
+  neighbours,
+  principalComponents,
   graphqlPage,
   graphqlScale,
   graphqlCold,
   inferenceCapture,
   fv,
   probe,
+  probeNetworks,
   startup,
 ];
 

@@ -6,6 +6,7 @@ import { aurocOf, fitPath } from '../../compute/tasks/probe/linear/fit-path.ts';
 import { Products } from '../../compute/tasks/probe/linear/products.ts';
 import { matrixOf } from '../../compute/tasks/probe/matrix.ts';
 import { folds, mask, NOT_IN_A_FOLD } from '../../compute/tasks/probe/splits.ts';
+import { labelledFeatures } from '../data/labelled-features.ts';
 import { interleave, type Spread, seconds } from '../measure.ts';
 import { PythonWorker } from '../processes.ts';
 import { dataset, pythonScript } from '../scratch.ts';
@@ -23,7 +24,7 @@ export const probe: Bench = {
   async run({ quick, repetitions, threads, scratch, log }) {
     const [rows, dim] = quick ? [800, 256] : [4000, 2048];
     const train = Math.round(rows * 0.7);
-    const { features, labels } = synthetic(rows, dim);
+    const { features, labels } = labelledFeatures(rows, dim, 1);
     const directory = await dataset(scratch, `probe-${rows}-${dim}`, async (own) => {
       await writeFile(join(own, 'features'), new Uint8Array(features.buffer));
       await writeFile(join(own, 'labels'), labels);
@@ -109,26 +110,6 @@ async function resampling(repetitions: number): Promise<Outcome> {
   } finally {
     python.close();
   }
-}
-
-/** Features with a strong common part, as activations have, and labels that a direction half explains. */
-function synthetic(rows: number, dim: number): { features: Float32Array; labels: Buffer } {
-  const random = seededRandom(1);
-  const direction = Float64Array.from({ length: dim }, () => random.normal() / Math.sqrt(dim));
-  const common = Float64Array.from({ length: dim }, () => random.normal());
-  const features = new Float32Array(rows * dim);
-  const labels = Buffer.alloc(rows);
-  for (let row = 0; row < rows; row++) {
-    const strength = random.normal();
-    let logit = random.normal();
-    for (let j = 0; j < dim; j++) {
-      const own = random.next() * 4 - 2;
-      features[row * dim + j] = own + strength * common[j]! + (j % 7);
-      logit += 2 * own * direction[j]!;
-    }
-    labels[row] = logit > 0 ? 1 : 0;
-  }
-  return { features, labels };
 }
 
 function splitAt(train: number, labels: Uint8Array) {

@@ -120,7 +120,8 @@ function storeFiles(root: string, examples: readonly Example[]): Files {
     [`${root}/metadata.jsonl`]: lines(examples.map(({ key }) => ({ key, has_activations: true }))),
   };
   for (const [i, { key, prompt }] of examples.entries()) {
-    files[`${root}/activations/${key}.json`] = JSON.stringify({ prompt, model: MODEL });
+    const logging_config = { sequence_mode: 'response' };
+    files[`${root}/activations/${key}.json`] = JSON.stringify({ prompt, model: MODEL, logging_config });
     const values = Float32Array.from({ length: LAYERS * TOKENS * HIDDEN }, (_, j) => Math.sin(i * 1000 + j));
     files[`${root}/activations/${key}.npy`] = float32Npy(values, [LAYERS, 1, TOKENS, HIDDEN]);
   }
