@@ -7,7 +7,7 @@ import type { ChunkStream, StreamOptions } from '../../lake/engine/types.ts';
 import { sqlName } from '../../lake/parquet/file-name.ts';
 import type { Listed } from '../views/view.ts';
 import { catalogCodecOf, codecOf } from '../wire/types/codecs.ts';
-import { CATALOG_FUNCTIONS } from './functions.ts';
+import { CATALOG_FUNCTIONS, CATALOG_LOOKUPS } from './functions.ts';
 import { INFORMATION_SCHEMA } from './information-schema.ts';
 import { PG_CATALOG, PG_CATALOG_VIEWS } from './pg-catalog.ts';
 import { PG_TYPES, type PgType, pgTypeNamed, sqlNameOf } from './pg-types.ts';
@@ -45,9 +45,10 @@ export interface Description {
  */
 export class Catalog {
   readonly #engine: Engine;
-  readonly #names: ReadonlySet<string>;
   readonly #oids: ReadonlyMap<string, number>;
   readonly #functions: ReadonlyMap<string, number>;
+  /** Names of the relations of the catalog itself. */
+  readonly systemRelations: ReadonlySet<string>;
   /** Names of the lake's relations. */
   readonly relations: ReadonlySet<string>;
 
@@ -58,7 +59,7 @@ export class Catalog {
     listed: readonly Listed[],
   ) {
     this.#engine = engine;
-    this.#names = new Set(systemRelations().map(localName));
+    this.systemRelations = new Set(systemRelations().map(localName));
     this.#oids = oids;
     this.#functions = functions;
     this.relations = new Set(listed.map(({ name }) => name));
@@ -100,7 +101,7 @@ export class Catalog {
 
   /** Whether a relation of this name is part of the catalog, and not of the lake. */
   has(name: string): boolean {
-    return this.#names.has(name.toLowerCase());
+    return this.systemRelations.has(name.toLowerCase());
   }
 
   lookUp(kind: 'regclass' | 'regtype' | 'regproc' | 'regnamespace', name: string): number | undefined {
@@ -152,7 +153,7 @@ export class Catalog {
    * @throws SandboxError when it reads anything else
    */
   async stream(sql: string, options: StreamOptions = {}): Promise<ChunkStream> {
-    namesOfSelect(await this.parse(sql), this.#names);
+    namesOfSelect(await this.parse(sql), this.systemRelations);
     const lent = await this.#engine.lend();
     try {
       return await RunningStatement.start(lent.connection, sql, options, async () => lent.giveBack());
@@ -180,6 +181,7 @@ export class Catalog {
         ...tables.map(
           (relation) => `CREATE TABLE ${sqlName(localName(relation))} (${columnList(relation.columns)})`,
         ),
+        ...CATALOG_LOOKUPS.map((lookup) => `CREATE VIEW ${lookup}`),
         ...CATALOG_FUNCTIONS.map((macro) => `CREATE MACRO ${macro}`),
         ...views.map(viewStatement),
         ...listed.map(

@@ -1,4 +1,20 @@
 /**
+ * What the functions look things up in. All names begin with `rl_`: DuckDB puts the text of a macro's argument into the
+ * scope of its body, where `format_type(oid, NULL)` would otherwise find the `oid` of the wrong table.
+ */
+export const CATALOG_LOOKUPS: readonly string[] = [
+  'rl_types AS SELECT t.oid AS rl_oid, t.typname AS rl_name, s.sql_name AS rl_sql_name FROM pg_type t JOIN rl_type_names s ON s.oid = t.oid',
+  'rl_relations AS SELECT c.oid AS rl_oid, c.relname AS rl_name, c.relnamespace AS rl_namespace, n.nspname AS rl_schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace',
+  'rl_functions AS SELECT oid AS rl_oid, proname AS rl_name FROM pg_proc',
+  'rl_namespaces AS SELECT oid AS rl_oid, nspname AS rl_name FROM pg_namespace',
+  'rl_roles AS SELECT oid AS rl_oid, rolname AS rl_name FROM pg_roles',
+  'rl_settings AS SELECT name AS rl_name, setting AS rl_value FROM pg_settings',
+  'rl_comments AS SELECT objoid AS rl_oid, classoid AS rl_class, objsubid AS rl_part, description AS rl_text FROM pg_description',
+  'rl_shared_comments AS SELECT objoid AS rl_oid, description AS rl_text FROM pg_shdescription',
+  'rl_selects AS SELECT oid AS rl_oid, definition AS rl_text FROM rl_definitions',
+];
+
+/**
  * PostgreSQL's functions about the catalog, as macros of DuckDB over its relations. Those that ask for what a lake
  * does not have (indexes, constraints, triggers) answer NULL, as PostgreSQL does for unknown oids.
  */
@@ -6,25 +22,26 @@ export const CATALOG_FUNCTIONS: readonly string[] = [
   // Names of objects.
   // A name needs no quotes when it is a plain word in lower case.
   `quote_ident(x) AS CASE WHEN regexp_full_match(x, '[a-z_][a-z0-9_$]*') THEN x ELSE '"' || replace(x, '"', '""') || '"' END`,
-  `rl_definition(x) AS (SELECT d.definition FROM rl_definitions d WHERE d.oid = x)`,
+  `rl_definition(x) AS (SELECT rl_text FROM rl_selects WHERE rl_oid = x)`,
   `rl_text_oid(x) AS TRY_CAST(CAST(x AS VARCHAR) AS UINTEGER)`,
   `rl_plain_name(x) AS replace(regexp_replace(CAST(x AS VARCHAR), '^("?(public|pg_catalog)"?\\.)', ''), '"', '')`,
   `format_type(t, m) AS (SELECT CASE
-       WHEN p.typname = 'numeric' AND m > 4 THEN 'numeric(' || (((m - 4) >> 16) & 65535) || ',' || ((m - 4) & 65535) || ')'
-       WHEN p.typname IN ('varchar', 'bpchar') AND m > 4 THEN s.sql_name || '(' || (m - 4) || ')'
-       ELSE s.sql_name END
-     FROM pg_type p JOIN rl_type_names s ON s.oid = p.oid WHERE p.oid = t)`,
-  `regclass_oid(x) AS COALESCE(rl_text_oid(x), (SELECT c.oid FROM pg_class c WHERE c.relname = rl_plain_name(x)))`,
-  `regclass_name(x) AS COALESCE((SELECT CASE n.nspname WHEN 'information_schema' THEN 'information_schema.' ELSE '' END || quote_ident(c.relname)
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rl_text_oid(x)), CAST(x AS VARCHAR))`,
-  `regtype_oid(x) AS COALESCE(rl_text_oid(x), (SELECT t.oid FROM pg_type t WHERE t.typname = rl_plain_name(x)))`,
+       WHEN rl_name = 'numeric' AND m > 4 THEN 'numeric(' || (((m - 4) >> 16) & 65535) || ',' || ((m - 4) & 65535) || ')'
+       WHEN rl_name IN ('varchar', 'bpchar') AND m > 4 THEN rl_sql_name || '(' || (m - 4) || ')'
+       ELSE rl_sql_name END
+     FROM rl_types WHERE rl_oid = t)`,
+  `regclass_oid(x) AS COALESCE(rl_text_oid(x), (SELECT rl_oid FROM rl_relations WHERE rl_name = rl_plain_name(x)))`,
+  `regclass_name(x) AS COALESCE((SELECT CASE rl_schema WHEN 'information_schema' THEN 'information_schema.' ELSE '' END || quote_ident(rl_name)
+     FROM rl_relations WHERE rl_oid = rl_text_oid(x)), CAST(x AS VARCHAR))`,
+  `regtype_oid(x) AS COALESCE(rl_text_oid(x), (SELECT rl_oid FROM rl_types WHERE rl_name = rl_plain_name(x) OR rl_sql_name = rl_plain_name(x)))`,
   `regtype_name(x) AS COALESCE(format_type(rl_text_oid(x), NULL), CAST(x AS VARCHAR))`,
-  `regproc_oid(x) AS COALESCE(rl_text_oid(x), (SELECT p.oid FROM pg_proc p WHERE p.proname = rl_plain_name(x)))`,
-  `regproc_name(x) AS COALESCE((SELECT p.proname FROM pg_proc p WHERE p.oid = rl_text_oid(x)), CASE WHEN rl_text_oid(x) = 0 THEN '-' ELSE CAST(x AS VARCHAR) END)`,
-  `regnamespace_oid(x) AS COALESCE(rl_text_oid(x), (SELECT n.oid FROM pg_namespace n WHERE n.nspname = CAST(x AS VARCHAR)))`,
-  `regnamespace_name(x) AS COALESCE((SELECT n.nspname FROM pg_namespace n WHERE n.oid = rl_text_oid(x)), CAST(x AS VARCHAR))`,
-  `regrole_oid(x) AS COALESCE(rl_text_oid(x), (SELECT r.oid FROM pg_roles r WHERE r.rolname = CAST(x AS VARCHAR)))`,
-  `regrole_name(x) AS COALESCE((SELECT r.rolname FROM pg_roles r WHERE r.oid = rl_text_oid(x)), CAST(x AS VARCHAR))`,
+  `regproc_oid(x) AS COALESCE(rl_text_oid(x), (SELECT rl_oid FROM rl_functions WHERE rl_name = rl_plain_name(x)))`,
+  `regproc_name(x) AS COALESCE((SELECT rl_name FROM rl_functions WHERE rl_oid = rl_text_oid(x)), CASE WHEN rl_text_oid(x) = 0 THEN '-' ELSE CAST(x AS VARCHAR) END)`,
+  `regnamespace_oid(x) AS COALESCE(rl_text_oid(x), (SELECT rl_oid FROM rl_namespaces WHERE rl_name = CAST(x AS VARCHAR)))`,
+  `regnamespace_name(x) AS COALESCE((SELECT rl_name FROM rl_namespaces WHERE rl_oid = rl_text_oid(x)), CAST(x AS VARCHAR))`,
+  `regrole_oid(x) AS COALESCE(rl_text_oid(x), (SELECT rl_oid FROM rl_roles WHERE rl_name = CAST(x AS VARCHAR)))`,
+  `regrole_name(x) AS COALESCE((SELECT rl_name FROM rl_roles WHERE rl_oid = rl_text_oid(x)), CAST(x AS VARCHAR))`,
+  `rl_setting(x) AS (SELECT rl_value FROM rl_settings WHERE rl_name = x)`,
   `to_regclass(x) AS regclass_oid(x)`,
   `to_regtype(x) AS regtype_oid(x)`,
   `to_regnamespace(x) AS regnamespace_oid(x)`,
@@ -47,15 +64,15 @@ export const CATALOG_FUNCTIONS: readonly string[] = [
   `pg_get_statisticsobjdef_columns(x) AS NULL::VARCHAR`,
   `pg_get_serial_sequence(x, y) AS NULL::VARCHAR`,
   `pg_get_replica_identity_index(x) AS NULL::UINTEGER`,
-  `pg_get_userbyid(x) AS COALESCE((SELECT r.rolname FROM pg_roles r WHERE r.oid = x), 'unknown (OID=' || x || ')')`,
+  `pg_get_userbyid(x) AS COALESCE((SELECT rl_name FROM rl_roles WHERE rl_oid = x), 'unknown (OID=' || x || ')')`,
   `pg_collation_for(x) AS NULL::VARCHAR`,
   `_pg_truetypid(a, t) AS a.atttypid`,
   `_pg_index_position(x, y) AS NULL::INTEGER`,
   // Comments.
-  `obj_description(x) AS (SELECT d.description FROM pg_description d WHERE d.objoid = x AND d.objsubid = 0),
-     (x, k) AS (SELECT d.description FROM pg_description d WHERE d.objoid = x AND d.objsubid = 0 AND d.classoid = regclass_oid(k))`,
-  `col_description(x, n) AS (SELECT d.description FROM pg_description d WHERE d.objoid = x AND d.objsubid = n AND d.classoid = 1259)`,
-  `shobj_description(x, k) AS (SELECT d.description FROM pg_shdescription d WHERE d.objoid = x)`,
+  `obj_description(x) AS (SELECT rl_text FROM rl_comments WHERE rl_oid = x AND rl_part = 0),
+     (x, k) AS (SELECT rl_text FROM rl_comments WHERE rl_oid = x AND rl_part = 0 AND rl_class = regclass_oid(k))`,
+  `col_description(x, n) AS (SELECT rl_text FROM rl_comments WHERE rl_oid = x AND rl_part = n AND rl_class = 1259)`,
+  `shobj_description(x, k) AS (SELECT rl_text FROM rl_shared_comments WHERE rl_oid = x)`,
   // What can be seen and done: everything can be seen, nothing written.
   ...[
     'table',
@@ -73,7 +90,7 @@ export const CATALOG_FUNCTIONS: readonly string[] = [
     'ts_template',
   ].map((kind) =>
     kind === 'table'
-      ? `pg_table_is_visible(x) AS x IN (SELECT c.oid FROM pg_class c WHERE c.relnamespace IN (11, 2200))`
+      ? `pg_table_is_visible(x) AS x IN (SELECT rl_oid FROM rl_relations WHERE rl_namespace IN (11, 2200))`
       : `pg_${kind}_is_visible(x) AS true`,
   ),
   ...['table', 'column', 'any_column'].map((what) => privilege(what)),
@@ -121,6 +138,7 @@ export const CATALOG_FUNCTIONS: readonly string[] = [
   `array_to_string(a, s) AS list_aggregate(list_filter(list_transform(a, lambda i: CAST(i AS VARCHAR)), lambda i: i IS NOT NULL), 'string_agg', s)`,
   `array_upper(a, d) AS NULLIF(len(a), 0)`,
   `array_lower(a, d) AS CASE WHEN len(a) > 0 THEN 1 END`,
+  `array_remove(a, x) AS list_filter(a, lambda i: i IS DISTINCT FROM x)`,
   `array_ndims(a) AS CASE WHEN len(a) > 0 THEN 1 END`,
 ];
 

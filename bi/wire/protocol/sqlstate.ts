@@ -84,6 +84,8 @@ function conditionOf(error: RunlakeError): keyof typeof SQLSTATE {
       return 'outOfMemory';
     case 'SQL_FORBIDDEN':
       return forbidden(error.message);
+    case 'TOO_MANY_STREAMS':
+      return 'tooManyConnections';
     case 'INVALID_ARGUMENT':
       return 'invalidParameter';
     case 'QUERY_FAILED':

@@ -100,9 +100,34 @@ const OBJECT_TYPES = {
  * literals, LIKE with backslashes, regular expressions.
  */
 export function rewrite(tree: Node, context: RewriteContext): Node {
-  const changed = mapTree(tree, (node) => change(node, context));
+  const aliases = tableAliases(tree);
+  const changed = mapTree(tree, (node) => change(withoutTableOid(node, aliases, context), context));
   if (!isNode(changed)) throw new TypeError('a syntax tree stays one');
   return changed;
+}
+
+/** The tables of a statement by the names they go by in it. */
+function tableAliases(tree: Node): ReadonlyMap<string, string> {
+  const aliases = new Map<string, string>();
+  mapTree(tree, (node) => {
+    const name = textOf(node['table_name']);
+    if (node['type'] === 'BASE_TABLE')
+      aliases.set((textOf(node['alias']) || name).toLowerCase(), name.toLowerCase());
+    return node;
+  });
+  return aliases;
+}
+
+/** `c.tableoid`, which every row of PostgreSQL has: the number of the table that it is in. */
+function withoutTableOid(node: Node, aliases: ReadonlyMap<string, string>, context: RewriteContext): Node {
+  if (node['type'] !== 'COLUMN_REF' || !Array.isArray(node['column_names'])) return node;
+  const [table, column] = node['column_names'].slice(-2);
+  if (node['column_names'].length < 2 || textOf(column).toLowerCase() !== 'tableoid') return node;
+  const name = aliases.get(textOf(table).toLowerCase());
+  const oid = name === undefined ? undefined : context.lookUp('regclass', name);
+  return oid === undefined
+    ? node
+    : castNode(textConstant(String(oid)), simpleType('UINTEGER'), textOf(node['alias']) || 'tableoid');
 }
 
 function change(node: Node, context: RewriteContext): Node {
@@ -133,7 +158,7 @@ function baseTable(node: Node): Node {
   if (schema === 'information_schema') {
     return { ...plain, table_name: `information_schema_${name}`, alias: textOf(node['alias']) || name };
   }
-  if (schema === '' || schema === 'main') return plain;
+  if (['', 'main', 'public', 'pg_catalog'].includes(schema)) return plain;
   throw new WireError('undefinedTable', `relation "${schema}.${name}" does not exist`);
 }
 
@@ -145,8 +170,16 @@ const LISTING_FUNCTIONS = new Set([
   'pg_timezone_names',
 ]);
 
+const ONE_COLUMN = new Set(['generate_series', 'range', 'unnest', 'regexp_split_to_table']);
+
 function tableFunction(node: Node): Node {
   const name = isNode(node['function']) ? textOf(node['function']['function_name']).toLowerCase() : '';
+  const alias = textOf(node['alias']);
+  const columns = node['column_name_alias'];
+  // In PostgreSQL the alias of a function that gives one column names the column, too.
+  if (ONE_COLUMN.has(name) && alias !== '' && Array.isArray(columns) && columns.length === 0) {
+    return { ...node, column_name_alias: [alias] };
+  }
   if (!LISTING_FUNCTIONS.has(name)) return node;
   return {
     type: 'BASE_TABLE',
@@ -166,7 +199,7 @@ function columnRef(node: Node, context: RewriteContext): Node {
   const [first = null] = names;
   if (names.length === 1 && typeof first === 'string' && FUNCTION_WORDS.has(first.toLowerCase())) {
     const value = context.sessionFunction(first.toLowerCase(), []);
-    if (value !== undefined) return constant(value, textOf(node['alias']) || first.toLowerCase());
+    if (value !== undefined) return constant(value, textOf(node['alias']));
   }
   if (names.length > 2 && typeof first === 'string' && /^(information_schema|main)$/i.test(first)) {
     return { ...node, column_names: names.slice(1) };
@@ -206,11 +239,13 @@ function functionCall(node: Node, context: RewriteContext): Node {
     return like(node, name, first, second);
   }
   const session = context.sessionFunction(name, children.map(constantText));
-  if (session !== undefined) return constant(session, alias || name);
+  if (session !== undefined) return constant(session, alias);
   if (name === 'to_char' && first !== undefined) {
     const format = strftimeFormat(constantText(second) ?? '');
-    if (format !== undefined) return call('strftime', [first, textConstant(format)], alias || name);
+    if (format !== undefined) return call('strftime', [first, textConstant(format)], alias);
   }
+  // Of a name that is not a constant only the catalog knows: what the server began with.
+  if (name === 'current_setting' && first !== undefined) return call('rl_setting', [first], alias);
   const renamed = RENAMED[name];
   const schema = textOf(node['schema']).toLowerCase();
   if (renamed !== undefined) return { ...node, function_name: renamed, schema: '' };

@@ -1,0 +1,728 @@
+import type { LakeSnapshot } from '../../../lake/engine/types.ts';
+import { pgTypeNamed } from '../../catalog/pg-types.ts';
+import type { Backend, TransactionStatus } from '../protocol/backend.ts';
+import type { FormatCode, FrontendMessage } from '../protocol/frontend.ts';
+import { reportOf, SQLSTATE, WireError } from '../protocol/sqlstate.ts';
+import { type Command, type CopyOptions, commandOf, type SubStatement } from '../sql/commands.ts';
+import { statementsOf, tokensOf } from '../sql/lexer.ts';
+import { isNode, type Node, nodesOf } from '../sql/tree.ts';
+import { codecOf } from '../types/codecs.ts';
+import { parameterNode } from '../types/parameters.ts';
+import { copyHead, copyRows, copyTail } from './copy.ts';
+import type { ParameterNodes, ParsedQuery, Planner } from './planner.ts';
+import {
+  dataRows,
+  fieldDescriptions,
+  type ResultField,
+  RowCursor,
+  type RowSource,
+  textSource,
+} from './rows.ts';
+import { type SessionFacts, sessionFunction } from './session-functions.ts';
+import type { Settings } from './settings.ts';
+
+/** A prepared statement. */
+type Prepared =
+  | { readonly kind: 'empty'; readonly parameterOids: readonly number[]; readonly fields: undefined }
+  | {
+      readonly kind: 'query';
+      readonly query: ParsedQuery;
+      readonly parameterOids: readonly number[];
+      readonly fields: readonly ResultField[];
+    }
+  | {
+      readonly kind: 'command';
+      readonly command: Command;
+      /** The SELECT within DECLARE or COPY. */
+      readonly query: ParsedQuery | undefined;
+      readonly parameterOids: readonly number[];
+      readonly fields: readonly ResultField[] | undefined;
+    };
+
+/** A statement with its parameters, on its way or waiting for its client to ask on. */
+interface Portal {
+  readonly statement: Prepared;
+  readonly values: ParameterNodes;
+  readonly formats: readonly FormatCode[];
+  /** Stays open when the transaction ends. */
+  readonly hold: boolean;
+  /** Stops what the portal runs. */
+  readonly abort: AbortController;
+  cursor: RowCursor | undefined;
+  done: boolean;
+}
+
+/** Most bytes of memory are in statements and portals: how many a session may keep. */
+const MAX_STATEMENTS = 1000;
+const MAX_PORTALS = 100;
+
+export interface SessionOptions {
+  readonly planner: Planner;
+  readonly backend: Backend;
+  readonly facts: SessionFacts;
+  /** Hands what was written to the socket, and waits until it has gone. */
+  readonly flush: () => Promise<void>;
+  /** Longest time of work of a statement, in milliseconds. */
+  readonly statementTimeoutMs: number;
+}
+
+/** One client's conversation: prepared statements, portals, transactions and settings. */
+export class Session {
+  readonly #planner: Planner;
+  readonly #backend: Backend;
+  readonly #facts: SessionFacts;
+  readonly #flush: () => Promise<void>;
+  readonly #statementTimeoutMs: number;
+  readonly #statements = new Map<string, Prepared>();
+  readonly #portals = new Map<string, Portal>();
+  #transaction: TransactionStatus = 'I';
+  #savepoints: string[] = [];
+  #snapshot: Promise<LakeSnapshot> | undefined;
+  /** After an error in the extended protocol everything up to Sync is skipped. */
+  #skipping = false;
+  #running = new AbortController();
+
+  constructor({ planner, backend, facts, flush, statementTimeoutMs }: SessionOptions) {
+    this.#planner = planner;
+    this.#backend = backend;
+    this.#facts = facts;
+    this.#flush = flush;
+    this.#statementTimeoutMs = statementTimeoutMs;
+  }
+
+  get settings(): Settings {
+    return this.#facts.settings;
+  }
+
+  /** Whether a transaction is open, in which the client keeps a snapshot. */
+  get inTransaction(): boolean {
+    return this.#transaction !== 'I';
+  }
+
+  /** Stops what runs at the moment. */
+  cancel(): void {
+    this.#running.abort('the client asked for it');
+  }
+
+  async close(): Promise<void> {
+    this.#running.abort('the connection was closed');
+    await this.#closePortals(() => true);
+  }
+
+  ready(): void {
+    this.#backend.readyForQuery(this.#transaction);
+  }
+
+  /** Does what a message asks for; errors go to the client. */
+  async handle(message: FrontendMessage): Promise<void> {
+    if (message.kind === 'sync') {
+      this.#skipping = false;
+      await this.#endImplicit();
+      this.ready();
+      await this.#flush();
+      return;
+    }
+    if (message.kind === 'query') {
+      // A simple query ends what an error in the extended protocol left behind, too.
+      this.#skipping = false;
+      await this.#simpleQuery(message.sql);
+      return;
+    }
+    if (this.#skipping) return;
+    try {
+      this.#running = new AbortController();
+      await this.#extended(message);
+    } catch (error) {
+      this.#skipping = true;
+      await this.#fail(error);
+    }
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    this.#backend.errorResponse(reportOf(error));
+    if (this.#transaction === 'T') this.#transaction = 'E';
+    await this.#closePortals(({ hold }) => !hold);
+    await this.#flush();
+  }
+
+  async #simpleQuery(sql: string): Promise<void> {
+    try {
+      const statements = statementsOf(sql);
+      if (statements.length === 0) this.#backend.emptyQueryResponse();
+      for (const statement of statements) {
+        this.#running = new AbortController();
+        const prepared = await this.#prepare(statement, []);
+        const portal = this.#portal(prepared, new Map(), [], this.#running);
+        try {
+          if (prepared.fields !== undefined && !isCopy(prepared)) {
+            this.#backend.rowDescription(fieldDescriptions(prepared.fields, this.#formatsOf(portal)));
+          }
+          await this.#run(portal, 0);
+        } finally {
+          await portal.cursor?.close();
+        }
+      }
+    } catch (error) {
+      await this.#fail(error);
+    }
+    await this.#endImplicit();
+    this.ready();
+    await this.#flush();
+  }
+
+  async #extended(message: FrontendMessage): Promise<void> {
+    switch (message.kind) {
+      case 'parse':
+        return this.#parse(message.name, message.sql, message.parameterTypes);
+      case 'bind':
+        return this.#bind(message);
+      case 'describe':
+        return message.what === 'statement'
+          ? this.#describeStatement(message.name)
+          : this.#describePortal(message.name);
+      case 'execute': {
+        const portal = this.#portalNamed(message.portal);
+        this.#running = portal.abort;
+        await this.#run(portal, message.maxRows);
+        return;
+      }
+      case 'close':
+        if (message.what === 'statement') this.#statements.delete(message.name);
+        else await this.#closePortals((_, name) => name === message.name);
+        return this.#backend.closeComplete();
+      case 'flush':
+        return this.#flush();
+      case 'copyData':
+      case 'copyDone':
+      case 'copyFail':
+        // What is still on its way of a COPY that has ended is ignored, as PostgreSQL does.
+        return;
+      case 'functionCall':
+        throw new WireError('featureNotSupported', 'the function call protocol is not supported');
+      default:
+        throw new WireError('protocolViolation', `unexpected message ${message.kind}`);
+    }
+  }
+
+  async #parse(name: string, sql: string, types: readonly number[]): Promise<void> {
+    const statements = statementsOf(sql);
+    if (statements.length > 1) {
+      throw new WireError('syntaxError', 'cannot insert multiple commands into a prepared statement');
+    }
+    const prepared = await this.#prepare(statements[0] ?? { text: '', tokens: [] }, types);
+    this.#keep(name, prepared);
+    this.#backend.parseComplete();
+  }
+
+  #keep(name: string, prepared: Prepared): void {
+    if (name !== '' && this.#statements.has(name)) {
+      throw new WireError('duplicateStatement', `prepared statement "${name}" already exists`);
+    }
+    if (this.#statements.size >= MAX_STATEMENTS) {
+      throw new WireError('limitExceeded', `more than ${MAX_STATEMENTS} prepared statements`, {
+        remedy: 'close those that are no longer needed',
+      });
+    }
+    this.#statements.set(name, prepared);
+  }
+
+  async #prepare(statement: SubStatement, types: readonly number[]): Promise<Prepared> {
+    if (statement.text === '') return { kind: 'empty', parameterOids: [], fields: undefined };
+    const command = commandOf(statement);
+    if (
+      command === undefined ||
+      (command.kind !== 'rollback' && command.kind !== 'commit' && command.kind !== 'rollbackTo')
+    ) {
+      this.#ensureNotFailed();
+    }
+    if (command === undefined) return { kind: 'query', ...(await this.#query(statement, types)) };
+    if (command.kind === 'declare' || command.kind === 'copy') {
+      const { query, parameterOids, fields } = await this.#query(command.query, types);
+      return {
+        kind: 'command',
+        command,
+        query,
+        parameterOids,
+        fields: command.kind === 'copy' ? fields : undefined,
+      };
+    }
+    return { kind: 'command', command, query: undefined, parameterOids: [], fields: this.#fieldsOf(command) };
+  }
+
+  async #query(
+    { text, tokens }: SubStatement,
+    types: readonly number[],
+  ): Promise<{ query: ParsedQuery; parameterOids: readonly number[]; fields: readonly ResultField[] }> {
+    const query = await this.#planner.parse(text, tokens);
+    const given = new Map(
+      query.parameters.flatMap((n) => {
+        const oid = types[n - 1] ?? 0;
+        return oid === 0 ? [] : [[n, parameterNode(null, 0, oid)] as const];
+      }),
+    );
+    const shape = await this.#planner.shape(query, given, this.#context);
+    const count = Math.max(types.length, query.parameters.at(-1) ?? 0);
+    const parameterOids = Array.from({ length: count }, (_, i) => {
+      const inferred = shape.parameters.get(i + 1);
+      return types[i] || (inferred === undefined ? 25 : codecOf(inferred).type.oid);
+    });
+    return { query, parameterOids, fields: shape.fields };
+  }
+
+  /** What a command will answer with, if that is rows. */
+  #fieldsOf(command: Command): readonly ResultField[] | undefined {
+    switch (command.kind) {
+      case 'show':
+        return this.#shown(command.name).fields;
+      case 'fetch':
+        return this.#cursorNamed(command.name).source.fields;
+      case 'execute':
+        return this.#statementNamed(command.name).fields;
+      default:
+        return undefined;
+    }
+  }
+
+  get #context() {
+    return {
+      sessionFunction: (name: string, args: readonly (string | undefined)[]) =>
+        sessionFunction(this.#facts, name, args),
+    };
+  }
+
+  async #bind(message: Extract<FrontendMessage, { kind: 'bind' }>): Promise<void> {
+    const statement = this.#statementNamed(message.statement);
+    const { parameters, parameterFormats, resultFormats } = message;
+    const expected = statement.parameterOids.length;
+    if (parameters.length !== expected) {
+      throw new WireError(
+        'protocolViolation',
+        `bind message supplies ${parameters.length} parameters, but prepared statement "${message.statement}" requires ${expected}`,
+      );
+    }
+    if (parameterFormats.length > 1 && parameterFormats.length !== expected) {
+      throw new WireError(
+        'protocolViolation',
+        `bind message has ${parameterFormats.length} parameter formats but ${expected} parameters`,
+      );
+    }
+    const columns = statement.fields?.length ?? 0;
+    if (resultFormats.length > 1 && resultFormats.length !== columns) {
+      throw new WireError(
+        'protocolViolation',
+        `bind message has ${resultFormats.length} result formats but query has ${columns} columns`,
+      );
+    }
+    this.#ensureUsable(statement);
+    const values = new Map(
+      parameters.map((bytes, i) => {
+        const format = (parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i]) ?? 0;
+        return [i + 1, parameterNode(bytes, format, statement.parameterOids[i] ?? 0)] as const;
+      }),
+    );
+    await this.#openPortal(
+      message.portal,
+      this.#portal(statement, values, resultFormats, new AbortController()),
+    );
+    this.#backend.bindComplete();
+  }
+
+  #portal(
+    statement: Prepared,
+    values: ParameterNodes,
+    formats: readonly FormatCode[],
+    abort: AbortController,
+    hold = false,
+  ): Portal {
+    return { statement, values, formats, hold, abort, cursor: undefined, done: false };
+  }
+
+  async #openPortal(name: string, portal: Portal): Promise<void> {
+    if (name === '') await this.#closePortals((_, other) => other === '');
+    else if (this.#portals.has(name))
+      throw new WireError('duplicateCursor', `cursor "${name}" already exists`);
+    if (this.#portals.size >= MAX_PORTALS) {
+      throw new WireError('limitExceeded', `more than ${MAX_PORTALS} open portals`, {
+        remedy: 'close those that are no longer needed',
+      });
+    }
+    this.#portals.set(name, portal);
+  }
+
+  #describeStatement(name: string): void {
+    const { parameterOids, ...statement } = this.#statementNamed(name);
+    this.#ensureUsable({ parameterOids, ...statement });
+    this.#backend.parameterDescription(parameterOids);
+    this.#describe(statement.fields, []);
+  }
+
+  #describePortal(name: string): void {
+    const portal = this.#portalNamed(name);
+    this.#ensureUsable(portal.statement);
+    this.#describe(isCopy(portal.statement) ? undefined : portal.statement.fields, this.#formatsOf(portal));
+  }
+
+  #describe(fields: readonly ResultField[] | undefined, formats: readonly FormatCode[]): void {
+    if (fields === undefined) this.#backend.noData();
+    else this.#backend.rowDescription(fieldDescriptions(fields, formats));
+  }
+
+  /** FETCH from a binary cursor is binary whatever the client asked for. */
+  #formatsOf({ statement, formats }: Portal): readonly FormatCode[] {
+    if (statement.kind === 'command' && statement.command.kind === 'fetch') {
+      const cursor = this.#portals.get(statement.command.name);
+      if (formats.length === 0 && cursor !== undefined) return cursor.formats;
+    }
+    return formats;
+  }
+
+  /** Runs a portal, or goes on with it, up to a number of rows (0 for all). */
+  async #run(portal: Portal, maxRows: number): Promise<void> {
+    const { statement } = portal;
+    switch (statement.kind) {
+      case 'empty':
+        return this.#backend.emptyQueryResponse();
+      case 'query':
+        this.#ensureNotFailed();
+        return this.#runQuery(portal, statement.query, maxRows, 'SELECT');
+      case 'command':
+        return this.#runCommand(portal, statement.command, statement.query, maxRows);
+    }
+  }
+
+  async #runQuery(portal: Portal, query: ParsedQuery, maxRows: number, tag: string): Promise<void> {
+    portal.cursor ??= new RowCursor(await this.#open(query, portal.values, portal.abort.signal));
+    await this.#send(portal, portal.cursor, maxRows, tag);
+  }
+
+  async #send(portal: Portal, cursor: RowCursor, maxRows: number, tag: string): Promise<void> {
+    const { out } = this.#backend;
+    const writer = dataRows(this.#backend, cursor.source.fields, this.#formatsOf(portal));
+    const { rows, ended } = await cursor.write(maxRows, writer, out, this.#flush);
+    if (!ended) return this.#backend.portalSuspended();
+    await cursor.close();
+    portal.done = true;
+    this.#backend.commandComplete(`${tag} ${rows}`);
+  }
+
+  #open(query: ParsedQuery, values: ParameterNodes, signal: AbortSignal): Promise<RowSource> {
+    const asked = this.settings.milliseconds('statement_timeout');
+    const timeoutMs = asked === 0 ? this.#statementTimeoutMs : Math.min(asked, this.#statementTimeoutMs);
+    return this.#planner.open(query, values, this.#context, () => this.#currentSnapshot(signal), {
+      signal,
+      timeoutMs,
+    });
+  }
+
+  /** One snapshot for a transaction, or for what stands between two Syncs. */
+  #currentSnapshot(signal: AbortSignal): Promise<LakeSnapshot> {
+    this.#snapshot ??= this.#planner.snapshot(signal).catch((error: unknown) => {
+      this.#snapshot = undefined;
+      throw error;
+    });
+    return this.#snapshot;
+  }
+
+  async #runCommand(
+    portal: Portal,
+    command: Command,
+    query: ParsedQuery | undefined,
+    maxRows: number,
+  ): Promise<void> {
+    const ends = command.kind === 'commit' || command.kind === 'rollback' || command.kind === 'rollbackTo';
+    if (!ends) this.#ensureNotFailed();
+    switch (command.kind) {
+      case 'begin':
+        return this.#begin(command.tag);
+      case 'commit':
+      case 'rollback':
+        return this.#end(command.kind);
+      case 'savepoint':
+        this.#ensureTransaction('SAVEPOINT');
+        this.#savepoints.push(command.name);
+        return this.#backend.commandComplete('SAVEPOINT');
+      case 'release':
+        this.#toSavepoint(command.name, false);
+        return this.#backend.commandComplete('RELEASE');
+      case 'rollbackTo':
+        this.#toSavepoint(command.name, true);
+        return this.#backend.commandComplete('ROLLBACK');
+      case 'set':
+        return this.#set(command);
+      case 'reset':
+        this.#changeSettings(() => this.settings.reset(command.name));
+        return this.#backend.commandComplete('RESET');
+      case 'show':
+        portal.cursor ??= new RowCursor(this.#shown(command.name));
+        return this.#sendCommand(portal, portal.cursor, maxRows, 'SHOW');
+      case 'discard':
+        return this.#discard(command.what);
+      case 'deallocate':
+        if (command.name === undefined) this.#statements.clear();
+        else if (!this.#statements.delete(command.name)) throw noStatement(command.name);
+        return this.#backend.commandComplete(command.name === undefined ? 'DEALLOCATE ALL' : 'DEALLOCATE');
+      case 'prepare': {
+        const types = command.types.map((name) => pgTypeNamed(name)?.oid ?? 0);
+        this.#keep(command.name, await this.#prepare(command.query, types));
+        return this.#backend.commandComplete('PREPARE');
+      }
+      case 'execute':
+        return this.#executePrepared(portal, command.name, command.args, maxRows);
+      case 'declare':
+        if (query !== undefined) await this.#declare(command, query, portal.values);
+        return this.#backend.commandComplete('DECLARE CURSOR');
+      case 'fetch':
+        return this.#fetch(portal, command.name, command.count, true);
+      case 'move':
+        return this.#fetch(portal, command.name, command.count, false);
+      case 'closeCursor':
+        if (command.name !== undefined) this.#cursorNamed(command.name);
+        await this.#closePortals(
+          (_, name) => name !== '' && (command.name === undefined || name === command.name),
+        );
+        return this.#backend.commandComplete(
+          command.name === undefined ? 'CLOSE CURSOR ALL' : 'CLOSE CURSOR',
+        );
+      case 'copy':
+        if (query !== undefined) await this.#copy(portal, query, command.options);
+        return;
+      case 'nothing':
+        return this.#backend.commandComplete(command.tag);
+    }
+  }
+
+  /** Rows of a command whose tag does not count them. */
+  async #sendCommand(portal: Portal, cursor: RowCursor, maxRows: number, tag: string): Promise<void> {
+    const writer = dataRows(this.#backend, cursor.source.fields, portal.formats);
+    const { ended } = await cursor.write(maxRows, writer, this.#backend.out, this.#flush);
+    if (!ended) return this.#backend.portalSuspended();
+    this.#backend.commandComplete(tag);
+  }
+
+  #begin(tag: string): void {
+    if (this.#transaction === 'I') {
+      this.#transaction = 'T';
+      this.settings.begin();
+    } else this.#warn(SQLSTATE.activeTransaction, 'there is already a transaction in progress');
+    this.#backend.commandComplete(tag);
+  }
+
+  async #end(kind: 'commit' | 'rollback'): Promise<void> {
+    const committed = kind === 'commit' && this.#transaction !== 'E';
+    if (this.#transaction === 'I')
+      this.#warn(SQLSTATE.noActiveTransaction, 'there is no transaction in progress');
+    this.#transaction = 'I';
+    this.#savepoints = [];
+    this.#snapshot = undefined;
+    this.#changeSettings(() => this.settings.end(committed));
+    await this.#closePortals(({ hold, statement }) => !(hold && committed) && !isEnd(statement));
+    this.#backend.commandComplete(committed ? 'COMMIT' : 'ROLLBACK');
+  }
+
+  #toSavepoint(name: string, keep: boolean): void {
+    this.#ensureTransaction(keep ? 'ROLLBACK TO SAVEPOINT' : 'RELEASE SAVEPOINT');
+    const at = this.#savepoints.lastIndexOf(name);
+    if (at < 0) throw new WireError('invalidSavepoint', `savepoint "${name}" does not exist`);
+    this.#savepoints.length = keep ? at + 1 : at;
+    if (keep) this.#transaction = 'T';
+  }
+
+  #set({ name, value, local }: Extract<Command, { kind: 'set' }>): void {
+    if (local && this.#transaction === 'I') {
+      this.#warn(SQLSTATE.noActiveTransaction, 'SET LOCAL can only be used in transaction blocks');
+    } else {
+      this.#changeSettings(() => {
+        const warning =
+          value === undefined ? this.settings.reset(name) : this.settings.set(name, value, local);
+        if (typeof warning === 'string') this.#warn(SQLSTATE.featureNotSupported, warning);
+      });
+    }
+    this.#backend.commandComplete('SET');
+  }
+
+  /** Changes settings, and tells the client about those that it is kept informed of. */
+  #changeSettings(change: () => void): void {
+    const before = new Map(this.settings.reported());
+    change();
+    for (const [name, value] of this.settings.reported()) {
+      if (before.get(name) !== value) this.#backend.parameterStatus(name, value);
+    }
+  }
+
+  #shown(name: string): RowSource {
+    if (name.toLowerCase() === 'all')
+      return textSource(['name', 'setting', 'description'], this.settings.all());
+    const value = this.settings.get(name);
+    if (value === undefined) {
+      throw new WireError('undefinedObject', `unrecognized configuration parameter "${name}"`);
+    }
+    return textSource([name], [[value]]);
+  }
+
+  async #discard(what: string): Promise<void> {
+    if (what === 'ALL') {
+      if (this.#transaction !== 'I')
+        throw new WireError('activeTransaction', 'DISCARD ALL cannot run inside a transaction block');
+      this.#statements.clear();
+      await this.#closePortals(
+        ({ statement }) => !(statement.kind === 'command' && statement.command.kind === 'discard'),
+      );
+      this.#changeSettings(() => this.settings.reset());
+    }
+    this.#backend.commandComplete(`DISCARD ${what}`);
+  }
+
+  async #executePrepared(
+    portal: Portal,
+    name: string,
+    args: SubStatement | undefined,
+    maxRows: number,
+  ): Promise<void> {
+    const statement = this.#statementNamed(name);
+    if (statement.kind !== 'query') {
+      if (statement.kind === 'command')
+        return this.#runCommand(portal, statement.command, statement.query, maxRows);
+      return this.#backend.emptyQueryResponse();
+    }
+    const values = args === undefined ? [] : await this.#expressions(args);
+    if (values.length !== statement.parameterOids.length) {
+      throw new WireError('syntaxError', `wrong number of parameters for prepared statement "${name}"`, {
+        expected: `${statement.parameterOids.length} parameters`,
+      });
+    }
+    const bound = new Map(values.map((node, i) => [i + 1, node] as const));
+    portal.cursor ??= new RowCursor(await this.#open(statement.query, bound, portal.abort.signal));
+    await this.#send(portal, portal.cursor, maxRows, 'SELECT');
+  }
+
+  /** A list of expressions as nodes of the syntax tree. */
+  async #expressions({ text }: SubStatement): Promise<Node[]> {
+    const sql = `SELECT ${text}`;
+    const { tree } = await this.#planner.parse(sql, tokensOf(sql));
+    const [statement] = nodesOf(tree['statements']);
+    return isNode(statement?.['node']) ? nodesOf(statement['node']['select_list']) : [];
+  }
+
+  async #declare(
+    { name, binary, hold }: Extract<Command, { kind: 'declare' }>,
+    query: ParsedQuery,
+    values: ParameterNodes,
+  ): Promise<void> {
+    if (!hold) this.#ensureTransaction('DECLARE CURSOR');
+    const abort = new AbortController();
+    const cursor = new RowCursor(await this.#open(query, values, abort.signal));
+    const statement: Prepared = { kind: 'query', query, parameterOids: [], fields: cursor.source.fields };
+    try {
+      const portal = this.#portal(statement, values, binary ? [1] : [], abort, hold);
+      portal.cursor = cursor;
+      await this.#openPortal(name, portal);
+    } catch (error) {
+      await cursor.close();
+      throw error;
+    }
+  }
+
+  /** FETCH and MOVE: the rows that a cursor has next. */
+  async #fetch(portal: Portal, name: string, count: number, send: boolean): Promise<void> {
+    const cursor = this.#cursorNamed(name);
+    this.#running = this.#portals.get(name)?.abort ?? this.#running;
+    const writer = send
+      ? dataRows(this.#backend, cursor.source.fields, this.#formatsOf(portal))
+      : () => undefined;
+    const { rows } = await cursor.write(count, writer, this.#backend.out, this.#flush);
+    this.#backend.commandComplete(`${send ? 'FETCH' : 'MOVE'} ${rows}`);
+  }
+
+  async #copy(portal: Portal, query: ParsedQuery, options: CopyOptions): Promise<void> {
+    portal.cursor = new RowCursor(await this.#open(query, portal.values, portal.abort.signal));
+    const { fields } = portal.cursor.source;
+    this.#backend.copyOutResponse(fields.length, options.format === 'binary' ? 1 : 0);
+    copyHead(this.#backend, fields, options);
+    const writer = copyRows(this.#backend, fields, options);
+    const { rows } = await portal.cursor.write(0, writer, this.#backend.out, this.#flush);
+    copyTail(this.#backend, options);
+    await portal.cursor.close();
+    this.#backend.copyDone();
+    this.#backend.commandComplete(`COPY ${rows}`);
+  }
+
+  /** What began without BEGIN ends with the message. */
+  async #endImplicit(): Promise<void> {
+    if (this.#transaction !== 'I') return;
+    this.#snapshot = undefined;
+    await this.#closePortals(({ hold }) => !hold);
+  }
+
+  async #closePortals(which: (portal: Portal, name: string) => boolean): Promise<void> {
+    const closing = [...this.#portals].filter(([name, portal]) => which(portal, name));
+    for (const [name] of closing) this.#portals.delete(name);
+    await Promise.all(closing.map(([, { cursor }]) => cursor?.close()));
+  }
+
+  #statementNamed(name: string): Prepared {
+    const statement = this.#statements.get(name);
+    if (statement === undefined) throw noStatement(name);
+    return statement;
+  }
+
+  #portalNamed(name: string): Portal {
+    const portal = this.#portals.get(name);
+    if (portal === undefined) throw noPortal(name);
+    return portal;
+  }
+
+  #cursorNamed(name: string): RowCursor {
+    const { cursor } = this.#portalNamed(name);
+    if (cursor === undefined) throw noPortal(name);
+    return cursor;
+  }
+
+  #ensureTransaction(what: string): void {
+    if (this.#transaction === 'I') {
+      throw new WireError('noActiveTransaction', `${what} can only be used in transaction blocks`);
+    }
+  }
+
+  #ensureUsable(statement: Prepared): void {
+    if (!isEnd(statement)) this.#ensureNotFailed();
+  }
+
+  #ensureNotFailed(): void {
+    if (this.#transaction === 'E') {
+      throw new WireError(
+        'failedTransaction',
+        'current transaction is aborted, commands ignored until end of transaction block',
+      );
+    }
+  }
+
+  #warn(sqlstate: string, message: string): void {
+    this.#backend.noticeResponse({ sqlstate, message }, 'WARNING');
+  }
+}
+
+/** Whether a statement may run in a transaction that has failed. */
+function isEnd(statement: Prepared): boolean {
+  return (
+    statement.kind === 'command' && ['commit', 'rollback', 'rollbackTo'].includes(statement.command.kind)
+  );
+}
+
+/** COPY describes its rows in its own way. */
+function isCopy(statement: Prepared): boolean {
+  return statement.kind === 'command' && statement.command.kind === 'copy';
+}
+
+function noStatement(name: string): WireError {
+  return new WireError(
+    'invalidStatementName',
+    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`,
+  );
+}
+
+function noPortal(name: string): WireError {
+  return new WireError(
+    'invalidCursorName',
+    name === '' ? 'portal "" does not exist' : `cursor "${name}" does not exist`,
+  );
+}
