@@ -21,11 +21,17 @@ export function symmetricEigenpairs(matrix: Float64Array, size: number): Eigenpa
   const v = new Float64Array(size * size);
   for (let i = 0; i < size; i++) v[i * size + i] = 1;
   const all = a.reduce((sum, value) => sum + value * value, 0);
+  // All elements of this size together are rounding.
+  const nothing = (Number.EPSILON * Math.sqrt(all)) / size;
   for (let sweep = 0; sweep < MOST_SWEEPS; sweep++) {
     let off = 0;
     for (let p = 0; p < size; p++) for (let q = 0; q < p; q++) off += a[p * size + q]! ** 2;
     if (off <= Number.EPSILON ** 2 * all) break;
-    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) annihilate(a, v, size, p, q);
+    for (let p = 0; p < size; p++) {
+      for (let q = p + 1; q < size; q++) {
+        if (Math.abs(a[p * size + q]!) > nothing) annihilate(a, v, size, p, q);
+      }
+    }
   }
   const order = Int32Array.from({ length: size }, (_, i) => i).sort(
     (i, j) => a[j * size + j]! - a[i * size + i]! || i - j,
@@ -39,7 +45,6 @@ export function symmetricEigenpairs(matrix: Float64Array, size: number): Eigenpa
 /** Rotates rows and columns p and q so that the element between them becomes 0. */
 function annihilate(a: Float64Array, v: Float64Array, size: number, p: number, q: number): void {
   const between = a[p * size + q]!;
-  if (between === 0) return;
   const theta = (a[q * size + q]! - a[p * size + p]!) / (2 * between);
   // The smaller root; Math.hypot does not overflow where theta is huge.
   const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.hypot(theta, 1));

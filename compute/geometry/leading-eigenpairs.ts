@@ -29,6 +29,8 @@ const MOST_BLOCKS = 6;
 const MOST_APPLICATIONS = 400;
 /** A vector that lost so much of its length to the basis lies in it. */
 const DEPENDENT = 1e-10;
+/** A vector that keeps so much of its length is orthogonal. */
+const ENOUGH = 0.7;
 
 /**
  * The greatest eigenvalues of an operator and their vectors: a block Krylov method with Rayleigh-Ritz steps, which adds the residuals
@@ -69,7 +71,7 @@ export async function leadingEigenpairs(
       good || applications >= MOST_APPLICATIONS
         ? []
         : orthonormal(
-            errors.filter((_, i) => residuals[i]! > Number.EPSILON),
+            errors.filter((_, i) => residuals[i]! > tolerance),
             basis,
           );
     if (added.length === 0) {
@@ -116,23 +118,30 @@ function combinations(
   });
 }
 
-/** Unit vectors that are orthogonal to the basis and to each other (Gram and Schmidt, twice); dependent ones are left out. */
+/** Unit vectors that are orthogonal to the basis and to each other; those that depend on what came before are left out. */
 function orthonormal(vectors: readonly Float64Array[], basis: readonly Float64Array[]): Float64Array[] {
   const found: Float64Array[] = [];
   for (const vector of vectors) {
-    const own = vector.slice();
-    const before = norm(own);
-    for (let time = 0; time < 2; time++) {
+    const own = unit(vector);
+    let left = norm(own);
+    // Gram and Schmidt leave as much rounding as length was lost; once more until hardly any is.
+    for (let kept = 0; kept < ENOUGH && left > DEPENDENT; left *= kept) {
       for (const other of [...basis, ...found]) add(own, other, -dot(own, other));
+      kept = norm(own);
+      scale(own, 1 / kept);
     }
-    const length = norm(own);
-    if (!(length > DEPENDENT * before)) continue;
-    for (let i = 0; i < own.length; i++) own[i]! /= length;
-    // A short remainder is mostly rounding: once more, at its new length.
-    for (const other of [...basis, ...found]) add(own, other, -dot(own, other));
-    const rest = norm(own);
-    for (let i = 0; i < own.length; i++) own[i]! /= rest;
-    found.push(own);
+    if (left > DEPENDENT) found.push(own);
   }
   return found;
+}
+
+function unit(vector: Float64Array): Float64Array {
+  const own = vector.slice();
+  const length = norm(own);
+  if (length > 0) scale(own, 1 / length);
+  return own;
+}
+
+function scale(vector: Float64Array, factor: number): void {
+  for (let i = 0; i < vector.length; i++) vector[i]! *= factor;
 }
