@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -58,6 +59,9 @@ export const TABLES_PREFIX = 'tables';
 
 const DEFAULT_SNAPSHOT_AGE_MS = 250;
 
+/** How many times the memory of queries they may spill to disk. */
+const SPILL_FACTOR = 10;
+
 /** How long other tables than `runs` go unlooked at: well below any retention of vacuum. */
 const FULL_LOOK_MS = 60_000;
 
@@ -107,6 +111,7 @@ export class Lake implements LakeReader, StreamingReader {
     const localTables = options.store.localPath(TABLES_PREFIX);
     const engine = await Engine.open({
       memory: `${Math.floor(options.memory / 1e6)}MB`,
+      spill: `${Math.floor((options.memory * SPILL_FACTOR) / 1e6)}MB`,
       threads: options.threads,
       temporaryDirectory,
       readableDirectories: localTables === undefined ? [cacheDirectory] : [cacheDirectory, localTables],
@@ -312,6 +317,11 @@ export class Lake implements LakeReader, StreamingReader {
     } finally {
       release();
     }
+  }
+
+  /** A path for a file of one's own in the directory that queries may write to; it goes with the lake. */
+  temporaryPath(name: string): string {
+    return join(this.#temporary, `${randomUUID()}-${name}`);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Engine, runQuery } from './engine/engine.ts';
 import { isListing, namesOfSelect } from './engine/sandbox.ts';
 import { conditionsOfSelect } from './engine/select-conditions.ts';
-import type { Relation, StatementSource } from './engine/types.ts';
+import type { PruneCondition, Relation, StatementSource, StreamOptions } from './engine/types.ts';
 import { sqlName, sqlString } from './parquet/file-name.ts';
 import type { TableSpec } from './tables/schema.ts';
 import type { LakeView } from './tables/view.ts';
@@ -27,10 +27,19 @@ type Parsed =
 /** A connection on which the names that a statement uses are defined, and nothing else. */
 export interface SandboxedStatement {
   readonly connection: DuckDBConnection;
-  /** What to run: the text that was given, or what it stands for. */
+  /** What to run: the text that was given without the semicolon at its end, or what it stands for. */
   readonly sql: string;
   /** Forgets the names and gives the connection back. Nothing may run on it any more. */
   leave(): Promise<void>;
+}
+
+export interface SandboxOptions extends StreamOptions {
+  /** Conditions by table that the caller knows to hold for every wanted row, beside those that the statement shows. */
+  readonly prune?: ReadonlyMap<string, readonly PruneCondition[]>;
+  /** Whether vectors are ARRAYs where all that can be read of a table have one dimension. Default false: lists. */
+  readonly fixedVectors?: boolean;
+  /** What to run instead, over the same names. */
+  readonly rewrite?: (statement: SandboxedStatement) => Promise<string>;
 }
 
 /** Where SQL from users runs: one SELECT over the tables and views of a snapshot. */
@@ -77,7 +86,7 @@ export class Sandbox {
       for (const [i, { table }] of sources.entries())
         await define(table, `SELECT * FROM ${relations[i]!.sql}`);
       for (const view of views) await define(view.name, view.sql);
-      return { connection, sql, leave };
+      return { connection, sql: sql.replace(/;\s*$/, ''), leave };
     } catch (error) {
       await leave();
       throw error;

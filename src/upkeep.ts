@@ -1,5 +1,6 @@
 import type { CompactedTable, VacuumedTable, VacuumRequest } from '../graphql/context.ts';
 import { InvalidArgumentError } from '../lake/errors.ts';
+import { deleteExpiredExports } from '../lake/export/stored.ts';
 import type { Lake } from '../lake/lake.ts';
 import { TableNotFoundError } from '../lake/log/errors.ts';
 import type { DeltaTable } from '../lake/log/table.ts';
@@ -82,6 +83,10 @@ export async function vacuumTables(
     });
     const { name } = (await table.snapshot(options)).spec;
     results.push({ table: name, files: deleted.length + deletedLogEntries.length, bytes: deletedBytes });
+  }
+  if (request.table === undefined) {
+    const { files, bytes } = await deleteExpiredExports(lake.store, { ...options, dryRun: request.dryRun });
+    if (files > 0) results.push({ table: 'exports', files, bytes });
   }
   return results;
 }

@@ -8,6 +8,8 @@ import type { EngineValue, QueryOptions, QueryResult } from './types.ts';
 export interface EngineOptions {
   /** DuckDB's memory limit, e.g. `2GB`. */
   readonly memory?: string;
+  /** Most that sorts and joins may spill to disk, e.g. `10GB`. Without it DuckDB takes what the disk has. */
+  readonly spill?: string;
   readonly threads?: number;
   /** Where sorts and joins spill to; created when missing. */
   readonly temporaryDirectory: string;
@@ -45,6 +47,7 @@ export class Engine {
       autoload_known_extensions: 'false',
     };
     if (options.memory !== undefined) config['memory_limit'] = options.memory;
+    if (options.spill !== undefined) config['max_temp_directory_size'] = options.spill;
     if (options.threads !== undefined) config['threads'] = String(options.threads);
     const instance = await DuckDBInstance.create(':memory:', config);
     const engine = new Engine(instance);

@@ -28,6 +28,12 @@ export interface ListOptions extends CallOptions {
   readonly after?: string;
 }
 
+export interface PresignOptions {
+  readonly expiresSeconds: number;
+  /** As what a browser saves it. */
+  readonly fileName: string;
+}
+
 /** Where a large object's bytes come from: memory, a local file, or a stream of chunks. */
 export type UploadSource = Uint8Array | { readonly file: string } | AsyncIterable<Uint8Array>;
 
@@ -45,6 +51,8 @@ export interface ObjectStore {
   readonly identity?: string;
   /** The absolute local path of a key when its bytes can be read from the local file system directly. */
   localPath(key: string): string | undefined;
+  /** A URL with which anybody can get the object for a while, where the store has such. */
+  presign?(key: string, options: PresignOptions): Promise<string>;
   head(key: string, options?: CallOptions): Promise<ObjectInfo | undefined>;
   /** @throws ObjectNotFoundError */
   get(key: string, options?: GetOptions): Promise<Uint8Array>;

@@ -9,6 +9,7 @@ import {
   type ObjectInfo,
   ObjectNotFoundError,
   type ObjectStore,
+  type PresignOptions,
   StoreError,
   type UploadSource,
 } from './object-store.ts';
@@ -17,6 +18,7 @@ import { abortable, describeScope, type RequestScope, type S3Context, send } fro
 import { createS3Client } from './s3-client.ts';
 import { putObjectIfAbsent } from './s3-conditional.ts';
 import { deleteObjects } from './s3-delete.ts';
+import { presignGet } from './s3-presign.ts';
 import { streamObject } from './s3-read.ts';
 import { minPartBytes, putObject, type UploadLimits, uploadObject } from './s3-upload.ts';
 import type { S3Settings } from './store-config.ts';
@@ -81,6 +83,11 @@ export class S3Store implements ObjectStore {
       if (error instanceof ObjectNotFoundError) return undefined;
       throw error;
     }
+  }
+
+  async presign(key: string, options: PresignOptions): Promise<string> {
+    assertKey(key);
+    return presignGet(this.#context, key, options);
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Uint8Array> {

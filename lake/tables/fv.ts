@@ -183,6 +183,7 @@ export const FV_VECTORS = table({
       name: 'vector',
       type: 'float[]',
       nullable: false,
+      lengthColumn: 'dim',
       doc: 'The values; f16, bf16 and f32 are kept exactly.',
     },
     { name: 'file', type: 'string', nullable: false, doc: 'Artifact, relative to the run.' },

@@ -22,6 +22,8 @@ export interface Column {
   readonly type: ColumnType;
   /** Default true. */
   readonly nullable?: boolean;
+  /** Of a list: the column that holds how many elements it has. */
+  readonly lengthColumn?: string;
   /** One sentence for people: it becomes the column's comment in every door. */
   readonly doc: string;
 }

@@ -265,6 +265,7 @@ export const ACTIVATIONS = table({
       name: 'vector',
       type: 'float[]',
       nullable: false,
+      lengthColumn: 'dim',
       doc: 'The values; f16, bf16 and f32 are kept exactly.',
     },
   ],

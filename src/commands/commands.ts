@@ -37,6 +37,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./sql.ts')).sqlCommand,
   },
   {
+    usage: 'export <statement>',
+    summary: 'write the rows of a SELECT as Arrow or Parquet',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
+  {
     usage: 'compare <a> <b>',
     summary: 'compare two runs example by example',
     load: async () => (await import('./compare.ts')).compareCommand,

@@ -1,4 +1,4 @@
-import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { AsOf, QueryResult } from '../../lake/engine/types.ts';
 import { UsageError } from '../errors.ts';
@@ -31,25 +31,16 @@ export function sqlCommand(command: Command): void {
     )
     .action(async (statement: string, options: SqlOptions) => {
       const format = chosenFormat(options);
-      const binary = format === 'parquet' || format === 'arrow';
-      if (binary && options.output === undefined && process.stdout.isTTY) {
-        throw new UsageError(`${format} is binary`, { remedy: 'give a file with -o' });
-      }
       const signal = interruptSignal();
       await withLake(configOf({ ...options }), async (lake) => {
         const snapshot = await lake.snapshot(parseAsOf(options.asOf), { signal });
-        if (format === 'parquet') {
-          const file = await lake.sandboxedParquet(snapshot, statement, { signal });
-          try {
-            if (options.output !== undefined) await copyFile(file, options.output);
-            else await writeOut(undefined, await readFile(file));
-          } finally {
-            await rm(file, { force: true });
-          }
+        if (format === 'parquet' || format === 'arrow') {
+          const { exportTo } = await import('../export-file.ts');
+          await exportTo(options.output, lake, { snapshot, sql: statement, format }, { signal });
           return;
         }
         const result = await lake.sandboxedQuery(snapshot, statement, { signal });
-        await writeOut(options.output, await rendered(format, result));
+        await writeOut(options.output, rendered(format, result));
       });
     });
 }
@@ -70,17 +61,12 @@ export function parseAsOf(text: string | undefined): AsOf {
   return time === undefined || Number.isNaN(time.getTime()) ? { snapshot: text } : { timestamp: time };
 }
 
-async function rendered(
-  format: Exclude<Format, 'parquet'>,
-  result: QueryResult,
-): Promise<string | Uint8Array> {
+function rendered(format: Exclude<Format, 'parquet' | 'arrow'>, result: QueryResult): string {
   switch (format) {
     case 'json':
       return `${jsonRows(result)}\n`;
     case 'csv':
       return csvRows(result);
-    case 'arrow':
-      return (await import('../arrow.ts')).arrowFile(result);
     case 'table': {
       const { columns, rows } = result;
       const cells = rows.map((row) => columns.map((c, i) => plainText(row[i] ?? null, c.type)));
@@ -92,8 +78,7 @@ async function rendered(
   }
 }
 
-async function writeOut(output: string | undefined, content: string | Uint8Array): Promise<void> {
+async function writeOut(output: string | undefined, content: string): Promise<void> {
   if (output !== undefined) await writeFile(output, content);
-  else if (typeof content === 'string') print(content);
-  else await new Promise<void>((done) => process.stdout.write(content, () => done()));
+  else print(content);
 }
