@@ -271,7 +271,7 @@ export class PostgresQueue implements JobQueue {
 
   async *watch({ id, signal }: WatchOptions = {}): AsyncGenerator<Job> {
     const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
-    while (!stop.aborted) {
+    for (let connections = 0; !stop.aborted; connections++) {
       // The pool's connections are shared; a listener needs one of its own.
       const client = new pg.Client({ connectionString: this.#pool.options.connectionString });
       const changed = new Set<string>();
@@ -288,6 +288,8 @@ export class PostgresQueue implements JobQueue {
       try {
         await client.connect();
         await client.query(`LISTEN ${pg.escapeIdentifier(channelName(this.#schema))}`);
+        // What happened to it while there was no connection nobody tells.
+        if (connections > 0 && id !== undefined) changed.add(id);
         while (!stop.aborted && !broken) {
           const ids = [...changed];
           changed.clear();

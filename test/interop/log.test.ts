@@ -89,8 +89,10 @@ async function python(command: string, root: string) {
 }
 
 function idsByDeltaRs(root: string): unknown {
-  const source = `import json, sys; from deltalake import DeltaTable
-print(json.dumps(DeltaTable(sys.argv[1]).to_pyarrow_table().sort_by('id').column('id').to_pylist()))`;
+  // Ended as in log_tables.py, and for the same reason.
+  const source = `import json, os, sys; from deltalake import DeltaTable
+print(json.dumps(DeltaTable(sys.argv[1]).to_pyarrow_table().sort_by('id').column('id').to_pylist()), flush=True)
+os._exit(0)`;
   return pythonJson(source, [join(folder, root)]);
 }
 
@@ -214,6 +216,8 @@ describe.skipIf(!available)('other engines', () => {
   });
 });
 
+const compressors = { ZSTD: (input: Uint8Array) => zstd(input) };
+
 /** id and n of every live row, read with a Parquet reader in JavaScript. */
 async function hyparquetRows(table: DeltaTable): Promise<[unknown, unknown][]> {
   const { files } = await table.snapshot();
@@ -224,7 +228,7 @@ async function hyparquetRows(table: DeltaTable): Promise<[unknown, unknown][]> {
     const read = await parquetReadObjects({
       file,
       columns: ['id', 'n'],
-      compressors: { ZSTD: (input) => zstd(input) },
+      compressors,
     });
     for (const row of read) rows.push([row['id'], row['n']]);
   }
