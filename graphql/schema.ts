@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { type GraphQLFieldResolver, type GraphQLSchema, isObjectType } from 'graphql';
 import { buildSchema } from 'type-graphql';
 import type { RequestContext } from './context.ts';
+import { describeRest } from './descriptions.ts';
 import { ENTITIES } from './plan/entities.ts';
 import {
   ActivationComponentResolver,
@@ -84,5 +85,6 @@ async function build(): Promise<GraphQLSchema> {
     if (!isObjectType(type) || !PLANNED.has(type.name)) continue;
     for (const field of Object.values(type.getFields())) field.resolve = byResponseKey;
   }
+  describeRest(schema);
   return schema;
 }

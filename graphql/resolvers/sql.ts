@@ -13,7 +13,7 @@ import { exactInteger, isoTimestamp } from '../values.ts';
 @Resolver()
 export class SqlResolver {
   @Query(() => SqlResult, {
-    description: 'Runs one read-only statement over the tables of the lake, in a sandbox.',
+    description: 'Runs one read-only statement over the tables and views of the lake, in a sandbox.',
   })
   async sql(
     @Arg('query', () => String) query: string,

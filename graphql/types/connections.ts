@@ -5,7 +5,7 @@ import { defineField, namedClass } from './operators.ts';
 
 type Constructor = new () => object;
 
-@ObjectType({ simpleResolvers: true })
+@ObjectType({ description: 'Where a page ends.', simpleResolvers: true })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether rows come after this page.' })
   hasNextPage!: boolean;
@@ -22,7 +22,10 @@ function connectionType(entity: Entity): Constructor {
   const edge = namedClass(`${entity.name}Edge`);
   defineField(edge, 'cursor', () => String, {});
   defineField(edge, 'node', () => node, {});
-  ObjectType(`${entity.name}Edge`, { simpleResolvers: true })(edge);
+  ObjectType(`${entity.name}Edge`, {
+    description: `A row of \`${entity.table.name}\` and its place in the order.`,
+    simpleResolvers: true,
+  })(edge);
   const connection = namedClass(`${entity.name}Connection`);
   defineField(connection, 'edges', () => [edge], {});
   defineField(connection, 'nodes', () => [node], {});
@@ -30,7 +33,10 @@ function connectionType(entity: Entity): Constructor {
   defineField(connection, 'totalCount', () => Int, {
     description: 'Rows that match, whatever the page; computed only when asked for.',
   });
-  ObjectType(`${entity.name}Connection`, { simpleResolvers: true })(connection);
+  ObjectType(`${entity.name}Connection`, {
+    description: `A page of rows of \`${entity.table.name}\`.`,
+    simpleResolvers: true,
+  })(connection);
   return connection;
 }
 

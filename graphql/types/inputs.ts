@@ -40,6 +40,7 @@ function orderInput(entity: Entity): Constructor {
   const name = `${entity.name}Order`;
   registerEnumType(values, {
     name: `${name}Field`,
+    description: `What rows of \`${entity.table.name}\` can be sorted by.`,
     valuesConfig: Object.fromEntries(
       fields.map(({ name: field, column }) => [constantCase(field), { description: column.doc }]),
     ),
@@ -48,7 +49,7 @@ function orderInput(entity: Entity): Constructor {
   defineField(input, 'field', () => values, {});
   defineField(input, 'direction', () => SortDirection, { defaultValue: SortDirection.ASC });
   defineField(input, 'nulls', () => NullsOrder, { defaultValue: NullsOrder.LAST });
-  InputType(name)(input);
+  InputType(name, { description: `A sort key of rows of \`${entity.table.name}\`.` })(input);
   return input;
 }
 

@@ -24,14 +24,14 @@ function unwrap(schema: z.core.$ZodType): { inner: z.core.$ZodType; optional: bo
   }
 }
 
-function typeOf(name: string, schema: z.core.$ZodType): Thunk {
+function typeOf(name: string, schema: z.core.$ZodType, description = descriptionOf(schema)): Thunk {
   const { inner } = unwrap(schema);
   if (inner instanceof z.ZodObject) {
-    const input = inputOf(name, inner);
+    const input = inputOf(name, inner, description);
     return () => input;
   }
   if (inner instanceof z.ZodArray) {
-    const item = typeOf(`${name}Item`, inner.def.element);
+    const item = typeOf(`${name}Item`, inner.def.element, description);
     return () => [item()];
   }
   if (inner instanceof z.ZodEnum) {
@@ -43,7 +43,7 @@ function typeOf(name: string, schema: z.core.$ZodType): Thunk {
         value,
       ]),
     );
-    registerEnumType(values, { name });
+    registerEnumType(values, { name, ...(description && { description }) });
     return () => values;
   }
   if (inner instanceof z.ZodString) return () => String;
@@ -52,20 +52,27 @@ function typeOf(name: string, schema: z.core.$ZodType): Thunk {
   return () => JsonScalar;
 }
 
+function descriptionOf(schema: z.core.$ZodType): string | undefined {
+  return z.globalRegistry.get(schema)?.description;
+}
+
 /**
  * The GraphQL input type of a zod object: zod says what is right, this says how to write it. Defaults, ranges and conditions
  * across fields stay with zod, which checks the value again; what GraphQL has no type for (unions, records) is JSON.
- * Descriptions are those of `.describe()`.
+ * Descriptions are those of `.describe()`; a type without one has that of the member it is the type of.
  */
-export function inputOf(name: string, schema: z.ZodObject): new () => object {
+export function inputOf(
+  name: string,
+  schema: z.ZodObject,
+  description = descriptionOf(schema),
+): new () => object {
   const input = namedClass(name);
   for (const [field, value] of Object.entries(schema.shape)) {
     const { optional } = unwrap(value);
     const type = typeOf(`${name}${field.charAt(0).toUpperCase()}${field.slice(1)}`, value);
-    const description = z.globalRegistry.get(value)?.description;
-    defineField(input, field, type, { nullable: optional, ...(description && { description }) });
+    const doc = descriptionOf(value);
+    defineField(input, field, type, { nullable: optional, ...(doc && { description: doc }) });
   }
-  const description = z.globalRegistry.get(schema)?.description;
   InputType(name, description ? { description } : {})(input);
   return input;
 }

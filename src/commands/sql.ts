@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { AsOf, QueryResult } from '../../lake/engine/types.ts';
+import { parseAsOf } from '../../lake/as-of.ts';
+import type { QueryResult } from '../../lake/engine/types.ts';
 import { UsageError } from '../errors.ts';
 import { csvRows, jsonRows, plainText, textTable } from '../rows.ts';
 import { withLake } from '../session.ts';
@@ -18,8 +19,8 @@ type Format = (typeof FORMATS)[number];
 export function sqlCommand(command: Command): void {
   withCommonOptions(command)
     .description(
-      'Runs one read-only SQL statement (DuckDB dialect) over the current tables: runs, generations, predictions,\n' +
-        'metrics, train_metrics, activations, tokens, run_stores, issues, jobs, job_events.',
+      'Runs one read-only SQL statement (DuckDB dialect) over the current tables and views: runs, generations,\n' +
+        'predictions, metrics, activations, run_metrics, examples and more; `runlake views list` explains all of them.',
     )
     .option('--format <format>', `${FORMATS.join(', ')} (default: table on a terminal, else json)`)
     .option('-o, --output <file>', 'write to a file instead of standard output')
@@ -51,14 +52,6 @@ function chosenFormat(options: SqlOptions): Format {
   if (known === undefined)
     throw new UsageError(`--format ${format} is unknown`, { expected: FORMATS.join(', ') });
   return known;
-}
-
-/** `12` is a version of runs, `2026-01-20T…` a time, anything else a snapshot token. */
-export function parseAsOf(text: string | undefined): AsOf {
-  if (text === undefined) return {};
-  if (/^\d+$/.test(text)) return { version: Number(text) };
-  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : undefined;
-  return time === undefined || Number.isNaN(time.getTime()) ? { snapshot: text } : { timestamp: time };
 }
 
 function rendered(format: Exclude<Format, 'parquet' | 'arrow'>, result: QueryResult): string {
