@@ -58,12 +58,17 @@ export interface LayerVectors {
   readonly set: VectorSet;
 }
 
-/** Vectors that are kept from one pass to the next; larger sets are read anew. */
-const KEPT_BYTES = 128 * 2 ** 20;
+/** How many bytes of vectors are held. */
+export interface VectorMemory {
+  /** From one pass over a layer to the next; a larger layer is read anew. */
+  readonly kept: number;
+  /** In the answer to one statement. */
+  readonly read: number;
+}
+
+const MEMORY: VectorMemory = { kept: 128 * 2 ** 20, read: 32 * 2 ** 20 };
 /** Stands for the token of what has none, which is equal to nothing in SQL. */
 const NO_TOKEN = -1;
-/** Vectors that a statement gives. */
-const READ_BYTES = 32 * 2 ** 20;
 
 /** @throws BadUserInputError, LimitExceededError */
 export function compileVectors(
@@ -101,9 +106,10 @@ export async function forEachLayer<T>(
   snapshot: LakeSnapshot,
   plan: VectorsPlan,
   work: (layer: LayerVectors) => Promise<T>,
+  memory = MEMORY,
 ): Promise<T[]> {
   return withSources(context, snapshot, plan.sources, async (relations) => {
-    const reader: Reader = { context, plan, relations };
+    const reader: Reader = { context, plan, relations, memory };
     const answers: T[] = [];
     for (const layer of await layersOf(reader)) answers.push(await work(await layerVectors(reader, layer)));
     return answers;
@@ -114,6 +120,7 @@ interface Reader {
   readonly context: RequestContext;
   readonly plan: VectorsPlan;
   readonly relations: readonly string[];
+  readonly memory: VectorMemory;
 }
 
 async function layersOf({ context, plan: { choice }, relations }: Reader): Promise<number[]> {
@@ -265,8 +272,9 @@ class PlacedVectors {
       return;
     }
     const count = this.#rows.length;
-    const kept = count * dim * 4 <= KEPT_BYTES ? new Float32Array(count * dim) : undefined;
-    const step = Math.max(1, Math.floor(READ_BYTES / (dim * 4)));
+    const { memory } = this.#reader;
+    const kept = count * dim * 4 <= memory.kept ? new Float32Array(count * dim) : undefined;
+    const step = Math.max(1, Math.floor(memory.read / (dim * 4)));
     for (let start = 0; start < count; start += step) {
       const end = Math.min(count, start + step);
       const data = kept?.subarray(start * dim, end * dim) ?? new Float32Array((end - start) * dim);

@@ -4,14 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JOB_TABLES } from '../../lake/tables/jobs.ts';
 import type { Row } from '../../lake/tables/schema.ts';
 import { TABLES } from '../../lake/tables/tables.ts';
-import { ANONYMOUS } from '../access/principal.ts';
-import type { RequestContext } from '../context.ts';
 import { DEFAULT_LIMITS } from '../limits/limits.ts';
 import { createSchema } from '../schema.ts';
-import { SnapshotScope } from '../snapshots.ts';
 import { FakeLake } from '../test-support/fake-lake.ts';
+import { requestContext } from '../test-support/request-context.ts';
 import { generationRow, predictionRow, runRow } from '../test-support/rows.ts';
-import { ValueIssues } from '../value-issues.ts';
 import { camelCase, ENTITIES, ROOT_ENTITIES } from './entities.ts';
 import { compileOptions, planConnection } from './execute.ts';
 import { printStatement } from './sql.ts';
@@ -165,26 +162,7 @@ describe('nested lists', () => {
           predictionCount
           generations { exampleId predictions(${args(inner)}) { sourceLine } }
         } } }`;
-        const controller = new AbortController();
-        const contextValue: RequestContext = {
-          principal: ANONYMOUS,
-          addresses: undefined,
-          reader: lake,
-          ingestor: undefined,
-          upkeep: undefined,
-          publisher: undefined,
-          jobs: undefined,
-          models: undefined,
-          probes: undefined,
-          limits: DEFAULT_LIMITS,
-          signal: controller.signal,
-          deadline: performance.now() + 60_000,
-          unlimitTime() {},
-          snapshots: new SnapshotScope(lake, controller.signal),
-          issues: new ValueIssues(),
-          logger: { debug() {}, info() {}, warn() {}, error() {} },
-          requestId: 'test',
-        };
+        const contextValue = requestContext(lake);
         const { data, errors } = await graphql({ schema, source, contextValue });
         expect(errors).toBeUndefined();
         const expected = runs.map((run) => {
