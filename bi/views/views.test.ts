@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { namesOfSelect } from '../../lake/engine/sandbox.ts';
 import { type TemporaryLake, temporaryLake } from '../../test/support/temporary-lake.ts';
+import { TABLES_PAGE, tablesPage } from './tables-page.ts';
 import { CATALOG, VIEWS } from './views.ts';
 
 let test: TemporaryLake;
@@ -43,5 +45,10 @@ describe('views', () => {
     const names = CATALOG.map(({ name }) => [name]).sort();
     for (const statement of ['SHOW TABLES', 'show all tables;', 'DESCRIBE'])
       expect(await ask(statement)).toEqual(names);
+  });
+
+  it('are explained by a page', () => {
+    const page = readFileSync(new URL(`../../${TABLES_PAGE}`, import.meta.url), 'utf8');
+    expect(page, `${TABLES_PAGE} is written by 'npm run tables'`).toBe(tablesPage());
   });
 });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { publishViews } from '../../bi/views/publish.ts';
 import { CATALOG, VIEWS } from '../../bi/views/views.ts';
+import { parseAsOf } from '../../lake/as-of.ts';
 import { UsageError } from '../errors.ts';
 import { textTable } from '../rows.ts';
 import { withLake } from '../session.ts';
@@ -12,7 +13,6 @@ import {
   printJson,
   withCommonOptions,
 } from './shared.ts';
-import { parseAsOf } from './sql.ts';
 
 export function viewCommands(views: Command): void {
   withCommonOptions(views.command('publish'))
