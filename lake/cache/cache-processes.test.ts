@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { compileScript, startScript } from '../../test/support/ts-script.ts';
 import { ObjectCache } from './object-cache.ts';
 import { RemoteStore } from './remote-store.fixture.ts';
@@ -11,13 +11,12 @@ import { RemoteStore } from './remote-store.fixture.ts';
 const run = promisify(execFile);
 
 describe('several processes on one cache directory', () => {
-  let script: { path: string; remove(): Promise<void> };
+  let script: string;
   let folder: string;
   let args: string[];
   beforeAll(async () => {
     script = await compileScript(new URL('./cache-process.fixture.ts', import.meta.url));
   });
-  afterAll(() => script.remove());
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'runlake-cache-'));
     args = [join(folder, 'remote'), join(folder, 'cache'), join(folder, 'log')];
@@ -35,7 +34,7 @@ describe('several processes on one cache directory', () => {
 
   test('fetch each object once among them', async () => {
     await fill(12, 40_000);
-    const processes = Array.from({ length: 4 }, () => startScript(script.path, ['fetch', ...args]));
+    const processes = Array.from({ length: 4 }, () => startScript(script, ['fetch', ...args]));
     for (const { done } of processes)
       expect(await done).toMatchObject({ code: 0, stdout: '12\n', stderr: '' });
     const once = Array.from({ length: 12 }, (_, n) => `k${n}.parquet`).sort();
@@ -45,19 +44,19 @@ describe('several processes on one cache directory', () => {
 
   test('go on after one was killed in the middle of its fetches, at once and without its debris', async () => {
     await fill(6, 200_000);
-    const hanging = startScript(script.path, ['hang', ...args]);
+    const hanging = startScript(script, ['hang', ...args]);
     await new Promise((resolve) => hanging.child.stdout?.once('data', resolve));
     hanging.child.kill('SIGKILL');
     expect((await hanging.done).signal).toBe('SIGKILL');
     expect(await leases()).toHaveLength(1);
-    expect(await startScript(script.path, ['fetch', ...args]).done).toMatchObject({ code: 0, stdout: '6\n' });
+    expect(await startScript(script, ['fetch', ...args]).done).toMatchObject({ code: 0, stdout: '6\n' });
     expect(await leases()).toEqual([]);
     expect(await readdir(join(folder, 'cache/locks'))).toEqual([]);
   });
 
   test('do not evict what another one uses; when that one is killed, they do', async () => {
     await fill(5, 10_000);
-    const holding = startScript(script.path, ['hold', ...args]);
+    const holding = startScript(script, ['hold', ...args]);
     const line = await new Promise<string>((resolve) => holding.child.stdout?.once('data', resolve));
     const paths = JSON.parse(line.slice('READY '.length)) as string[];
     const store = new RemoteStore(args[0]!);
@@ -78,7 +77,7 @@ describe('several processes on one cache directory', () => {
 
   test('a cache that is far too small for what they do never hands out a wrong or missing file', async () => {
     await fill(40, 10_000);
-    const processes = [1, 2, 3, 4].map((n) => startScript(script.path, ['churn', ...args, String(n * 7919)]));
+    const processes = [1, 2, 3, 4].map((n) => startScript(script, ['churn', ...args, String(n * 7919)]));
     for (const { done } of processes)
       expect(await done).toMatchObject({ code: 0, stdout: '150\n', stderr: '' });
   });
@@ -93,7 +92,7 @@ describe('several processes on one cache directory', () => {
     await writeFile(join(args[0]!, 'k9-too-large'), 'x'.repeat(4_000_000));
     await mkdir(args[1]!);
     const commands = 'mount -t tmpfs -o size=2m tmpfs "$4" && exec "$0" "$@"';
-    const argv = ['-rm', 'sh', '-c', commands, process.execPath, script.path, 'full', ...args];
+    const argv = ['-rm', 'sh', '-c', commands, process.execPath, script, 'full', ...args];
     const { stdout } = await run('unshare', argv);
     const outcomes = JSON.parse(stdout) as string[];
     expect(outcomes.slice(0, 6)).toEqual(Array.from({ length: 6 }, () => 'right'));

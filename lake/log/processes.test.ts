@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { freshBucket, s3Missing, s3Server } from '../../test/support/s3-server.ts';
 import { compileScript, startScript } from '../../test/support/ts-script.ts';
 import { LocalStore } from '../store/local-store.ts';
@@ -13,17 +13,16 @@ import { logPrefix } from './log-files.ts';
 import { DeltaTable } from './table.ts';
 
 const ROOT = 'tables/things';
-let script: Awaited<ReturnType<typeof compileScript>>;
+let script: string;
 
 beforeAll(async () => {
   script = await compileScript(new URL('./committer.fixture.ts', import.meta.url));
 }, 60_000);
-afterAll(() => script.remove());
 
 /** Runs one committer until it is done; kills it `kills` times at random moments and starts it again. */
 async function commitAll(uri: string, name: string, count: number, kills: number): Promise<number> {
   for (let killed = 0; ; killed++) {
-    const { child, done } = startScript(script.path, [uri, ROOT, name, String(count)]);
+    const { child, done } = startScript(script, [uri, ROOT, name, String(count)]);
     let finished = false;
     void done.then(() => {
       finished = true;

@@ -184,16 +184,7 @@ describe('LocalStore', () => {
     await mkdir(disk);
     const script = await compileScript(new URL('./full-disk.fixture.ts', import.meta.url));
     const commands = 'mount -t tmpfs -o size=2m tmpfs "$2" && exec "$0" "$1" "$2"';
-    const { stdout } = await run('unshare', [
-      '-rm',
-      'sh',
-      '-c',
-      commands,
-      process.execPath,
-      script.path,
-      disk,
-    ]);
-    await script.remove();
+    const { stdout } = await run('unshare', ['-rm', 'sh', '-c', commands, process.execPath, script, disk]);
     expect(JSON.parse(stdout)).toEqual({
       code: 'STORE_ERROR',
       remedy: expect.stringMatching(/disk is full/),

@@ -31,14 +31,14 @@ async function smallSteps(date: string): Promise<readonly DemoStep[]> {
 const { signal } = new AbortController();
 
 describe('the demo in an empty lake', () => {
-  let host: Awaited<ReturnType<typeof compileScript>>;
+  let host: string;
   let home: TaskLake;
   let ids: string[];
   const lines: string[] = [];
 
   beforeAll(async () => {
     host = await compileScript(new URL('../../compute/model/engine/host.ts', import.meta.url));
-    home = await taskLake({}, { modelHost: host.path });
+    home = await taskLake({}, { modelHost: host });
     const { jobs, lake } = home;
     ids = (await interrupted(home)).map(({ job }) => job.id);
     const tell = (_: object, message: string) => void lines.push(message);
@@ -49,7 +49,6 @@ describe('the demo in an empty lake', () => {
   }, 180_000);
   afterAll(async () => {
     await home.remove();
-    await host.remove();
   });
 
   /** Launches it twice: the first time it breaks off after two jobs. */

@@ -24,11 +24,10 @@ const answering = (error: string | null) =>
 
 describe('providers', () => {
   test('are tried in processes of their own', async () => {
-    const { path, remove } = await compileScript(
+    const path = await compileScript(
       new URL('../../compute/model/engine/provider-trial.ts', import.meta.url),
     );
     const trials = await tryProviders({ script: path });
-    await remove();
     expect(trials.map(({ name }) => name)).toEqual(['cuda', 'cpu', 'webgpu']);
     expect(trials.find(({ name }) => name === 'cpu')).toMatchObject({ loads: true, reason: null });
     for (const { loads, reason, runtime } of trials) {

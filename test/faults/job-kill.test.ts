@@ -176,14 +176,13 @@ test(`so does an evaluation whose worker is killed ${EVALUATION_KILLS} times: it
 }, 300_000);
 
 describe('so does a job', () => {
-  let script: Awaited<ReturnType<typeof compileScript>>;
+  let script: string;
   beforeAll(async () => {
     script = await compileScript(worker);
   });
-  afterAll(() => script.remove());
 
   const start = (told: readonly string[]) => {
-    const child = spawn(process.execPath, [script.path], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'inherit'] });
     child.stdin.end(`${JSON.stringify(told)}\n`);
     return { child, ended: once(child, 'exit').then(([code, signal]) => signal ?? code) };
   };

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { compileScript } from './ts-script.ts';
+import { compileScripts, scriptName } from './ts-script.ts';
+
+const CLI = new URL('../../src/cli.ts', import.meta.url);
+const MODEL_HOST = new URL('../../compute/model/engine/host.ts', import.meta.url);
 
 /** A process of the command line that goes on until it is told to end. */
 export interface CliProcess {
@@ -23,30 +25,20 @@ export interface Cli {
 }
 
 export async function compileCli(): Promise<Cli> {
-  const [cli, host] = await Promise.all([
-    compileScript(new URL('../../src/cli.ts', import.meta.url)),
-    compileScript(new URL('../../compute/model/engine/host.ts', import.meta.url)),
-  ]);
-  const folder = dirname(cli.path);
-  await cp(dirname(host.path), folder, { recursive: true });
-  const modelHost = join(folder, 'host.js');
-  await cp(host.path, modelHost);
-  await host.remove();
-  // The host is named as TypeScript would compile it.
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  const folder = await compileScripts([CLI, MODEL_HOST]);
+  const path = join(folder, scriptName(CLI));
   const started: CliProcess[] = [];
   return {
-    path: cli.path,
-    modelHost,
+    path,
+    modelHost: join(folder, scriptName(MODEL_HOST)),
     start(args, env) {
-      const process = startCli(cli.path, args, env);
+      const process = startCli(path, args, env);
       started.push(process);
       return process;
     },
     async remove() {
       for (const { child } of started) child.kill('SIGKILL');
       await Promise.all(started.map(({ exited }) => exited));
-      await cli.remove();
     },
   };
 }

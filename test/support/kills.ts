@@ -106,11 +106,11 @@ export async function survivesKills<Result>(work: KilledWork<Result>): Promise<R
 
 /** Processes of one script. The next ones load it while others work: short work takes less time than loading. */
 class Processes {
-  readonly #script: { readonly path: string; remove(): Promise<void> };
+  readonly #script: string;
   readonly #waiting: Started[];
   readonly #working = new Set<Started>();
 
-  private constructor(script: { readonly path: string; remove(): Promise<void> }) {
+  private constructor(script: string) {
     this.#script = script;
     this.#waiting = Array.from({ length: LANES }, () => this.#start());
   }
@@ -157,11 +157,10 @@ class Processes {
     const left = [...this.#waiting, ...this.#working];
     for (const { child } of left) child.kill('SIGKILL');
     await Promise.all(left.map(({ ended }) => ended));
-    await this.#script.remove();
   }
 
   #start(): Started {
-    const child = spawn(process.execPath, [this.#script.path], { stdio: 'pipe' });
+    const child = spawn(process.execPath, [this.#script], { stdio: 'pipe' });
     const ended = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
     // What it is told after it has ended nobody reads; how it ended says why.
     child.stdin.on('error', () => undefined);

@@ -1,49 +1,67 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { inject } from 'vitest';
 
 /** Packages that find their own files, or native code, where they are installed. */
 const INSTALLED = ['@duckdb/node-bindings', 'lmdb', 'onnxruntime-node', 'pg', 'pg-boss'];
 
-const GRAPHQL = fileURLToPath(new URL('../../node_modules/graphql/index.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * Compiles a TypeScript file and what it imports into a script that plain Node runs, for tests that need processes of
  * their own (to race, to be killed). With the packages in it a process starts twice as fast: Node would look for hundreds of
- * files, and parse those that are CommonJS twice. Remove it when done.
+ * files, and parse those that are CommonJS twice. Done once a test run.
+ * @returns its path
  */
-export async function compileScript(source: URL): Promise<{ path: string; remove(): Promise<void> }> {
-  // Inside the checkout, so that the script finds node_modules.
-  const folder = fileURLToPath(
-    new URL(`../../node_modules/.cache/runlake-test/${randomUUID()}/`, import.meta.url),
-  );
-  await mkdir(folder, { recursive: true });
+export async function compileScript(source: URL): Promise<string> {
+  return join(await compileScripts([source]), scriptName(source));
+}
+
+/** Compiles files that find each other in one folder, as TypeScript would name them. @returns the folder */
+export async function compileScripts(sources: readonly URL[]): Promise<string> {
+  const paths = sources.map((source) => fileURLToPath(source));
+  const names = paths.map((path) => path.slice(ROOT.length).replaceAll('/', '-'));
+  // Inside the checkout, so that the scripts find node_modules.
+  const folder = join(inject('scriptsFolder'), names.join('+'));
+  if (existsSync(folder)) return folder;
+  // Who compiles the same at the same moment does it in vain.
+  const own = `${folder}.${randomUUID()}`;
+  await mkdir(own, { recursive: true });
+  // Below node_modules no package.json says that a .js file is a module.
+  await writeFile(join(own, 'package.json'), '{"type":"module"}');
   await build({
     configFile: false,
     logLevel: 'warn',
     // One copy of graphql for all, as for the tests: it refuses schemas of another.
-    resolve: { alias: [{ find: /^graphql$/, replacement: GRAPHQL }] },
+    resolve: { alias: [{ find: /^graphql$/, replacement: join(ROOT, 'node_modules/graphql/index.js') }] },
     ssr: { noExternal: true, external: INSTALLED },
     build: {
-      ssr: fileURLToPath(source),
-      outDir: folder,
+      ssr: true,
+      outDir: own,
       emptyOutDir: false,
       minify: false,
       target: 'node20',
       rolldownOptions: {
-        output: {
-          entryFileNames: `${basename(source.pathname, '.ts')}.mjs`,
-          // Below node_modules no package.json says that a .js file is a module.
-          chunkFileNames: '[name]-[hash].mjs',
-        },
+        input: paths,
+        output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
     },
   });
-  const path = `${folder}${basename(source.pathname, '.ts')}.mjs`;
-  return { path, remove: () => rm(folder, { recursive: true, force: true }) };
+  await rename(own, folder).catch((error: unknown) => {
+    if (!existsSync(folder)) throw error;
+    return rm(own, { recursive: true });
+  });
+  return folder;
+}
+
+/** The name of a source's script in the folder. */
+export function scriptName(source: URL): string {
+  return `${basename(source.pathname, '.ts')}.js`;
 }
 
 export interface FinishedScript {

@@ -35,14 +35,13 @@ type PythonStore = Readonly<Record<string, PythonArray>> & { readonly keys: read
 
 describe('inference with a checkpoint', () => {
   let lake: TaskLake;
-  let host: Awaited<ReturnType<typeof compileScript>>;
+  let host: string;
   beforeAll(async () => {
     host = await compileScript(new URL('../../compute/model/engine/host.ts', import.meta.url));
-    lake = await taskLake({}, { modelHost: host.path, checkpointMs: 0 });
+    lake = await taskLake({}, { modelHost: host, checkpointMs: 0 });
   });
   afterAll(async () => {
     await lake.remove();
-    await host.remove();
   });
 
   const spec = {
@@ -190,7 +189,7 @@ describe('inference with a checkpoint', () => {
 
   /** Process ids of the models that are at work. */
   const models = (): number[] =>
-    spawnSync('pgrep', ['-P', String(process.pid), '-f', host.path], { encoding: 'utf8' })
+    spawnSync('pgrep', ['-P', String(process.pid), '-f', host], { encoding: 'utf8' })
       .stdout.split('\n')
       .filter(Boolean)
       .map(Number);

@@ -32,7 +32,7 @@ const { signal } = new AbortController();
 
 describe('probes on the demo model', () => {
   let lake: TaskLake;
-  let host: Awaited<ReturnType<typeof compileScript>>;
+  let host: string;
   const runs = new Map<string, string>();
   const rows = readdirSync(`${demo}data/qa`)
     .flatMap((file) => readFileSync(`${demo}data/qa/${file}`, 'utf8').trim().split('\n'))
@@ -40,7 +40,7 @@ describe('probes on the demo model', () => {
 
   beforeAll(async () => {
     host = await compileScript(new URL('../../compute/model/engine/host.ts', import.meta.url));
-    lake = await taskLake({}, { modelHost: host.path, checkpointMs: 0 });
+    lake = await taskLake({}, { modelHost: host, checkpointMs: 0 });
     for (const kind of ['fact', 'nonsense'] as const) {
       const job = await lake.run('inference', {
         model: { backend: 'onnx', path: `${demo}checkpoint`, id: 'runlake/demo', batchSize: 64 },
@@ -63,7 +63,6 @@ describe('probes on the demo model', () => {
   }, 180_000);
   afterAll(async () => {
     await lake.remove();
-    await host.remove();
   });
 
   const settings = {

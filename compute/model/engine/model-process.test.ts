@@ -15,26 +15,25 @@ const nothing = () => undefined;
 
 describe('the model in its process', () => {
   let folder: string;
-  let script: Awaited<ReturnType<typeof compileScript>>;
+  let script: string;
   /** For tests that leave it as it was. */
   let shared: ModelProcess;
   const open: ModelProcess[] = [];
   const start = (options: Partial<ModelProcessOptions> = {}) => {
-    const model = new ModelProcess({ path: folder, provider: 'cpu', script: script.path, ...options });
+    const model = new ModelProcess({ path: folder, provider: 'cpu', script, ...options });
     open.push(model);
     return model;
   };
   beforeAll(async () => {
     script = await compileScript(new URL('./host.ts', import.meta.url));
     folder = await writeCheckpoint(join(await mkdtemp(join(tmpdir(), 'runlake-model-')), 'tiny'));
-    shared = new ModelProcess({ path: folder, provider: 'cpu', script: script.path });
+    shared = new ModelProcess({ path: folder, provider: 'cpu', script });
   });
   afterEach(async () => {
     await Promise.all(open.splice(0).map((model) => model.close()));
   });
   afterAll(async () => {
     await shared.close();
-    await script.remove();
     await rm(join(folder, '..'), { recursive: true });
   });
 

@@ -378,7 +378,7 @@ describe('options', () => {
 describe("generation in the model's process", () => {
   it('tells the same, its progress, and stops when cancelled or when its reader fails', async () => {
     const script = await compileScript(new URL('../engine/host.ts', import.meta.url));
-    const there = new ModelProcess({ path, provider: 'cpu', script: script.path });
+    const there = new ModelProcess({ path, provider: 'cpu', script });
     try {
       const prompts = Array.from({ length: 5 }, (_, i) => ({ text: `p${i}` }));
       const options = { ...sampled, eosTokens: [], capture: { layers: [1], response: 'mean' } } as const;
@@ -421,7 +421,6 @@ describe("generation in the model's process", () => {
       expect(there.pid).toBe(pid);
     } finally {
       await there.close();
-      await script.remove();
     }
   });
 });

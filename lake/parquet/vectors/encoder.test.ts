@@ -12,12 +12,11 @@ import { openVectorEncoder, type VectorEncoder, VectorEncodingError } from './en
 import { VectorWriter } from './writer.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'runlake-encoder-'));
-let script: { path: string; remove(): Promise<void> };
+let script: string;
 beforeAll(async () => {
   script = await compileScript(new URL('./encoder-thread.ts', import.meta.url));
 });
 afterAll(async () => {
-  await script.remove();
   rmSync(directory, { recursive: true });
 });
 
@@ -41,9 +40,7 @@ function batch(key: string, rows: number, dim: number): VectorBatch {
 /** The contract of both: in a thread of its own, and where there is no script for one. */
 describe.each(['another thread', 'the same thread'])('encoding in %s', (where) => {
   const open = (): VectorEncoder =>
-    openVectorEncoder(
-      where === 'another thread' ? pathToFileURL(script.path) : new URL('file:///nowhere.js'),
-    );
+    openVectorEncoder(where === 'another thread' ? pathToFileURL(script) : new URL('file:///nowhere.js'));
   const options = { storeId: 's', ingestId: 'i' };
 
   it('writes file after file, several asked for at a time', async () => {
