@@ -1,26 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { auditRuns } from '../../compute/tasks/chaos/audit/audit.ts';
 import { chaosEvaluationTask } from '../../compute/tasks/chaos/evaluation/evaluation.ts';
 import { publishRun } from '../../compute/tasks/chaos/publish/publish.ts';
-import { promptHash } from '../../ingest/families/chaosbench/policy/index.ts';
+import { CURRENT_PROMPT_HASH } from '../../ingest/families/chaosbench/policy/index.ts';
 import { FAMILIES } from '../../ingest/families/families.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import { type OpenAiServer, type OpenAiServerOptions, openAiServer } from '../support/openai-server.ts';
 import { type TaskLake, taskLake } from '../support/task-lake.ts';
-
-const OFFICIAL = vi.hoisted(() => ({ system: 'Judge the claim: "TRUE" or FALSE.', hash: '' }));
-
-// The texts of the benchmark's prompts are its own: here the official prompt is another.
-vi.mock('../../ingest/families/chaosbench/policy/prompt.ts', async (original) => {
-  const policy = await original<typeof import('../../ingest/families/chaosbench/policy/prompt.ts')>();
-  OFFICIAL.hash = policy.promptHash(OFFICIAL.system, '{question}');
-  return { ...policy, CURRENT_PROMPT_HASH: OFFICIAL.hash, PROMPT_HASHES: { v1: OFFICIAL.hash } };
-});
 
 const COUNT = 24;
 const items = Array.from({ length: COUNT }, (_, i) => ({
@@ -295,88 +286,71 @@ describe('runs', () => {
 describe('a run on the canonical dataset of a checkout', () => {
   let project: string;
   const git = (...args: string[]) => execFileSync('git', args, { cwd: project, encoding: 'utf8' });
+  const lookup = () => ({ lake: { reader: lake.lake, home: lake.lake.home }, env: {}, now: new Date() });
+  const runOf = async (label: string) => {
+    const [run] = await lake.sql(
+      `SELECT run_id, verdict, verdict_reasons, split FROM runs WHERE run_id LIKE '%/${label}/%'`,
+    );
+    return { ...run, runId: String(run?.['run_id']) };
+  };
 
   beforeAll(() => {
     project = join(root, 'project');
-    const files = {
-      'data/canonical_v2_files.json': JSON.stringify({ files: ['data/b.jsonl', 'data/a.jsonl'] }),
-      'data/a.jsonl': jsonl(items.slice(0, 12)),
-      'data/b.jsonl': jsonl(items.slice(12)),
-      'chaosbench/eval/prompts.py': `
-_SYSTEM_V1 = (
-    "Judge the claim: "
-    '"TRUE" or FALSE.'
-)
-_TEMPLATE_V1 = "{question}"
-_REPROMPT_V1 = "One word."
-`,
-    };
-    for (const [path, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(project, path)), { recursive: true });
-      writeFileSync(join(project, path), text);
-    }
+    mkdirSync(join(project, 'data'), { recursive: true });
+    const selector = JSON.stringify({ files: ['data/b.jsonl', 'data/a.jsonl'] });
+    writeFileSync(join(project, 'data/canonical_v2_files.json'), selector);
+    writeFileSync(join(project, 'data/a.jsonl'), jsonl(items.slice(0, 12)));
+    writeFileSync(join(project, 'data/b.jsonl'), jsonl(items.slice(12)));
     git('init', '-q');
     git('add', '.');
     git('-c', 'user.name=x', '-c', 'user.email=x@y', 'commit', '-qm', 'all');
     git('tag', 'v1');
   });
 
-  test('with its prompt is official: it passes the audit and is published', async () => {
+  test('is official with the benchmark’s prompt: it passes the audit and is published', async () => {
     const { server, model } = await endpoint({
       respond: ({ prompt }) => (prompt.includes('One word.') ? 'FALSE' : numberIn(prompt) % 3 ? 'yes' : '?'),
     });
-    const job = await lake.run('chaos_eval', { model, dataset: project, label: 'official' });
+    const prompt = { variant: 'test', system: 'Judge.', reprompt: 'One word.' };
+    const job = await lake.run('chaos_eval', { model, dataset: project, label: 'official', prompt });
     expect(job.failure).toBeNull();
-    expect(server.seen[0]!.prompt).toBe(`${OFFICIAL.system}\n\nQuestion: Is system 12 chaotic?`);
-    expect(filesOf(job.result).manifest()).toMatchObject({
-      prompt_version: 'v1',
-      prompt_hash: promptHash(OFFICIAL.system, '{question}'),
+    expect(server.seen[0]!.prompt).toBe('Judge.\n\nQuestion: Is system 12 chaotic?');
+    const { manifest } = filesOf(job.result);
+    expect(manifest()).toMatchObject({
+      prompt_version: 'test',
       canonical_selector: 'data/canonical_v2_files.json',
       git_commit: git('rev-parse', '--short', 'HEAD').trim(),
       total_items_evaluated: COUNT,
       max_items: null,
     });
     expect(lake.reports.at(-1)!.runs[0]!.issues).toEqual([]);
-    const [run] = await lake.sql(
-      "SELECT run_id, verdict, verdict_reasons, split FROM runs WHERE run_id LIKE '%/official/%'",
-    );
-    expect(run).toMatchObject({ verdict: 'OFFICIAL', verdict_reasons: [], split: 'canonical' });
+    const exploratory = await runOf('official');
+    expect(exploratory).toMatchObject({ verdict: 'EXPLORATORY', verdict_reasons: ['prompt_hash'] });
+    const request = { run: exploratory.runId, out: join(root, 'out') };
+    await expect(publishRun(request, lookup())).rejects.toMatchObject({ code: 'NOT_OFFICIAL' });
 
-    const { checks } = await auditRuns(lake.lake, await lake.lake.snapshot(), {
-      runIds: [String(run!['run_id'])],
-    });
+    // The texts of the official prompt are the benchmark's own: here only their hash is there.
+    const { root: place } = job.result as { root: string };
+    const directory = join(lake.directory, 'store', place);
+    const path = join(directory, 'run_manifest.json');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace(/"prompt_hash": "\w+"/, `"prompt_hash": "${CURRENT_PROMPT_HASH}"`));
+    await ingest(lake.writer, [directory], { families: FAMILIES });
+    const official = await runOf('official');
+    expect(official).toMatchObject({ verdict: 'OFFICIAL', verdict_reasons: [], split: 'canonical' });
+    const { checks } = await auditRuns(lake.lake, await lake.lake.snapshot(), { runIds: [official.runId] });
     expect(checks.filter(({ result }) => result === 'FAILED')).toEqual([]);
-    const lookup = { lake: { reader: lake.lake, home: lake.lake.home }, env: {}, now: new Date() };
-    const published = await publishRun({ run: String(run!['run_id']), out: join(root, 'out') }, lookup);
+    const published = await publishRun(request, lookup());
     expect(published).toMatchObject({ status: 'published', receipt: { verdict: 'OFFICIAL' } });
   });
 
-  test('with another prompt, or uncommitted code, is not, and is not published', async () => {
+  test('names what keeps it from that', async () => {
     const spec = { model: { backend: 'mock' }, dataset: project, label: 'exploratory' };
-    await lake.run('chaos_eval', { ...spec, prompt: { variant: 'plain' }, gitCommit: 'abcdef0' });
-    const [run] = await lake.sql(
-      "SELECT run_id, verdict, verdict_reasons FROM runs WHERE run_id LIKE '%/exploratory/%'",
-    );
-    expect(run).toMatchObject({
+    await lake.run('chaos_eval', { ...spec, gitCommit: 'abcdef0', maxItems: 3 });
+    expect(await runOf('exploratory')).toMatchObject({
       verdict: 'EXPLORATORY',
-      verdict_reasons: ['prompt_hash', 'git_commit', 'mock_provider'],
-    });
-    const lookup = { lake: { reader: lake.lake, home: lake.lake.home }, env: {}, now: new Date() };
-    await expect(
-      publishRun({ run: String(run!['run_id']), out: join(root, 'out') }, lookup),
-    ).rejects.toMatchObject({ code: 'NOT_OFFICIAL' });
-  });
-
-  test('is refused when its prompts change in between', async () => {
-    const { model } = await endpoint({ misbehave: () => ({ status: 500 }) });
-    const spec = { model: { ...model, retries: 0 }, dataset: project, maxItems: 2 };
-    const { id } = await lake.run('chaos_eval', spec, { maxAttempts: 1 });
-    writeFileSync(join(project, 'chaosbench/eval/prompts.py'), '_SYSTEM_V1 = "Another."\n');
-    await lake.jobs.queue.retry(id);
-    await lake.drain();
-    expect((await lake.jobs.queue.get(id))?.failure).toMatchObject({
-      code: 'RESUME_REFUSED',
-      message: expect.stringContaining('prompt version was "v1", is "plain"'),
+      verdict_reasons: ['prompt_hash', 'max_items', 'git_commit', 'mock_provider'],
+      split: 'subset_3',
     });
   });
 });

@@ -4,7 +4,7 @@ import { NothingToDoError, type TaskContext } from '../../jobs/worker.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { jobStart } from '../contract-run/provenance.ts';
 import { acceptFailures, answerAll } from '../parts/answer-all.ts';
-import { checkSameModel, Parts } from '../parts/parts.ts';
+import { checkSameModel, Parts, removeParts } from '../parts/parts.ts';
 import { requireShards, splitShards } from '../shards.ts';
 import { jobPrefix, type TaskDefinition, type TaskServices } from '../task.ts';
 import type { CaptureWish } from '../text-model/onnx/onnx-model.ts';
@@ -136,10 +136,4 @@ async function finish(
   for (const id of spec.merge ?? [job.id]) await removeParts(store, answerPrefix(id), signal);
   const { examples, errors, tokens, root } = done;
   return { runIds, examples, errors, tokens, root };
-}
-
-async function removeParts(store: TaskServices['store'], prefix: string, signal: AbortSignal): Promise<void> {
-  const keys: string[] = [];
-  for await (const { key } of store.list({ prefix, signal })) keys.push(key);
-  await store.delete(keys, { signal });
 }

@@ -160,6 +160,13 @@ export class Parts {
   }
 }
 
+/** Removes the parts below a prefix: what they hold is somewhere else now. */
+export async function removeParts(store: ObjectStore, prefix: string, signal: AbortSignal): Promise<void> {
+  const keys: string[] = [];
+  for await (const { key } of store.list({ prefix, signal })) keys.push(key);
+  await store.delete(keys, { signal });
+}
+
 /** @throws PermanentTaskError unless two headers tell of the same model; the engine and its checks may be others */
 export function checkSameModel(known: PartHeader, found: PartHeader): void {
   const { engine: _, check: _check, ...before } = known.model;

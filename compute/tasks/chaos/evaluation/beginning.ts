@@ -83,7 +83,7 @@ export function providerOf({ model, provider }: Pick<ChaosEvalSpec, 'model' | 'p
  * @throws PermanentTaskError when what answers depend on is not what it was, or the name of the run is taken
  */
 export async function beginning(
-  { id, createdAt }: Pick<Job, 'id' | 'createdAt'>,
+  { id }: Pick<Job, 'id'>,
   spec: ChaosEvalSpec,
   basis: Basis,
   gitCommit: string | null,
@@ -95,7 +95,7 @@ export async function beginning(
       spec.resume === undefined ? undefined : await earlierBeginning(spec.resume, store, signal);
     if (earlier !== undefined)
       requireSame(earlier, basis, `job ${spec.resume}`, 'give the same again, or leave `resume` out');
-    const named = await nameRun(id, spec, createdAt, store, signal);
+    const named = await nameRun(id, spec, store, signal);
     return { ...named, ...basis, git_commit: gitCommit, resumed_from: earlier?.run_id ?? null };
   });
   requireSame(begun, basis, 'this job', 'put it back and retry the job, or launch a new evaluation');
@@ -162,11 +162,10 @@ function leafDifferences(name: string, before: object, now: object): string[] {
 async function nameRun(
   jobId: string,
   spec: ChaosEvalSpec,
-  startedAt: number,
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<Pick<Beginning, 'run_id' | 'path'>> {
-  for (let at = startedAt; ; at += 1000) {
+  for (let at = Date.now(); ; at += 1000) {
     const run_id = spec.runId ?? defaultName(at, providerOf(spec));
     const path = spec.label === undefined ? run_id : `${spec.label}/${run_id}`;
     const key = `jobs/names/chaosbench/${path}`;

@@ -14,6 +14,7 @@ import type { SourceTree } from '../../../../ingest/family.ts';
 import { readJsonl } from '../../../../ingest/formats/json/jsonl.ts';
 import { openTree, placeOf } from '../../../../ingest/pipeline/tree.ts';
 import { messageOf } from '../../../../lake/errors.ts';
+import { keyProblem } from '../../../../lake/store/keys.ts';
 import { PermanentTaskError } from '../../../jobs/worker.ts';
 import type { TaskServices } from '../../task.ts';
 import { BadItem, type Item, itemOf } from './item.ts';
@@ -66,11 +67,11 @@ export async function readDataset(
   );
 }
 
-/** Where an address may lead: a key of the store is tried first. */
+/** Where an address may lead: to a place of its own, or to a key of the store. */
 async function treesAt(address: string, { store, env }: Pick<TaskServices, 'store' | 'env'>) {
-  const isKey = !address.startsWith('/') && !/^[a-z0-9]+:/i.test(address);
-  const trees: SourceTree[] = isKey ? [{ store, prefix: address.replace(/\/+$/, '') }] : [];
-  return [...trees, await openTree(address, env)];
+  const prefix = address.replace(/\/+$/, '');
+  const trees: SourceTree[] = keyProblem(prefix) === undefined ? [{ store, prefix }] : [];
+  return [await openTree(address, env), ...trees];
 }
 
 function keyIn({ prefix }: SourceTree, path: string): string {

@@ -79,7 +79,7 @@ const promptSpec = z
         wrong('variant', `expected one of ${VARIANTS.join(', ')}, or the texts of another`);
       return;
     }
-    const known = PROMPT_HASHES[variant];
+    const known = Object.hasOwn(PROMPT_HASHES, variant) ? PROMPT_HASHES[variant] : undefined;
     if (known !== undefined && known !== hash)
       wrong('variant', `the texts have the hash ${hash}; those of ${variant} have ${known}`);
     else if (known === undefined && VARIANTS.includes(variant))

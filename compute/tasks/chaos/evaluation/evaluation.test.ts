@@ -92,15 +92,26 @@ describe('prompts', () => {
   test('of the benchmark come from its project, found by their hash', () => {
     const python = `"""Doc."""
 from x import y
-A_SYSTEM = (
+A_SYSTEM_V1 = (
     "Something else."  # not this one
 )
 TEMPLATE_V9 = "{question}"
+REPROMPT_V0 = "No."
+REPROMPT_V1 = "Say it again."
 `;
     expect(() => resolvePrompt({ variant: 'v1' }, python)).toThrow(
       /no texts of chaosbench\/eval\/prompts.py have its hash; expected texts with the hash 5881f664c444e3d3/,
     );
     expect(() => resolvePrompt({ variant: 'v1_compact' }, undefined)).toThrow('the dataset has no');
+    const hashes = { v1: promptHash('Something else.', '{question}'), v2: '0'.repeat(16) };
+    expect(resolvePrompt({}, python, hashes)).toEqual({
+      version: 'v1',
+      hash: hashes.v1,
+      system: 'Something else.',
+      template: '{question}',
+      reprompt: 'Say it again.',
+    });
+    expect(resolvePrompt({ reprompt: 'What?' }, python, hashes)).toMatchObject({ reprompt: 'What?' });
     expect(resolvePrompt({}, python)).toMatchObject({ version: 'plain' });
     expect(resolvePrompt({ variant: 'compact' }, python)).toMatchObject({ version: 'compact' });
   });
@@ -233,6 +244,8 @@ describe('a specification', () => {
     [{ prompt: { template: 'no place' } }, ['prompt/template']],
     [{ runId: 'a/b', label: '..' }, ['runId', 'label']],
     [{ retries: 2, gitCommit: 'HEAD' }, ['retries', 'gitCommit']],
+    [{ prompt: { variant: 'constructor' } }, ['prompt/variant']],
+    [{ prompt: { variant: 'constructor', system: 'x' } }, []],
     [{ prompt: { variant: 'mine', template: '{question}' }, runId: 'x:8b' }, []],
   ])('%j', (spec, expected) => {
     expect(problems(spec)).toEqual(expected);

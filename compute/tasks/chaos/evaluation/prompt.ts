@@ -28,16 +28,19 @@ const PLAIN = 'plain';
 const REPROMPT = 'That is neither of the two answers. Reply with a single word: TRUE or FALSE.';
 
 /** Instructions of our own, by variant. Those of the benchmark come with its project. */
-const OWN: Readonly<Record<string, string>> = {
-  [PLAIN]:
-    'Decide whether the answer to the question is yes or no. Reply with a single word: TRUE for yes, FALSE for no.',
-  compact: 'Reply TRUE or FALSE.',
-  reasoned:
+const PLAIN_SYSTEM =
+  'Decide whether the answer to the question is yes or no. Reply with a single word: TRUE for yes, FALSE for no.';
+const OWN: ReadonlyMap<string, string> = new Map([
+  [PLAIN, PLAIN_SYSTEM],
+  ['compact', 'Reply TRUE or FALSE.'],
+  [
+    'reasoned',
     'Think the question through step by step. Then end with a line of its own that says FINAL_ANSWER: TRUE or FINAL_ANSWER: FALSE.',
-};
+  ],
+]);
 
 /** Variants that can be named: the benchmark's, whose hashes the policy knows, and ours. */
-export const VARIANTS: readonly string[] = [...Object.keys(PROMPT_HASHES), ...Object.keys(OWN)];
+export const VARIANTS: readonly string[] = [...Object.keys(PROMPT_HASHES), ...OWN.keys()];
 
 /** What a specification says of the prompt. */
 export interface PromptWish {
@@ -47,6 +50,8 @@ export interface PromptWish {
   readonly reprompt?: string | undefined;
 }
 
+type PromptHashes = Readonly<Record<string, string>>;
+
 /** The hash of texts that a wish has; undefined when it has none. */
 export function hashOfWish({ system, template }: PromptWish): string | undefined {
   if (system === undefined && template === undefined) return undefined;
@@ -54,38 +59,44 @@ export function hashOfWish({ system, template }: PromptWish): string | undefined
 }
 
 /** The known variant with a hash. */
-function variantOf(hash: string): string | undefined {
-  return Object.keys(PROMPT_HASHES).find((name) => PROMPT_HASHES[name] === hash);
+function variantOf(hash: string, hashes: PromptHashes): string | undefined {
+  return Object.keys(hashes).find((name) => hashes[name] === hash);
 }
 
 /**
  * The prompt that is wished for: its texts, a variant of ours, or one of the benchmark, whose texts are read from its project.
  * Without a wish it is the benchmark's `v1` where the project has it, else `plain`.
  * @param source of the project's `PROMPTS_FILE`; undefined where there is none
+ * @param hashes of the benchmark's variants
  * @throws PermanentTaskError for a variant of the benchmark whose texts are nowhere
  */
-export function resolvePrompt(wish: PromptWish, source: string | undefined): Prompt {
+export function resolvePrompt(
+  wish: PromptWish,
+  source: string | undefined,
+  hashes: PromptHashes = PROMPT_HASHES,
+): Prompt {
   const hash = hashOfWish(wish);
   if (hash !== undefined) {
     return {
-      version: wish.variant ?? variantOf(hash) ?? 'custom',
+      version: wish.variant ?? variantOf(hash, hashes) ?? 'custom',
       hash,
       system: wish.system ?? '',
       template: wish.template ?? QUESTION,
       reprompt: wish.reprompt ?? REPROMPT,
     };
   }
-  const own = wish.variant === undefined ? undefined : OWN[wish.variant];
+  const own = wish.variant === undefined ? undefined : OWN.get(wish.variant);
   if (wish.variant !== undefined && own !== undefined) return ownPrompt(wish.variant, own, wish.reprompt);
   const variant = wish.variant ?? 'v1';
-  const found = source === undefined ? undefined : projectPrompt(variant, namedTexts(source));
+  const found =
+    source === undefined ? undefined : projectPrompt(variant, hashes[variant], namedTexts(source));
   if (found !== undefined) return { ...found, reprompt: wish.reprompt ?? found.reprompt };
-  if (wish.variant === undefined) return ownPrompt(PLAIN, OWN[PLAIN]!, wish.reprompt);
+  if (wish.variant === undefined) return ownPrompt(PLAIN, PLAIN_SYSTEM, wish.reprompt);
   const why =
     source === undefined ? `the dataset has no ${PROMPTS_FILE}` : `no texts of ${PROMPTS_FILE} have its hash`;
   throw new PermanentTaskError(
     'PROMPT_UNKNOWN',
-    `the texts of the prompt ${variant} belong to the benchmark's project, and ${why}; expected texts with the hash ${PROMPT_HASHES[variant]}: name a checkout of the project as the dataset, or give prompt.system (and prompt.template)`,
+    `the texts of the prompt ${variant} belong to the benchmark's project, and ${why}; expected texts with the hash ${hashes[variant]}: name a checkout of the project as the dataset, or give prompt.system (and prompt.template)`,
   );
 }
 
@@ -94,8 +105,11 @@ function ownPrompt(variant: string, system: string, reprompt = REPROMPT): Prompt
 }
 
 /** The two texts of a project that have the hash of a variant together: whatever their names are, they are the right ones. */
-function projectPrompt(variant: string, texts: ReadonlyMap<string, string>): Prompt | undefined {
-  const wanted = PROMPT_HASHES[variant];
+function projectPrompt(
+  variant: string,
+  wanted: string | undefined,
+  texts: ReadonlyMap<string, string>,
+): Prompt | undefined {
   const named = [...texts].slice(0, MAX_TEXTS);
   const templates = named.map(([, text]) => text).filter((text) => text.includes(QUESTION));
   for (const [name, system] of named) {
