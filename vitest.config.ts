@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'main',
-          include: ['{src,lake,ingest,compute,graphql,bi,test,bench}/**/*.test.ts'],
+          include: ['{src,lake,ingest,compute,graphql,bi,web,test,bench}/**/*.test.ts'],
           exclude: heavy,
           // Loading the same modules anew for each of 150 files took a third of the time; nothing here mocks any.
           isolate: false,
@@ -34,6 +34,5 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    server: { deps: { inline: [/type-graphql/, /graphql-scalars/] } },
   },
 });
