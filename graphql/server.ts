@@ -12,6 +12,7 @@ import Fastify, {
 import type { JobService } from '../compute/jobs/job-service.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import { RunlakeError } from '../lake/errors.ts';
+import type { Exporter } from '../lake/export/exporter.ts';
 import { AddressPolicy } from './access/addresses.ts';
 import { type Access, addGuard, principalOf } from './access/guard.ts';
 import { type Authenticator, OPEN, type Principal } from './access/principal.ts';
@@ -19,6 +20,8 @@ import { createApollo } from './apollo.ts';
 import { CONSOLE_CSP, CONSOLE_HTML } from './console.ts';
 import type { Ingestor, Models, Probes, Publisher, RequestContext, Upkeep } from './context.ts';
 import { LimitExceededError, timeIsUp } from './errors.ts';
+import { addExplorer } from './explorer.ts';
+import { addExports } from './export-routes.ts';
 import { errorExtensions } from './format-error.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
@@ -58,6 +61,10 @@ export interface ServerOptions {
   readonly models?: Models | undefined;
   /** Without it activations cannot be compared with a probe. */
   readonly probes?: Probes | undefined;
+  /** Without it `exportQuery` is refused and there is nothing below `/export`. */
+  readonly exporter?: Exporter | undefined;
+  /** Directory of the built explorer. Without it `/` leads to the console. */
+  readonly explorer?: string | undefined;
   readonly config?: ServerConfig;
   /** A pino logger (or one like it); silent without. */
   readonly logger?: FastifyBaseLogger;
@@ -104,12 +111,23 @@ class RunningRequests {
 }
 
 /**
- * The HTTP server: `/graphql` (POST, GET for queries, WebSocket for subscriptions, a console for browsers), `/graphql/stream`
- * (subscriptions as server-sent events), `/healthz` and `/readyz`.
+ * The HTTP server: the explorer at `/`, `/graphql` (POST, GET for queries, WebSocket for subscriptions, a console for browsers), `/graphql/stream`
+ * (subscriptions as server-sent events), `/export` (rows as Arrow and Parquet), `/healthz` and `/readyz`.
  * It listens where the caller says (`app.listen`). `app.close()` lets running queries finish, then cancels them.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { reader, ingestor, upkeep, publisher, jobs, models, probes, config = {}, logger } = options;
+  const {
+    reader,
+    ingestor,
+    upkeep,
+    publisher,
+    jobs,
+    models,
+    probes,
+    exporter,
+    config = {},
+    logger,
+  } = options;
   const { authenticator = OPEN, addresses = NO_ADDRESSES } = options;
   const { arrivalMs = ARRIVAL_MS } = config;
   const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
@@ -130,7 +148,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await apollo.start();
   const running = new RunningRequests();
   addHealth(app, reader);
-  app.get('/', OPEN_ROUTE, (_request, reply) => reply.redirect('/graphql'));
+  if (options.explorer !== undefined) await addExplorer(app, options.explorer);
+  else app.get('/', OPEN_ROUTE, (_request, reply) => reply.redirect('/graphql'));
   addShutdown(app, apollo, running, config.drainMs ?? 10_000);
   app.setErrorHandler(answerError(limits));
   app.addHook('onRequest', async (request, reply) => {
@@ -145,6 +164,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     id: string,
     log: FastifyBaseLogger,
     life: RequestLife,
+    origin?: string,
   ): RequestContext => ({
     principal,
     addresses: principal.tokenId === undefined ? undefined : addresses,
@@ -155,6 +175,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     jobs,
     models,
     probes,
+    exporter,
+    origin,
     limits,
     ...life,
     deadline: performance.now() + limits.time,
@@ -165,7 +187,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   const handle = fastifyApolloHandler(apollo, {
     context: async (request, reply) =>
-      contextOf(principalOf(request), request.id, request.log, running.start(reply, limits.time)),
+      contextOf(
+        principalOf(request),
+        request.id,
+        request.log,
+        running.start(reply, limits.time),
+        `${request.protocol}://${request.host}`,
+      ),
   });
   addSubscriptions(app, {
     schema,
@@ -174,14 +202,19 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     contextOf: (principal, signal) =>
       contextOf(principal, randomUUID(), app.log, { signal, unlimitTime: () => undefined }),
   });
+  const enter = (request: FastifyRequest, reply: FastifyReply) => {
+    reply.raw.once('close', gate.enter(clientOf(request)));
+  };
+  if (exporter !== undefined) {
+    const lifeOf = (reply: FastifyReply) => running.start(reply, limits.time);
+    addExports(app, { reader, exporter, limits, lifeOf, enter });
+  }
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
     config: { access: (request): Access => (wantsConsole(request) ? 'open' : 'reader') },
     onRequest: async (request, reply) => {
-      if (wantsConsole(request)) return;
-      const leave = gate.enter(clientOf(request));
-      reply.raw.once('close', leave);
+      if (!wantsConsole(request)) enter(request, reply);
     },
     preHandler: async (request) => {
       for (const source of [request.body, request.query]) checkBrackets(source, limits.brackets);

@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { JobService } from '../../compute/jobs/job-service.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
+import { Exporter } from '../../lake/export/exporter.ts';
 import { addressPolicyOf, limitsOf, openTokens } from '../access.ts';
 import type { Config } from '../config.ts';
 import { showDemo } from '../demo/demo.ts';
@@ -21,6 +25,12 @@ interface ServeOptions extends CommonOptions {
   readonly port?: string;
   readonly memory?: string;
   readonly threads?: string;
+}
+
+/** Where `npm run build` puts the explorer; undefined when it has not. */
+function builtExplorer(): string | undefined {
+  const directory = fileURLToPath(new URL('../../web/', import.meta.url));
+  return existsSync(join(directory, 'assets')) ? directory : undefined;
 }
 
 export function serveCommand(command: Command): void {
@@ -64,7 +74,9 @@ async function serve(
     publisher: publisherOf(writer, env),
     models: modelsOf(lake),
     probes: probesOf(env),
+    exporter: new Exporter(lake),
     jobs,
+    explorer: builtExplorer(),
     logger,
   });
   const url = `${await app.listen({ host: config.host, port: config.port })}/graphql`;

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+
+/** A GraphQL request was refused, or no answer came. */
+export class ApiError extends Error {
+  /** As in `extensions.code`; `NETWORK` without an answer. */
+  readonly code: string;
+  /** What to do, where the server says so. */
+  readonly remedy: string | undefined;
+
+  constructor(message: string, code: string, remedy?: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.code = code;
+    this.remedy = remedy;
+  }
+}
+
+const answer = z.object({
+  data: z.unknown().optional(),
+  errors: z
+    .array(
+      z.object({
+        message: z.string(),
+        extensions: z.object({ code: z.string().optional(), remedy: z.string().optional() }).optional(),
+      }),
+    )
+    .optional(),
+});
+
+const TOKEN = 'runlake.token';
+
+/** The bearer token of this browser session, for servers that ask for one. */
+export function storedToken(): string | null {
+  return sessionStorage.getItem(TOKEN);
+}
+
+export function storeToken(token: string): void {
+  if (token === '') sessionStorage.removeItem(TOKEN);
+  else sessionStorage.setItem(TOKEN, token);
+}
+
+export function requestHeaders(accept: string): Record<string, string> {
+  const token = storedToken();
+  return {
+    'content-type': 'application/json',
+    accept,
+    ...(token !== null && { authorization: `Bearer ${token}` }),
+  };
+}
+
+/** The first error of an answer. @throws ApiError */
+export function dataOf<T>(body: unknown, schema: z.ZodType<T>): T {
+  const { data, errors } = answer.parse(body);
+  const [error] = errors ?? [];
+  if (error !== undefined) {
+    throw new ApiError(error.message, error.extensions?.code ?? 'UNKNOWN', error.extensions?.remedy);
+  }
+  return schema.parse(data);
+}
+
+export type Variables = Readonly<Record<string, unknown>>;
+
+/** Data of one GraphQL request, checked against the shape that the page expects. @throws ApiError */
+export async function ask<T>(
+  query: string,
+  schema: z.ZodType<T>,
+  variables: Variables,
+  signal: AbortSignal,
+): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch('/graphql', {
+      method: 'POST',
+      headers: requestHeaders('application/json'),
+      body: JSON.stringify({ query, variables }),
+      signal,
+    });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ApiError('the server does not answer', 'NETWORK', 'see whether it still runs');
+  }
+  return dataOf(await response.json(), schema);
+}

@@ -1,0 +1,55 @@
+import { lazy, type ReactNode, Suspense } from 'react';
+import { Link, Route, Switch, useRoute } from 'wouter';
+import { JobPage } from './jobs/job-page.tsx';
+import { JobsPage } from './jobs/jobs-page.tsx';
+import { RunsPage } from './runs/runs-page.tsx';
+import { Empty, Loading } from './ui/states.tsx';
+
+// The plots are most of the code, and the first view has none.
+const RunPage = lazy(() => import('./run/run-page.tsx').then(({ RunPage: page }) => ({ default: page })));
+
+function NavLink({ to, children }: { to: string; children: ReactNode }): ReactNode {
+  const [exact] = useRoute(to);
+  const [below] = useRoute(`${to}/*`);
+  return (
+    <Link href={to} aria-current={exact || below ? 'page' : undefined}>
+      {children}
+    </Link>
+  );
+}
+
+export function App(): ReactNode {
+  return (
+    <>
+      <a className="skip" href="#main">
+        Skip to content
+      </a>
+      <header className="top">
+        <Link href="/" className="brand">
+          <img src="/icon.svg" alt="" width="22" height="22" /> Runlake
+        </Link>
+        <nav aria-label="Pages">
+          <NavLink to="/runs">Runs</NavLink>
+          <NavLink to="/jobs">Jobs</NavLink>
+          <a href="/graphql">Console</a>
+        </nav>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Suspense fallback={<Loading what="the page" />}>
+          <Switch>
+            <Route path="/" component={RunsPage} />
+            <Route path="/runs" component={RunsPage} />
+            <Route path="/runs/*">{(parameters) => <RunPage id={decodeURI(parameters['*'] ?? '')} />}</Route>
+            <Route path="/jobs" component={JobsPage} />
+            <Route path="/jobs/:id">{({ id }) => <JobPage id={id} />}</Route>
+            <Route>
+              <Empty>
+                There is no such page. <Link href="/runs">All runs</Link>
+              </Empty>
+            </Route>
+          </Switch>
+        </Suspense>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,31 @@
+/** Rows as RFC 4180: a header, quotes where a value needs them, every digit of a number. */
+export function csvOf(rows: readonly Readonly<Record<string, unknown>>[]): string {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const cell = (value: unknown) => {
+    const text = value === null || value === undefined ? '' : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return [names, ...rows.map((row) => names.map((name) => row[name]))]
+    .map((cells) => `${cells.map(cell).join(',')}\r\n`)
+    .join('');
+}
+
+/** A drawing as a file of its own: with its namespace, and with the colours that it has on the page. */
+export function svgOf(drawn: Element): string {
+  const copy = drawn.cloneNode(true);
+  if (copy instanceof SVGElement) {
+    copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+    copy.style.color = getComputedStyle(drawn).color;
+  }
+  return new XMLSerializer().serializeToString(copy);
+}
+
+/** Offers a text to the reader as a file. */
+export function save(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
