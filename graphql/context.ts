@@ -3,6 +3,7 @@ import type { StoredVerdict } from '../compute/model/verdicts.ts';
 import type { PublishRequest, PublishResult } from '../compute/tasks/chaos/publish/publish.ts';
 import type { ProbeDocument } from '../compute/tasks/probe/probe-document.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
+import type { Exporter } from '../lake/export/exporter.ts';
 import type { AddressPolicy } from './access/addresses.ts';
 import type { Principal } from './access/principal.ts';
 import type { Limits } from './limits/limits.ts';
@@ -126,6 +127,9 @@ export interface RequestContext {
   readonly jobs: JobService | undefined;
   readonly models: Models | undefined;
   readonly probes: Probes | undefined;
+  readonly exporter: Pick<Exporter, 'open' | 'write' | 'find'> | undefined;
+  /** `http://host:port` as the client names this server; undefined outside HTTP. */
+  readonly origin: string | undefined;
   readonly limits: Limits;
   /** Aborted when the client goes away, when time is up, and when the server closes. */
   readonly signal: AbortSignal;

@@ -38,6 +38,8 @@ export type LimitName =
   | 'filterConditions'
   | 'inputDepth'
   | 'concurrentQueries'
+  | 'exportBytes'
+  | 'exportTime'
   | 'time';
 
 /** A query asks for more than the server allows; nothing of it was answered. */
@@ -78,6 +80,8 @@ export const LIMIT_NOUNS: Readonly<Record<LimitName, string>> = {
   filterConditions: 'filter conditions',
   inputDepth: 'levels of nesting in an argument',
   concurrentQueries: 'queries at the same time',
+  exportBytes: 'bytes of an export',
+  exportTime: 'milliseconds of work for an export',
   time: 'milliseconds',
 };
 

@@ -15,6 +15,7 @@ import { ChaosResolver } from './resolvers/chaos.ts';
 import { CompareResolver } from './resolvers/compare.ts';
 import { CostResolver } from './resolvers/cost.ts';
 import { EntropyResolver } from './resolvers/entropy.ts';
+import { ExportResolver } from './resolvers/export.ts';
 import { FvResolver } from './resolvers/fv.ts';
 import { JobConnectionResolver, JobsResolver } from './resolvers/jobs.ts';
 import { LakeResolver } from './resolvers/lake.ts';
@@ -50,6 +51,7 @@ const RESOLVERS = [
   LayerMeanDifferenceResolver,
   CompareResolver,
   SqlResolver,
+  ExportResolver,
   LakeResolver,
   CostResolver,
   ChangesResolver,

@@ -1,6 +1,6 @@
 import type { CompactedTable, VacuumedTable, VacuumRequest } from '../graphql/context.ts';
 import { InvalidArgumentError } from '../lake/errors.ts';
-import { deleteExpiredExports } from '../lake/export/stored.ts';
+import { deleteExpiredExports } from '../lake/export/exporter.ts';
 import type { Lake } from '../lake/lake.ts';
 import { TableNotFoundError } from '../lake/log/errors.ts';
 import type { DeltaTable } from '../lake/log/table.ts';

@@ -29,6 +29,10 @@ export const limitsSchema = z.strictObject({
   inputDepth: positive.default(40),
   /** At the same time, for one client. */
   concurrentQueries: positive.default(16),
+  /** Bytes of one export. */
+  exportBytes: positive.default(256 * 2 ** 30),
+  /** Milliseconds that the query engine may work for one export; how long its reader takes is his affair. */
+  exportTime: positive.default(30 * 60_000),
   /** Milliseconds for all of a query; mutations take as long as they need. */
   time: positive.default(60_000),
 });

@@ -3,10 +3,10 @@ import { type Audit, auditFiles, auditRuns } from '../../compute/tasks/chaos/aud
 import { writeDocuments } from '../../compute/tasks/chaos/documents.ts';
 import { findRun } from '../../compute/tasks/chaos/find-run.ts';
 import { counted } from '../../compute/tasks/chaos/markdown.ts';
+import { parseAsOf } from '../../lake/as-of.ts';
 import { openStore } from '../../lake/store/open-store.ts';
 import { storeEnvironment, withLake } from '../session.ts';
 import { type CommonOptions, configOf, interruptSignal, print, withCommonOptions } from './shared.ts';
-import { parseAsOf } from './sql.ts';
 
 interface AuditOptions extends CommonOptions {
   readonly out?: string;

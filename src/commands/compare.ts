@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { compareRuns, type RunComparison } from '../../compute/compare/compare.ts';
 import { findComparedRuns, readPairs } from '../../compute/compare/pairs.ts';
 import type { Estimate, PairedCorrectness, Test } from '../../compute/compare/statistics.ts';
+import { parseAsOf } from '../../lake/as-of.ts';
 import { UsageError } from '../errors.ts';
 import { textTable } from '../rows.ts';
 import { withLake } from '../session.ts';
@@ -14,7 +15,6 @@ import {
   wholeNumber,
   withCommonOptions,
 } from './shared.ts';
-import { parseAsOf } from './sql.ts';
 
 interface CompareOptions extends CommonOptions {
   readonly asOf?: string;

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
+import { parseAsOf } from '../../lake/as-of.ts';
 import { PARQUET_COMPRESSIONS } from '../../lake/export/parquet.ts';
 import { EXPORT_FORMATS } from '../../lake/export/result.ts';
 import { UsageError } from '../errors.ts';
 import { exportTo } from '../export-file.ts';
 import { withLake } from '../session.ts';
 import { type CommonOptions, configOf, interruptSignal, printJson, withCommonOptions } from './shared.ts';
-import { parseAsOf } from './sql.ts';
 
 interface ExportCommandOptions extends CommonOptions {
   readonly format: string;

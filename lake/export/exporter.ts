@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../errors.ts';
 import type { Lake } from '../lake.ts';
 import type { CallOptions, ObjectInfo, ObjectStore } from '../store/object-store.ts';
 import {
+  type ExportedResult,
   type ExportFormat,
   type ExportOptions,
   type ExportRequest,
@@ -30,14 +31,19 @@ export interface StoredExport extends ExportSummary {
   readonly expiresAt: Date;
 }
 
-/** Keeps exports in the object store of a lake for a while. */
-export class ExportStore {
+/** Makes exports, and keeps them in the object store of the lake for a while. */
+export class Exporter {
   readonly #lake: Lake;
   readonly #lifeMs: number;
 
   constructor(lake: Lake, options: { readonly lifeMs?: number } = {}) {
     this.#lake = lake;
     this.#lifeMs = options.lifeMs ?? EXPORT_LIFE_MS;
+  }
+
+  /** An export that is made as its bytes are read, and kept nowhere. */
+  open(request: ExportRequest, options: ExportOptions = {}): Promise<ExportedResult> {
+    return exportResult(this.#lake, request, options);
   }
 
   /** Writes an export into the store: all of it, or nothing that anybody can see. */

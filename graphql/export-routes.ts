@@ -1,0 +1,108 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { parseAsOf } from '../lake/as-of.ts';
+import { QueryTimeoutError } from '../lake/engine/errors.ts';
+import type { LakeReader } from '../lake/engine/types.ts';
+import { ExportSizeError } from '../lake/export/errors.ts';
+import type { Exporter } from '../lake/export/exporter.ts';
+import { type ExportFormat, type ExportOptions, FORMATS } from '../lake/export/result.ts';
+import type { RequestContext } from './context.ts';
+import { BadUserInputError, LimitExceededError } from './errors.ts';
+import type { Limits } from './limits/limits.ts';
+
+/** How long a client may take nothing of an export before it is given up. */
+const STALL_MS = 60_000;
+
+/** Formats by the name of the route that streams them; Arrow streams as an IPC stream. */
+const STREAMED: Readonly<Record<string, ExportFormat>> = { arrow: 'arrow-stream', parquet: 'parquet' };
+
+const query = z.strictObject({ sql: z.string().min(1), asOf: z.string().optional() });
+
+export interface ExportRouteOptions {
+  readonly reader: LakeReader;
+  readonly exporter: Pick<Exporter, 'open' | 'find'>;
+  readonly limits: Limits;
+  /** How long a request may go on. */
+  readonly lifeOf: (reply: FastifyReply) => Pick<RequestContext, 'signal' | 'unlimitTime'>;
+  /** Counts a request for the limit of requests at the same time. @throws LimitExceededError */
+  readonly enter: (request: FastifyRequest, reply: FastifyReply) => void;
+}
+
+/** What exports may ask of a server, as options of theirs. */
+export function exportLimits(limits: Limits, signal: AbortSignal): ExportOptions {
+  const { exportTime: timeoutMs, exportBytes: maxExportBytes, bytesRead: maxBytes } = limits;
+  return { signal, timeoutMs, maxExportBytes, maxBytes };
+}
+
+/** Names the limit that an export was over; other errors stay what they are. */
+export function exportError(error: unknown, { exportTime, exportBytes }: Limits): unknown {
+  if (error instanceof QueryTimeoutError) {
+    return new LimitExceededError('exportTime', exportTime, exportTime, 'select fewer columns or rows');
+  }
+  if (error instanceof ExportSizeError) {
+    return new LimitExceededError('exportBytes', exportBytes, exportBytes + 1, 'export in parts');
+  }
+  return error;
+}
+
+/**
+ * `GET` and `POST /export/query.arrow` (and `.parquet`) stream the rows of a statement; `GET /export/<name>` gives a stored
+ * export. A stream that fails after its first bytes breaks off: its last chunk never comes, which every HTTP client tells from
+ * an end. Rows and SHA-256 follow as trailers.
+ */
+export function addExports(app: FastifyInstance, options: ExportRouteOptions): void {
+  const { reader, exporter, limits, lifeOf, enter } = options;
+  const route = {
+    config: { access: 'reader' as const },
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) => enter(request, reply),
+  };
+
+  const stream = async (request: FastifyRequest, reply: FastifyReply, asked: unknown) => {
+    const format = STREAMED[z.object({ format: z.string() }).parse(request.params).format];
+    if (format === undefined) return reply.callNotFound();
+    const parsed = query.safeParse(asked);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new BadUserInputError(issue?.path.join('.') || 'query', issue?.message ?? 'is wrong', {
+        expected:
+          '`sql`, one SELECT statement, and perhaps `asOf`: a snapshot token, a version of runs or a time',
+      });
+    }
+    const { signal, unlimitTime } = lifeOf(reply);
+    unlimitTime();
+    try {
+      const snapshot = await reader.snapshot(parseAsOf(parsed.data.asOf), { signal });
+      const result = await exporter.open(
+        { snapshot, sql: parsed.data.sql.toWellFormed(), format },
+        exportLimits(limits, signal),
+      );
+      reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
+      reply
+        .header('x-runlake-snapshot', snapshot.token)
+        .trailer('x-runlake-rows', async () => String(result.summary.rows))
+        .trailer('x-runlake-sha256', async () => result.summary.sha256)
+        .type(FORMATS[format].mediaType);
+      // One piece waits here and one in the socket: the rest is made as the client takes it.
+      return reply.send(Readable.from(result, { objectMode: true, highWaterMark: 1 }));
+    } catch (error) {
+      throw exportError(error, limits);
+    }
+  };
+  app.get('/export/query.:format', route, (request, reply) => stream(request, reply, request.query));
+  app.post('/export/query.:format', route, (request, reply) => stream(request, reply, request.body));
+
+  app.get('/export/:name', route, async (request, reply) => {
+    const { name } = z.object({ name: z.string() }).parse(request.params);
+    const { signal, unlimitTime } = lifeOf(reply);
+    unlimitTime();
+    const found = await exporter.find(name, { signal });
+    if (found === undefined) return reply.callNotFound();
+    reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
+    reply
+      .type(FORMATS[found.format].mediaType)
+      .header('content-length', found.bytes)
+      .header('content-disposition', `attachment; filename="${name}"`);
+    return reply.send(Readable.from(found.stream()));
+  });
+}

@@ -1,0 +1,74 @@
+import { Field, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import type { ParquetCompression as Compression } from '../../lake/export/parquet.ts';
+import type { ExportFormat as Format } from '../../lake/export/result.ts';
+import { AsOfInput } from './inputs.ts';
+import { BigIntScalar, DateTimeScalar } from './scalars.ts';
+
+export const ExportFormat = {
+  ARROW: 'arrow',
+  ARROW_STREAM: 'arrow-stream',
+  PARQUET: 'parquet',
+} as const satisfies Record<string, Format>;
+
+registerEnumType(ExportFormat, {
+  name: 'ExportFormat',
+  valuesConfig: {
+    ARROW: { description: 'Arrow IPC file, also called Feather: can be memory-mapped.' },
+    ARROW_STREAM: { description: 'Arrow IPC stream: can be read while it arrives.' },
+    PARQUET: { description: 'Parquet, whose Arrow schema says which lists have a fixed size.' },
+  },
+});
+
+export const ExportCompression = {
+  ZSTD: 'zstd',
+  SNAPPY: 'snappy',
+  GZIP: 'gzip',
+  LZ4_RAW: 'lz4_raw',
+  UNCOMPRESSED: 'uncompressed',
+} as const satisfies Record<string, Compression>;
+
+registerEnumType(ExportCompression, { name: 'ExportCompression' });
+
+@InputType({ description: 'Which rows to export, and how.' })
+export class ExportInput {
+  @Field(() => String, {
+    description: 'One SELECT over the tables and views of the lake, as `sql` takes it.',
+  })
+  sql!: string;
+
+  @Field(() => ExportFormat, { defaultValue: ExportFormat.ARROW })
+  format!: Format;
+
+  @Field(() => ExportCompression, { nullable: true, description: 'Of Parquet; ZSTD by default.' })
+  compression?: Compression | null;
+
+  @Field(() => AsOfInput, { nullable: true, description: 'An older state of the lake.' })
+  asOf?: AsOfInput | null;
+}
+
+@ObjectType({ description: 'A file with the rows of a statement.', simpleResolvers: true })
+export class Export {
+  @Field(() => String, {
+    description:
+      'Where to get it until it expires: a signed URL of the bucket, which needs no token, or a URL of this server.',
+  })
+  url!: string;
+
+  @Field(() => ExportFormat)
+  format!: Format;
+
+  @Field(() => BigIntScalar)
+  rows!: number;
+
+  @Field(() => BigIntScalar)
+  bytes!: number;
+
+  @Field(() => String, { description: 'SHA-256 of the file, in hexadecimal.' })
+  sha256!: string;
+
+  @Field(() => String, { description: 'Token of the state of the lake that it holds.' })
+  snapshot!: string;
+
+  @Field(() => DateTimeScalar)
+  expiresAt!: string;
+}
