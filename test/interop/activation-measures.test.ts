@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createServer } from '../../graphql/server.ts';
@@ -119,7 +120,8 @@ describe.skipIf(!pythonHas('numpy', 'sklearn'))(
       ]);
       await writer.commitRuns(files.get('runs')!, [{ ...ids, stores: ['s.0'] }]);
       app = await createServer({ reader: lake });
-    });
+      // scikit-learn takes long to load on a busy machine.
+    }, 180_000);
     afterAll(async () => {
       await app.close();
       await temporary.remove();
@@ -246,12 +248,7 @@ interface Component {
   readonly vector: readonly number[];
 }
 
-/** As docs/graphql.md has them. */
-const MEASURES = `
-WITH target AS (SELECT vector::DOUBLE[] AS v FROM activations WHERE activation_key = 'k07' AND layer = 1)
-SELECT activation_key, list_inner_product(vector::DOUBLE[], v) AS dot, list_cosine_similarity(vector::DOUBLE[], v) AS cosine, norm
-FROM activations, target WHERE layer = 2 ORDER BY cosine DESC LIMIT 5`;
-const DIFFERENCE = `
-WITH means AS (SELECT i, avg(x) FILTER (activation_key < 'k20') - avg(x) FILTER (activation_key >= 'k20') AS difference
-  FROM (SELECT activation_key, unnest(vector)::DOUBLE AS x, generate_subscripts(vector, 1) AS i FROM activations WHERE layer = 1) GROUP BY i)
-SELECT list(difference ORDER BY i) AS vector, sqrt(sum(difference ** 2)) AS norm FROM means`;
+/** The statements of docs/graphql.md. */
+const [MEASURES = '', DIFFERENCE = ''] = [
+  ...readFileSync(new URL('../../docs/graphql.md', import.meta.url), 'utf8').matchAll(/```sql\n([^`]+)```/g),
+].map(([, statement]) => statement);
