@@ -11,7 +11,6 @@ const recordedRuns = `${fixtures}/mini_project/runs`;
 
 /** Recorded runs, and what was on the command line that made them. */
 const RUNS = {
-  full_good: { workers: 4 },
   full_messy: { workers: 4 },
   full_mock: {},
   sub_max200: { maxItems: 200, workers: 4 },
@@ -101,7 +100,6 @@ describe.skipIf(sharedDir === undefined)('evaluations of recorded answers', () =
     expect(runs).toEqual([
       { ...whole, name: 'allinvalid', reasons: 'prompt_hash max_items mock_provider', split: 'subset_40' },
       { ...whole, name: 'flaky', reasons: 'prompt_hash max_items mock_provider', split: 'subset_120' },
-      { ...whole, name: 'full_good' },
       { ...whole, name: 'full_messy' },
       { ...whole, name: 'full_mock' },
       {

@@ -2,14 +2,12 @@ import type { TaskContext } from '../../../jobs/worker.ts';
 import { answerAll } from '../../parts/answer-all.ts';
 import { Parts } from '../../parts/parts.ts';
 import type { TaskServices } from '../../task.ts';
-import { openTextModel } from '../../text-model/open-model.ts';
-import type { TextModel, TextOptions, TextRequest } from '../../text-model/text-model.ts';
-import { type ChaosEvalSpec, mockSpec } from './evaluation-spec.ts';
+import type { TextOptions, TextRequest } from '../../text-model/text-model.ts';
+import type { ChaosEvalSpec } from './evaluation-spec.ts';
 import type { Item } from './item.ts';
-import { inventingModel, MockModel } from './mock-model.ts';
+import { Models, ROUNDS, type Round } from './models.ts';
 import { type Prompt, promptText, repromptText } from './prompt.ts';
 import { type Answer, isInvalid, recordOf } from './record.ts';
-import { recordedAnswers } from './recorded.ts';
 
 /** What is asked of whom. */
 export interface Asking {
@@ -20,10 +18,6 @@ export interface Asking {
   /** Of the keys of the answers. */
   readonly prefix: string;
 }
-
-/** The two requests for an item: the second is made after an invalid answer to the first. */
-export const ROUNDS = ['first', 'again'] as const;
-type Round = (typeof ROUNDS)[number];
 
 /** The answers to an item; without the second where none is wanted. */
 interface Answers {
@@ -41,6 +35,20 @@ export interface Asked {
 
 /** Asks for every item, and once more where the answer is invalid. What has been answered before is not asked again. */
 export async function askAll(asking: Asking, context: TaskContext, services: TaskServices): Promise<Asked> {
+  const models = new Models(asking, services, context.signal);
+  try {
+    return await askWith(models, asking, context, services);
+  } finally {
+    await models.close();
+  }
+}
+
+async function askWith(
+  models: Models,
+  asking: Asking,
+  context: TaskContext,
+  services: TaskServices,
+): Promise<Asked> {
   const { items, prompt, spec } = asking;
   const ask = (round: Round, requests: readonly TextRequest[]): Promise<Parts> =>
     answerAll(
@@ -52,7 +60,7 @@ export async function askAll(asking: Asking, context: TaskContext, services: Tas
         requests,
         options: textOptions(spec),
         vectors: 'float16',
-        open: () => openModel(round, asking, services, context.signal),
+        open: () => models.open(round),
       },
       context,
     );
@@ -129,20 +137,4 @@ export function* recordsOf({ answers }: Asked, { items, spec }: Asking) {
 
 function textOptions({ temperature, seed, maxTokens, stop }: ChaosEvalSpec): TextOptions {
   return { temperature, seed, n: 1, maxTokens, stop, logProbabilities: false, topLogProbabilities: 0 };
-}
-
-async function openModel(
-  round: Round,
-  { spec, items, workers }: Asking,
-  services: TaskServices,
-  signal: AbortSignal,
-): Promise<TextModel> {
-  const { backend, mock, ...model } = spec.model;
-  if (backend !== 'mock')
-    return openTextModel({ ...model, backend, concurrency: workers }, undefined, services, signal);
-  const settings = mockSpec.parse(mock ?? {});
-  if (settings.file === undefined) return inventingModel(settings, workers);
-  const answers = await recordedAnswers(settings.file, services, signal);
-  const respond = ({ id }: TextRequest): Answer | undefined => answers.get(items[id]!.id)?.[round];
-  return new MockModel(settings, [...answers], respond, workers);
 }
