@@ -17,10 +17,8 @@ export default defineConfig({
           name: 'main',
           include: ['{src,lake,ingest,compute,graphql,bi,web,test,bench}/**/*.test.ts'],
           exclude: heavy,
-          // Loading the same modules anew for each of 150 files took a third of the time; nothing here mocks any.
-          isolate: false,
-          // One more than cores: many wait for Python, PostgreSQL or the S3 server.
-          maxWorkers: 3,
+          // Twice the cores: half of the time goes by in waiting for Python, PostgreSQL, the S3 server, leases.
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
@@ -31,8 +29,11 @@ export default defineConfig({
       },
     ],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For machines that are busy with other things; only a test that hangs takes so long.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
+    // Loading the same modules anew for each of 200 files took a third of the time; nothing here mocks any.
+    isolate: false,
   },
 });
