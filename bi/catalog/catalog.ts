@@ -1,20 +1,24 @@
 import { createHash } from 'node:crypto';
 import type { DuckDBType } from '@duckdb/node-api';
 import { Engine } from '../../lake/engine/engine.ts';
+import { QueryError } from '../../lake/engine/errors.ts';
 import { namesOfSelect } from '../../lake/engine/sandbox.ts';
 import { RunningStatement } from '../../lake/engine/statement.ts';
 import type { ChunkStream, StreamOptions } from '../../lake/engine/types.ts';
+import { messageOf } from '../../lake/errors.ts';
 import { sqlName } from '../../lake/parquet/file-name.ts';
 import type { Listed } from '../views/view.ts';
 import { catalogCodecOf, codecOf } from '../wire/types/codecs.ts';
 import { CATALOG_FUNCTIONS, CATALOG_LOOKUPS } from './functions.ts';
 import { INFORMATION_SCHEMA } from './information-schema.ts';
+import { Memo } from './memo.ts';
 import { PG_CATALOG, PG_CATALOG_VIEWS } from './pg-catalog.ts';
 import { PG_TYPES, type PgType, pgTypeNamed, sqlNameOf } from './pg-types.ts';
 import { type CatalogRelation, localName } from './relation.ts';
 import { DATABASE, OWNER, SETTINGS } from './settings.ts';
 
 const SCHEMAS = { pg_catalog: 11, public: 2200, information_schema: 13_000 } as const;
+const MEMO_CHARACTERS = 4 << 20;
 const OWNER_OID = 10;
 /** Fixed in PostgreSQL, and known to clients by number. */
 const KNOWN_OIDS: Readonly<Record<string, number>> = {
@@ -47,6 +51,13 @@ export class Catalog {
   readonly #engine: Engine;
   readonly #oids: ReadonlyMap<string, number>;
   readonly #functions: ReadonlyMap<string, number>;
+  // Clients ask the same questions again and again, and the catalog never changes.
+  readonly #trees = new Memo<string>(MEMO_CHARACTERS, (tree) => tree.length);
+  readonly #texts = new Memo<string>(MEMO_CHARACTERS, (text) => text.length);
+  readonly #descriptions = new Memo<Description>(
+    MEMO_CHARACTERS,
+    ({ columns }) => 100 * (columns?.length ?? 0),
+  );
   /** Names of the relations of the catalog itself. */
   readonly systemRelations: ReadonlySet<string>;
   /** Names of the lake's relations. */
@@ -119,18 +130,24 @@ export class Catalog {
 
   /** The syntax tree that DuckDB sees in a text, as the JSON of `json_serialize_sql`. */
   async parse(sql: string): Promise<string> {
-    return this.#scalar('SELECT json_serialize_sql($1::VARCHAR)', sql);
+    return this.#trees.get(sql, () => this.#scalar('SELECT json_serialize_sql($1::VARCHAR)', sql));
   }
 
   /** The text of a syntax tree. */
   async print(tree: string): Promise<string> {
-    return this.#scalar('SELECT json_deserialize_sql($1::JSON)', tree);
+    return this.#texts.get(tree, () => this.#scalar('SELECT json_deserialize_sql($1::JSON)', tree));
   }
 
   /** @throws QueryError when the statement cannot be */
   async describe(sql: string): Promise<Description> {
+    return this.#descriptions.get(sql, () => this.#describe(sql));
+  }
+
+  #describe(sql: string): Promise<Description> {
     return this.#engine.withConnection(async (connection) => {
-      const prepared = await connection.prepare(sql);
+      const prepared = await connection.prepare(sql).catch((error: unknown) => {
+        throw new QueryError(messageOf(error).split('\n\n')[0] ?? '', { cause: error });
+      });
       try {
         const parameters = new Map<number, DuckDBType>();
         for (let i = 1; i <= prepared.parameterCount; i++) {
@@ -271,6 +288,7 @@ export class Catalog {
           provolatile: 'i',
           pronargs: 1,
           prorettype: 2276,
+          proargtypes: '2275',
           proisagg: false,
           proiswindow: false,
           prosecdef: false,

@@ -139,6 +139,10 @@ export const CATALOG_FUNCTIONS: readonly string[] = [
   `array_upper(a, d) AS NULLIF(len(a), 0)`,
   `array_lower(a, d) AS CASE WHEN len(a) > 0 THEN 1 END`,
   `array_remove(a, x) AS list_filter(a, lambda i: i IS DISTINCT FROM x)`,
+  `_pg_expandarray(a) AS unnest(list_transform(a, lambda e, i: {'x': e, 'n': CAST(i AS INTEGER)}))`,
+  // A set of numbers, of which no array of a catalog needs many.
+  `rl_series(a, b) AS unnest(CASE WHEN b - a < 10000 THEN generate_series(a, b) END)`,
+  `rl_subscripts(a, d) AS unnest(range(1, len(a) + 1))`,
   `array_ndims(a) AS CASE WHEN len(a) > 0 THEN 1 END`,
 ];
 

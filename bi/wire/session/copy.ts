@@ -19,17 +19,7 @@ const CONTROL: Readonly<Record<string, string>> = {
  */
 export function copyRows(backend: Backend, fields: readonly ResultField[], options: CopyOptions): RowWriter {
   const { out } = backend;
-  if (options.format === 'binary') {
-    return (batch, row) =>
-      backend.copyData(() => {
-        out.int16(fields.length);
-        for (const [column, { codec }] of fields.entries()) {
-          const value = batch.value(row, column);
-          if (value === null) out.int32(-1);
-          else out.sized(() => codec.binary(value, out));
-        }
-      });
-  }
+  if (options.format === 'binary') return binaryRows(backend, fields);
   const cell = options.format === 'csv' ? csvCell(options) : textCell(options);
   return (batch, row) => {
     const cells = fields.map(({ codec }, column) => {
@@ -40,24 +30,45 @@ export function copyRows(backend: Backend, fields: readonly ResultField[], optio
   };
 }
 
-/** What comes before the rows. */
+/** The line of names that comes before the rows, if one was asked for. */
 export function copyHead(backend: Backend, fields: readonly ResultField[], options: CopyOptions): void {
-  const { out } = backend;
-  if (options.format === 'binary') {
-    backend.copyData(() => {
-      out.bytes(BINARY_SIGNATURE);
-      out.int32(0);
-      out.int32(0);
-    });
-  } else if (options.header) {
-    const cell = options.format === 'csv' ? csvCell(options) : textCell(options);
-    backend.copyData(() => out.text(`${fields.map(({ name }) => cell(name)).join(options.delimiter)}\n`));
-  }
+  if (!options.header || options.format === 'binary') return;
+  const cell = options.format === 'csv' ? csvCell(options) : textCell(options);
+  backend.copyData(() =>
+    backend.out.text(`${fields.map(({ name }) => cell(name)).join(options.delimiter)}\n`),
+  );
 }
 
-/** What comes after them. */
-export function copyTail(backend: Backend, options: CopyOptions): void {
-  if (options.format === 'binary') backend.copyData(() => backend.out.int16(-1));
+/** What comes after `rows` rows. */
+export function copyTail(backend: Backend, options: CopyOptions, rows: number): void {
+  if (options.format !== 'binary') return;
+  backend.copyData(() => {
+    if (rows === 0) binaryHead(backend);
+    backend.out.int16(-1);
+  });
+}
+
+/** Clients expect the head of the file in the message of the first row. */
+function binaryRows(backend: Backend, fields: readonly ResultField[]): RowWriter {
+  const { out } = backend;
+  let first = true;
+  return (batch, row) =>
+    backend.copyData(() => {
+      if (first) binaryHead(backend);
+      first = false;
+      out.int16(fields.length);
+      for (const [column, { codec }] of fields.entries()) {
+        const value = batch.value(row, column);
+        if (value === null) out.int32(-1);
+        else out.sized(() => codec.binary(value, out));
+      }
+    });
+}
+
+function binaryHead({ out }: Backend): void {
+  out.bytes(BINARY_SIGNATURE);
+  out.int32(0);
+  out.int32(0);
 }
 
 function textCell({ delimiter }: CopyOptions): (text: string) => string {

@@ -17,7 +17,8 @@ import {
   textOf,
   treeText,
 } from '../sql/tree.ts';
-import { catalogCodecOf, codecOf } from '../types/codecs.ts';
+import { type Codec, catalogCodecOf, codecOf } from '../types/codecs.ts';
+import { parameterNode } from '../types/parameters.ts';
 import { chunkSource, type ResultField, type RowSource } from './rows.ts';
 
 /** A SELECT that has been parsed; its tree is never changed. */
@@ -42,8 +43,8 @@ export type ParameterNodes = ReadonlyMap<number, Node>;
 
 /** What a statement takes and gives. */
 export interface QueryShape {
-  /** DuckDB types of its parameters as far as they are known. */
-  readonly parameters: ReadonlyMap<number, DuckDBType>;
+  /** Oids of the types of its parameters, as far as they can be told. */
+  readonly parameters: ReadonlyMap<number, number>;
   readonly fields: readonly ResultField[];
 }
 
@@ -86,10 +87,20 @@ export class Planner {
   /** @param typed parameters whose types the client gave */
   async shape(query: ParsedQuery, typed: ParameterNodes, context: SessionContext): Promise<QueryShape> {
     const plan = await this.#plan(query, typed, context);
-    const { parameters, columns } = await this.#catalog.describe(plan.sql);
+    const { parameters: types, columns } = await this.#catalog.describe(plan.sql);
+    const codec = codecsOf(plan.engine);
+    const parameters = new Map([...types].map(([n, type]) => [n, codec(type).type.oid]));
     if (columns !== undefined) return { parameters, fields: this.#fields(query, plan, columns) };
-    // Types that nothing tells are those of literals in quotes, which fit anywhere.
-    const filled = new Map(query.parameters.map((n) => [n, typed.get(n) ?? textConstant(null)]));
+    // Types that nothing tells are those of literals in quotes, which fit anywhere; this one fits ANY, too.
+    const filled = new Map(
+      query.parameters.map((n) => {
+        const oid = parameters.get(n);
+        return [
+          n,
+          typed.get(n) ?? (oid === undefined ? textConstant('{}') : parameterNode(null, 0, oid)),
+        ] as const;
+      }),
+    );
     const settled = await this.#plan(query, filled, context);
     const described = await this.#catalog.describe(settled.sql);
     return { parameters, fields: this.#fields(query, settled, described.columns ?? []) };
@@ -156,9 +167,13 @@ export class Planner {
     const usable = names?.length === columns.length ? names : undefined;
     return columns.map(({ name, type }, i) => ({
       name: usable?.[i] ?? name,
-      codec: engine === 'catalog' ? catalogCodecOf(type) : codecOf(type),
+      codec: codecsOf(engine)(type),
     }));
   }
+}
+
+function codecsOf(engine: Plan['engine']): (type: DuckDBType) => Codec {
+  return engine === 'catalog' ? catalogCodecOf : codecOf;
 }
 
 export function readOnly(command: string): WireError {

@@ -1,12 +1,11 @@
 import type { LakeSnapshot } from '../../../lake/engine/types.ts';
-import { pgTypeNamed } from '../../catalog/pg-types.ts';
+import { pgType, pgTypeNamed } from '../../catalog/pg-types.ts';
 import type { Backend, TransactionStatus } from '../protocol/backend.ts';
 import type { FormatCode, FrontendMessage } from '../protocol/frontend.ts';
 import { reportOf, SQLSTATE, WireError } from '../protocol/sqlstate.ts';
 import { type Command, type CopyOptions, commandOf, type SubStatement } from '../sql/commands.ts';
 import { statementsOf, tokensOf } from '../sql/lexer.ts';
 import { isNode, type Node, nodesOf } from '../sql/tree.ts';
-import { codecOf } from '../types/codecs.ts';
 import { parameterNode } from '../types/parameters.ts';
 import { copyHead, copyRows, copyTail } from './copy.ts';
 import type { ParameterNodes, ParsedQuery, Planner } from './planner.ts';
@@ -263,8 +262,8 @@ export class Session {
     const shape = await this.#planner.shape(query, given, this.#context);
     const count = Math.max(types.length, query.parameters.at(-1) ?? 0);
     const parameterOids = Array.from({ length: count }, (_, i) => {
-      const inferred = shape.parameters.get(i + 1);
-      return types[i] || (inferred === undefined ? 25 : codecOf(inferred).type.oid);
+      // What nothing tells is text, as PostgreSQL has it.
+      return types[i] || (shape.parameters.get(i + 1) ?? pgType('text').oid);
     });
     return { query, parameterOids, fields: shape.fields };
   }
@@ -391,7 +390,11 @@ export class Session {
   }
 
   async #runQuery(portal: Portal, query: ParsedQuery, maxRows: number, tag: string): Promise<void> {
-    portal.cursor ??= new RowCursor(await this.#open(query, portal.values, portal.abort.signal));
+    if (portal.cursor === undefined) {
+      const source = await this.#open(query, portal.values, portal.abort.signal);
+      portal.cursor = new RowCursor(source);
+      ensureSame(portal.statement.fields ?? [], source.fields);
+    }
     await this.#send(portal, portal.cursor, maxRows, tag);
   }
 
@@ -640,7 +643,7 @@ export class Session {
     copyHead(this.#backend, fields, options);
     const writer = copyRows(this.#backend, fields, options);
     const { rows } = await portal.cursor.write(0, writer, this.#backend.out, this.#flush);
-    copyTail(this.#backend, options);
+    copyTail(this.#backend, options, rows);
     await portal.cursor.close();
     this.#backend.copyDone();
     this.#backend.commandComplete(`COPY ${rows}`);
@@ -711,6 +714,22 @@ function isEnd(statement: Prepared): boolean {
 /** COPY describes its rows in its own way. */
 function isCopy(statement: Prepared): boolean {
   return statement.kind === 'command' && statement.command.kind === 'copy';
+}
+
+/** Rows must be what the client was told they would be. */
+function ensureSame(described: readonly ResultField[], actual: readonly ResultField[]): void {
+  for (const [i, { name, codec }] of actual.entries()) {
+    const told = described[i]?.codec.type;
+    if (told?.oid === codec.type.oid) continue;
+    throw new WireError(
+      'featureNotSupported',
+      `column "${name}" is ${codec.type.name} with these parameters`,
+      {
+        expected: `${told?.name ?? 'no column'}, as it was described`,
+        remedy: 'cast the parameters, as in $1::int',
+      },
+    );
+  }
 }
 
 function noStatement(name: string): WireError {

@@ -94,7 +94,9 @@ export class Settings {
    * @returns a warning for the client where the value cannot be followed
    * @throws WireError
    */
-  set(name: string, value: string, local = false): string | undefined {
+  set(name: string, given: string, local = false): string | undefined {
+    // Some drivers quote what they send at startup.
+    const value = /^'(.*)'$/s.exec(given)?.[1] ?? given;
     const key = name.toLowerCase();
     const known = DEFAULTS.get(key);
     // Names with a dot are the client's own, as in PostgreSQL.

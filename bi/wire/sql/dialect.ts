@@ -77,6 +77,9 @@ export function withoutPostgresSyntax(text: string, tokens: readonly Token[]): s
       isOperand(tokens[i - 1])
     ) {
       replace(token, token, REGEX_OPERATORS[token.text] ?? '');
+    } else if (isName(token, 'oid') && isCastMark(tokens, i - 1)) {
+      // DuckDB knows the name, and takes it for BIGINT.
+      replace(token, token, 'UINTEGER');
     } else if (
       token.kind === 'word' &&
       ALIASES.has(token.text.toLowerCase()) &&
@@ -87,6 +90,13 @@ export function withoutPostgresSyntax(text: string, tokens: readonly Token[]): s
     }
   }
   return out + text.slice(from);
+}
+
+/** Whether `::` comes before, with or without the schema of the type after it. */
+function isCastMark(tokens: readonly Token[], at: number): boolean {
+  const schema = tokens[at - 1];
+  const qualified = tokens[at]?.text === '.' && schema !== undefined && isName(schema, 'pg_catalog');
+  return tokens[qualified ? at - 2 : at]?.text === '::';
 }
 
 const NOT_OPERANDS = new Set([

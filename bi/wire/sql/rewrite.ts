@@ -48,11 +48,16 @@ const RENAMED: Readonly<Record<string, string>> = {
   jsonb_agg: 'json_group_array',
   json_object_agg: 'json_group_object',
   jsonb_object_agg: 'json_group_object',
+  json_build_object: 'json_object',
+  jsonb_build_object: 'json_object',
+  json_build_array: 'json_array',
+  jsonb_build_array: 'json_array',
   every: 'bool_and',
   clock_timestamp: 'now',
   statement_timestamp: 'now',
   transaction_timestamp: 'now',
   array_cat: 'list_concat',
+  generate_subscripts: 'rl_subscripts',
   cardinality: 'len',
 };
 
@@ -176,6 +181,10 @@ function tableFunction(node: Node): Node {
   const name = isNode(node['function']) ? textOf(node['function']['function_name']).toLowerCase() : '';
   const alias = textOf(node['alias']);
   const columns = node['column_name_alias'];
+  // The call itself has been taken for one among the columns.
+  if (name === 'rl_series' && isNode(node['function'])) {
+    return tableFunction({ ...node, function: { ...node['function'], function_name: 'generate_series' } });
+  }
   // In PostgreSQL the alias of a function that gives one column names the column, too.
   if (ONE_COLUMN.has(name) && alias !== '' && Array.isArray(columns) && columns.length === 0) {
     return { ...node, column_name_alias: [alias] };
@@ -246,6 +255,8 @@ function functionCall(node: Node, context: RewriteContext): Node {
   }
   // Of a name that is not a constant only the catalog knows: what the server began with.
   if (name === 'current_setting' && first !== undefined) return call('rl_setting', [first], alias);
+  // Among the columns it gives a row for each number, not a list of them.
+  if (name === 'generate_series' && children.length === 2) return call('rl_series', children, alias);
   const renamed = RENAMED[name];
   const schema = textOf(node['schema']).toLowerCase();
   if (renamed !== undefined) return { ...node, function_name: renamed, schema: '' };

@@ -69,6 +69,9 @@ export function parameterNode(bytes: Buffer | null, format: FormatCode, oid: num
 }
 
 function nullNode(type: PgType | undefined): Node {
+  const element = type?.elementOid === undefined ? undefined : pgTypeOf(type.elementOid);
+  if (element !== undefined) return castNode(textConstant(null), listType(elementType(element, [])));
+  if (type?.name === 'numeric') return castNode(textConstant(null), numericType('0'));
   const name = type === undefined ? undefined : DUCKDB_TYPES[type.name];
   return name === undefined ? textConstant(null) : castNode(textConstant(null), simpleType(name));
 }
@@ -89,7 +92,7 @@ function textArray(bytes: Buffer, type: PgType): (string | null)[] {
 /** The value in PostgreSQL's text form as a constant of DuckDB. */
 function valueNode(text: string | null, type: PgType): Node {
   if (type.name === 'numeric') {
-    if (text === null) return castNode(textConstant(null), simpleType('DOUBLE'));
+    if (text === null) return nullNode(type);
     return castNode(textConstant(text), numericType(text));
   }
   const name = DUCKDB_TYPES[type.name];
