@@ -9,12 +9,16 @@ import { getVariableValues } from 'graphql/execution/values.js';
 import { ForbiddenError } from './access/principal.ts';
 import { requireRoles } from './access/rules.ts';
 import type { RequestContext } from './context.ts';
-import { LimitExceededError } from './errors.ts';
+import { BadUserInputError, LimitExceededError } from './errors.ts';
 import { formatError, isInternal, toGraphQLError } from './format-error.ts';
 import { documentLimits } from './limits/document.ts';
 import type { Limits } from './limits/limits.ts';
 import { estimateNodes } from './limits/nodes.ts';
 import { nestingDepth } from './limits/variables.ts';
+
+const NO_SUBSCRIPTIONS = new BadUserInputError('query', 'subscriptions are not answered here', {
+  remedy: 'subscribe over WebSocket at /graphql, or over server-sent events at /graphql/stream',
+});
 
 function checkRoles(...operation: Parameters<typeof requireRoles>): void {
   try {
@@ -31,6 +35,7 @@ function requestLimits(
 ): GraphQLRequestListener<RequestContext>['didResolveOperation'] {
   return async ({ document, operation, request, contextValue }) => {
     if (operation !== undefined) checkRoles(document, operation, contextValue.principal);
+    if (operation?.operation === 'subscription') throw toGraphQLError(NO_SUBSCRIPTIONS);
     if (operation?.operation === 'mutation') contextValue.unlimitTime();
     const depth = nestingDepth(request.variables, limits.inputDepth);
     if (depth > limits.inputDepth) {

@@ -1,5 +1,5 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { RunlakeError } from '../lake/errors.ts';
+import { CancelledError, RunlakeError } from '../lake/errors.ts';
 import { ForbiddenError } from './access/principal.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
 
@@ -35,7 +35,9 @@ const TOO_MANY_TOKENS = /Document contains more tha[nt] (\d+) tokens/;
 function originOf(error: unknown): unknown {
   let origin = error;
   while (origin instanceof GraphQLError && origin.originalError) origin = origin.originalError;
-  return origin;
+  // What was under way when time was up says only that it was cancelled.
+  const stopped = origin instanceof CancelledError && origin.cause instanceof LimitExceededError;
+  return stopped ? origin.cause : origin;
 }
 
 /** Whether an error says nothing that a client may see. */

@@ -151,10 +151,13 @@ describe('subscriptions', () => {
 
   test('one that the client ends stops watching at once', async () => {
     const iterator = client.iterate({ query: document })[Symbol.asyncIterator]();
-    const first = iterator.next();
-    await sleep(200);
-    const { id } = await submit();
-    expect(await first).toMatchObject({ value: { data: { jobUpdated: { id } } } });
+    let isToldOf = false;
+    const first = iterator.next().finally(() => {
+      isToldOf = true;
+    });
+    // Nobody says when a subscription has begun.
+    while (!isToldOf) await Promise.all([submit(), sleep(100)]);
+    expect(await first).toMatchObject({ value: { data: { jobUpdated: { id: expect.any(String) } } } });
     await iterator.return?.();
   });
 

@@ -23,6 +23,7 @@ import { LimitExceededError, timeIsUp } from './errors.ts';
 import { addExplorer } from './explorer.ts';
 import { addExports } from './export-routes.ts';
 import { errorExtensions } from './format-error.ts';
+import { addArrivalLimit } from './limits/arrival.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { bracketDepth } from './limits/nesting.ts';
@@ -156,6 +157,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
   });
+  addArrivalLimit(app, arrivalMs);
   addGuard(app, authenticator);
   const gate = new ConcurrencyGate(limits.concurrentQueries);
   const clientOf = config.clientOf ?? ((request) => request.principal?.tokenId ?? request.ip);

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Engine, runQuery } from './engine/engine.ts';
 import { isListing, namesOfSelect } from './engine/sandbox.ts';
 import { conditionsOfSelect } from './engine/select-conditions.ts';
+import { checkStatementText } from './engine/statement-text.ts';
 import type { PruneCondition, Relation, StatementSource, StreamOptions } from './engine/types.ts';
 import { sqlName, sqlString } from './parquet/file-name.ts';
 import type { TableSpec } from './tables/schema.ts';
@@ -105,6 +106,7 @@ export class Sandbox {
   }
 
   async #parse(connection: DuckDBConnection, sql: string): Promise<Parsed> {
+    checkStatementText(sql);
     const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
     const tree = String(rows[0]?.[0]);
     if (isListing(tree)) return { kind: 'listing' };

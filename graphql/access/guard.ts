@@ -65,7 +65,8 @@ export function principalOf({ principal }: Pick<FastifyRequest, 'principal'>): P
 export function addGuard(app: FastifyInstance, authenticator: Authenticator): void {
   app.decorateRequest('principal', undefined);
   app.addHook('onRequest', async (request) => {
-    const { access = 'operator' } = request.routeOptions.config;
+    // What is nowhere is told to everybody who is known.
+    const { access = request.is404 ? 'reader' : 'operator' } = request.routeOptions.config;
     const needed = typeof access === 'function' ? access(request) : access;
     if (needed === 'open') return;
     const principal = await identify(authenticator, credentialsOf(request));

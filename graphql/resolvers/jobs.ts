@@ -35,6 +35,12 @@ function jobsOf({ jobs }: RequestContext): JobService {
   });
 }
 
+/** What may be looked up as the id of a job: queues have no keys of any other kind. @throws BadUserInputError */
+function jobId(argument: string, id: string): string {
+  if (/^[\x21-\x7e]{1,200}$/.test(id)) return id;
+  throw new BadUserInputError(argument, 'is no id of a job', { expected: 'an id such as `jobs` lists' });
+}
+
 @ArgsType()
 class JobsArguments {
   @Field(() => JobFilter, { nullable: true })
@@ -84,7 +90,11 @@ export class JobsResolver {
       ...(filter?.states && { states: filter.states as JobState[] }),
       ...(filter?.kinds && { kinds: filter.kinds as JobKind[] }),
     };
-    const found = await queue.list({ ...select, limit: first + 1, ...(after && { before: after }) });
+    const found = await queue.list({
+      ...select,
+      limit: first + 1,
+      ...(after && { before: jobId('after', after) }),
+    });
     const nodes = found.slice(0, first).map(jobObject);
     return {
       nodes,
@@ -96,7 +106,7 @@ export class JobsResolver {
 
   @Query(() => Job, { nullable: true })
   async job(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Job | null> {
-    const job = await jobsOf(context).queue.get(id);
+    const job = await jobsOf(context).queue.get(jobId('id', id));
     return job === undefined ? null : jobObject(job);
   }
 
@@ -115,14 +125,14 @@ export class JobsResolver {
 
   @Mutation(() => Job, { description: 'Stops a job: at once when it waits, within seconds when it runs.' })
   async cancelJob(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Job> {
-    return jobObject(await jobsOf(context).queue.cancel(id));
+    return jobObject(await jobsOf(context).queue.cancel(jobId('id', id)));
   }
 
   @Mutation(() => Job, {
     description: 'Queues a job again that failed, was skipped or cancelled; what it had done is resumed.',
   })
   async retryJob(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Job> {
-    return jobObject(await jobsOf(context).queue.retry(id));
+    return jobObject(await jobsOf(context).queue.retry(jobId('id', id)));
   }
 
   @Subscription(() => Job, {
@@ -145,7 +155,7 @@ async function* jobChanges(
   // Asked for before the job is looked at, so that no change falls in between.
   let next = changes.next();
   if (id !== undefined) {
-    const job = await queue.get(id);
+    const job = await queue.get(jobId('id', id));
     if (job === undefined) throw new BadUserInputError('id', `there is no job ${id}`);
     yield job;
     if (isFinal(job.state)) return;
@@ -175,7 +185,7 @@ function defineLaunch(task: TaskDefinition): void {
       {
         priority,
         ...(principal.tokenId !== undefined && { owner: principal.name }),
-        ...(dependsOn && { dependsOn }),
+        ...(dependsOn && { dependsOn: dependsOn.map((id) => jobId('dependsOn', id)) }),
         ...(maxAttempts && { maxAttempts }),
       },
     );

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SandboxError } from './errors.ts';
+import { ResultSizes } from './result-sizes.ts';
 
 /** Table functions that compute from their arguments alone. */
 const PURE_TABLE_FUNCTIONS = new Set([
@@ -82,6 +83,8 @@ export function namesOfSelect(tree: string, tables: ReadonlySet<string>): Set<st
   const used = new Set<string>();
   const commonTables = new Set<string>();
   const bases: string[] = [];
+  const sizes = new ResultSizes();
+  const rowsOf = new Set<unknown>();
   walk(result.statements[0], (node) => {
     if (isRecord(node['cte_map'])) {
       for (const name of commonTableNames(node['cte_map'])) {
@@ -99,9 +102,13 @@ export function namesOfSelect(tree: string, tables: ReadonlySet<string>): Set<st
         break;
       case 'TABLE_FUNCTION':
         checkTableFunction(node['function']);
+        // Rows come one vector after the other, however many.
+        rowsOf.add(node['function']);
         break;
       default:
-        if (node['class'] === 'FUNCTION') checkFunction(node['function_name']);
+        if (node['class'] !== 'FUNCTION') break;
+        checkFunction(node['function_name']);
+        if (!rowsOf.has(node)) sizes.add(node);
     }
   });
   for (const name of bases) {
