@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Random } from '../stats/index.ts';
 import { add, dot, norm } from './arithmetic.ts';
 import { type Eigenpairs, symmetricEigenpairs } from './jacobi.ts';
@@ -47,6 +48,8 @@ export async function leadingEigenpairs(
   const width = Math.min(size, count + GUARD_VECTORS);
   let basis: Float64Array[] = [];
   let images: Float64Array[] = [];
+  // Lower triangle of basis . images.
+  let projected: number[][] = [];
   let added = orthonormal(
     Array.from({ length: width }, () => Float64Array.from({ length: size }, () => random.normal())),
     basis,
@@ -54,10 +57,16 @@ export async function leadingEigenpairs(
   for (let applications = 1; ; applications++) {
     basis.push(...added);
     images.push(...(await operator.apply(added)));
-    const { values, vectors: weights } = symmetricEigenpairs(projection(basis, images), basis.length);
+    for (let i = projected.length; i < basis.length; i++)
+      projected.push(images.slice(0, i + 1).map((image) => dot(basis[i]!, image)));
+    // Others get their turn between the parts of a step.
+    await setImmediate();
+    const { values, vectors: weights } = symmetricEigenpairs(symmetric(projected), basis.length);
+    await setImmediate();
     const pairs = Math.min(width, basis.length);
     const vectors = combinations(basis, weights, pairs);
     const moved = combinations(images, weights, pairs);
+    await setImmediate();
     const errors = moved.map((image, i) => {
       const error = image.slice();
       add(error, vectors[i]!, -values[i]!);
@@ -85,22 +94,22 @@ export async function leadingEigenpairs(
     if (basis.length + added.length > MOST_BLOCKS * width) {
       basis = vectors;
       images = moved;
+      projected = vectors.map((_, i) => [...new Array<number>(i).fill(0), values[i]!]);
     }
   }
 }
 
-/** Basis . images. */
-function projection(basis: readonly Float64Array[], images: readonly Float64Array[]): Float64Array {
-  const size = basis.length;
-  const projected = new Float64Array(size * size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      const product = dot(basis[i]!, images[j]!);
-      projected[i * size + j] = product;
-      projected[j * size + i] = product;
-    }
-  }
-  return projected;
+/** The matrix of a lower triangle. */
+function symmetric(triangle: readonly (readonly number[])[]): Float64Array {
+  const size = triangle.length;
+  const matrix = new Float64Array(size * size);
+  triangle.forEach((row, i) => {
+    row.forEach((value, j) => {
+      matrix[i * size + j] = value;
+      matrix[j * size + i] = value;
+    });
+  });
+  return matrix;
 }
 
 /** The first `count` combinations of vectors with given weights. */
