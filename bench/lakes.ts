@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Limits } from '../graphql/limits/limits.ts';
 import { createServer } from '../graphql/server.ts';
 import { HALLULENS } from '../ingest/families/hallulens/index.ts';
 import { ingest } from '../ingest/pipeline/ingest.ts';
@@ -70,7 +71,7 @@ export interface GraphqlSession {
   readonly close: () => Promise<void>;
 }
 
-export async function graphqlSession(lake: Lake): Promise<GraphqlSession> {
+export async function graphqlSession(lake: Lake, limits: Partial<Limits> = {}): Promise<GraphqlSession> {
   let statements: { sql: string; params: readonly unknown[] }[] = [];
   const reader: LakeReader = {
     snapshot: (asOf, options) => lake.snapshot(asOf, options),
@@ -82,7 +83,8 @@ export async function graphqlSession(lake: Lake): Promise<GraphqlSession> {
     },
     sandboxedQuery: (snapshot, sql, options) => lake.sandboxedQuery(snapshot, sql, options),
   };
-  const app = await createServer({ reader });
+  // A busy machine must not cut a measurement off.
+  const app = await createServer({ reader, config: { limits: { time: 3_600_000, ...limits } } });
   return {
     statements: () => statements,
     async ask(query, variables = {}) {

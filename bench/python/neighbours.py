@@ -21,15 +21,16 @@ held = {}
 
 
 def read(files):
-    table = pq.read_table(files, columns=["activation_key", "norm", "vector"]).combine_chunks()
-    vectors = table["vector"].chunk(0).flatten().to_numpy().reshape(table.num_rows, -1)
-    return table["activation_key"].to_numpy(), table["norm"].to_numpy(), vectors
+    """Keys, norms, and the vectors in the pieces in which they come, so that none is copied."""
+    table = pq.read_table(files, columns=["activation_key", "norm", "vector"])
+    pieces = [chunk.flatten().to_numpy().reshape(len(chunk), -1) for chunk in table["vector"].chunks if len(chunk)]
+    return table["activation_key"].to_numpy(), table["norm"].to_numpy(), pieces
 
 
 def load(files):
     if not held:
-        keys, norms, vectors = read(files)
-        unit = vectors / norms.astype(np.float32)[:, None]
+        keys, norms, pieces = read(files)
+        unit = np.concatenate(pieces) / norms.astype(np.float32)[:, None]
         index = faiss.IndexFlatIP(unit.shape[1])
         index.add(unit)
         held.update(keys=keys, unit=unit, index=index)
@@ -44,9 +45,13 @@ def best(cosines, keys, own, k):
 
 def search(how, files, key, k):
     if how == "parquet":
-        keys, norms, vectors = read(files)
+        keys, norms, pieces = read(files)
         own = int(np.flatnonzero(keys == key)[0])
-        return best(vectors @ vectors[own] / (norms * norms[own]), keys, own, k)
+        ends = np.cumsum([len(piece) for piece in pieces])
+        piece = int(np.searchsorted(ends, own, side="right"))
+        vector = pieces[piece][own - ends[piece]]
+        cosines = np.concatenate([piece @ vector for piece in pieces]) / (norms * norms[own])
+        return best(cosines, keys, own, k)
     keys, unit, index = (held[name] for name in ("keys", "unit", "index"))
     own = int(np.flatnonzero(keys == key)[0])
     if how == "memory":
