@@ -235,6 +235,20 @@ describe('probes on the demo model', () => {
       const metrics = await metricsOf(runId);
       expect(resultOf(resumed!).layers).toEqual(layers);
       for (const score of scores) expect(metrics.get(`score:${score} auroc`)).toEqual(expect.any(Number));
+      const applied = await lake.run('probe', {
+        ...{ apply: runId, runs: { ids: [runs.get('fact'), runs.get('nonsense')] } },
+        ...{ resamples: 0, threads: 1, date: '2026-03-04', memoryBytes: 1 },
+      });
+      expect(applied.failure).toBeNull();
+      expect(lake.reports.at(-1)!.runs.map(({ issues }) => issues)).toEqual([[]]);
+      const [appliedId = ''] = resultOf(applied).runIds;
+      const [same] = await lake.sql(
+        `SELECT count(*) AS all, max(abs(a.score_halu - p.score_halu)) AS apart FROM predictions a JOIN predictions p USING (example_id)
+         WHERE a.run_id = '${appliedId}' AND p.run_id = '${runId}'`,
+      );
+      expect(same!['all']).toBe(BigInt(found['predictions.csv']!.trim().split('\n').length - 1));
+      expect(same!['apart']).toBeLessThan(1e-3);
+
       const headers = found['predictions.csv']!.split('\r\n')[0]!.split(',').slice(8);
       expect(headers).toEqual(scores.map((score) => `score_${score}`));
 
@@ -323,6 +337,9 @@ describe('probes on the demo model', () => {
     expect(await failure({ runs: { modelId: 'nobody' } })).toBe('NO_RUNS');
     expect(await failure({ runs: { method: 'undisturbed' } })).toBe('NO_ACTIVATIONS');
     expect(await failure({ runs: { ids }, layers: [7] })).toBe('NO_SUCH_LAYER');
+    expect(await failure({ runs: { ids }, layers: [3], method: 'contrastive_v1' })).toBe('TOO_FEW_LAYERS');
+    expect(await failure({ runs: { ids }, apply: 'main/none' })).toBe('RUN_NOT_FOUND');
+    expect(await failure({ runs: { ids }, apply: ids[0] })).toBe('NO_PROBE');
     expect(await failure({ runs: { ids }, segment: 'response' })).toBe('NO_ACTIVATIONS');
     await expect(lake.run('probe', { runs: { split: 'test' } })).rejects.toThrow('expected ids');
     await expect(lake.run('probe', { runs: { ids }, name: 'a/b' })).rejects.toThrow('slash');

@@ -14,6 +14,8 @@ const common = {
   dim: z.int().min(1),
   method: z.string(),
   seed: z.int(),
+  /** The file that scores activations: its bytes' hash, and the names of its outputs, `score` first. */
+  onnx: z.looseObject({ sha256: z.string(), outputs: z.array(z.string()).min(2) }).optional(),
 };
 
 /** A probe that is a direction. */

@@ -88,6 +88,13 @@ export const probeSpec = z
       .describe(
         'last_layer_baseline: logistic regression on the last layer. layer_sweep: on every layer; the run reports on the one that does best on held-out training rows. saplma: a multilayer perceptron. contrastive_v1: supervised contrastive embeddings, scored by distances to truthful examples.',
       ),
+    apply: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Run of an earlier probe job of this lake: its probe scores the examples of `runs`, and nothing is trained. Site, layers, segment and token are those of the probe.',
+      ),
     name: z
       .string()
       .min(1)
@@ -156,7 +163,9 @@ export const probeSpec = z
       .int()
       .min(1)
       .default(2 ** 30)
-      .describe('Features of a layer that are held in memory; more stream from a temporary file.'),
+      .describe(
+        'Features that are held in memory, of all layers of one probe; more stream from a temporary file.',
+      ),
   })
   .superRefine(({ name, benchmark, seeds, regularisation }, context) => {
     for (const [key, value] of Object.entries({ name, benchmark })) {

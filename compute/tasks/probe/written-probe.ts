@@ -25,6 +25,14 @@ export function probeDocument(
 ): StoredProbe {
   const { site, segment, token } = spec;
   const { direction, takes, told } = fit;
+  const file = {
+    file: ONNX_FILE,
+    sha256: createHash('sha256').update(onnx).digest('hex'),
+    input: {
+      activations: takes.length === 1 && method.isLogOdds ? ['rows', dim] : ['rows', takes.length, dim],
+    },
+    outputs: ['score', ...Object.keys(fit.scores)],
+  };
   const common = {
     format: 'runlake-probe',
     version: 1,
@@ -33,14 +41,7 @@ export function probeDocument(
     method: identity.method,
     seed: identity.seed,
     ...told,
-    onnx: {
-      file: ONNX_FILE,
-      sha256: createHash('sha256').update(onnx).digest('hex'),
-      input: {
-        activations: takes.length === 1 && method.isLogOdds ? ['rows', dim] : ['rows', takes.length, dim],
-      },
-      outputs: ['score', ...Object.keys(fit.scores)],
-    },
+    onnx: file,
     job: jobId,
   } as const;
   if (direction !== undefined) {
