@@ -5,7 +5,8 @@ import { TokenDirectory } from './auth/token-directory.ts';
 import { type Config, ConfigError } from './config.ts';
 import { openConfiguredStore } from './session.ts';
 
-const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
+/** Addresses that only this machine can reach. */
+export const LOOPBACK = /^(localhost|::1|127(\.\d{1,3}){3})$/;
 
 /**
  * The tokens that a server asks for.

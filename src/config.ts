@@ -87,6 +87,18 @@ const SETTINGS = {
     help: 'port of the GraphQL server; 0 takes a free one',
   },
   pgPort: { env: 'RUNLAKE_PG_PORT', schema: port, fallback: undefined, help: 'port of the PostgreSQL door' },
+  pgTlsCert: {
+    env: 'RUNLAKE_PG_TLS_CERT',
+    schema: z.string().min(1),
+    fallback: undefined,
+    help: 'PEM file with the certificate of the PostgreSQL door',
+  },
+  pgTlsKey: {
+    env: 'RUNLAKE_PG_TLS_KEY',
+    schema: z.string().min(1),
+    fallback: undefined,
+    help: 'PEM file with the private key of that certificate',
+  },
   cacheBytes: {
     env: 'RUNLAKE_CACHE_BYTES',
     schema: byteSize,
@@ -158,6 +170,9 @@ const SETTINGS = {
 
 export type SettingName = keyof typeof SETTINGS;
 
+/** The environment variables that settings are read from. */
+export const SETTING_VARIABLES: readonly string[] = Object.values(SETTINGS).map(({ env }) => env);
+
 export interface Config {
   readonly store: string;
   readonly home: string;
@@ -166,6 +181,8 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly pgPort: number | undefined;
+  readonly pgTlsCert: string | undefined;
+  readonly pgTlsKey: string | undefined;
   readonly cacheBytes: number;
   readonly memory: number;
   readonly threads: number | undefined;
@@ -243,6 +260,8 @@ export function loadConfig(sources: ConfigSources = {}): {
     host: pick('host', S.host.schema, S.host.fallback) ?? S.host.fallback,
     port: pick('port', S.port.schema, S.port.fallback) ?? S.port.fallback,
     pgPort: pick('pgPort', S.pgPort.schema, undefined),
+    pgTlsCert: pick('pgTlsCert', S.pgTlsCert.schema, undefined),
+    pgTlsKey: pick('pgTlsKey', S.pgTlsKey.schema, undefined),
     cacheBytes: pick('cacheBytes', S.cacheBytes.schema, S.cacheBytes.fallback) ?? S.cacheBytes.fallback,
     memory: pick('memory', S.memory.schema, S.memory.fallback) ?? S.memory.fallback,
     threads: pick('threads', S.threads.schema, undefined),

@@ -20,6 +20,8 @@ import { Settings } from './session/settings.ts';
 
 /** Looks up who may come in. */
 export interface WireAuthenticator {
+  /** Whether everybody may come in, as on a server without tokens that only this machine can reach. */
+  isOpen(): Promise<boolean>;
   /** What checks the password of a user, or undefined when there is none of that name. */
   verifierOf(user: string): Promise<{ readonly verifier: ScramVerifier } | undefined>;
 }
@@ -31,8 +33,7 @@ export interface TlsIdentity {
 
 export interface ConnectionOptions {
   readonly planner: Planner;
-  /** Undefined where everybody may come in. */
-  readonly authenticator: WireAuthenticator | undefined;
+  readonly authenticator: WireAuthenticator;
   readonly tls: TlsIdentity | undefined;
   readonly limits: WireLimits;
   readonly processId: number;
@@ -214,8 +215,7 @@ export class Connection {
     if (parameters.has('replication') && !/^(false|off|no|0)$/i.test(parameters.get('replication') ?? '')) {
       throw new WireError('featureNotSupported', 'replication is not supported');
     }
-    if (this.#options.authenticator !== undefined)
-      await this.#authenticate(user, this.#options.authenticator);
+    await this.#authenticate(user);
     const database = parameters.get('database') ?? DATABASE;
     // Clients that name none ask for one of the user's name.
     if (![DATABASE, 'postgres', user].includes(database)) {
@@ -264,7 +264,9 @@ export class Connection {
     return this.#session;
   }
 
-  async #authenticate(user: string, authenticator: WireAuthenticator): Promise<void> {
+  async #authenticate(user: string): Promise<void> {
+    const { authenticator } = this.#options;
+    if (await authenticator.isOpen()) return;
     const known = await authenticator.verifierOf(user);
     const binding = this.#secured ? this.#options.tls?.binding : undefined;
     const exchange = new ScramExchange(known?.verifier ?? verifierOfStranger(user), binding);

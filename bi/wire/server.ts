@@ -11,14 +11,15 @@ import { Output } from './protocol/output.ts';
 import { reportOf, WireError } from './protocol/sqlstate.ts';
 import { Planner } from './session/planner.ts';
 
+export type { WireAuthenticator } from './connection.ts';
+
 export interface WireServerOptions {
   readonly lake: StreamingReader;
   /** The tables and views of the lake. */
   readonly listed: readonly (Listed & { readonly sql?: string })[];
   /** Where the catalog's engine may spill to. */
   readonly temporaryDirectory: string;
-  /** Undefined where everybody may come in. */
-  readonly authenticator: WireAuthenticator | undefined;
+  readonly authenticator: WireAuthenticator;
   /** Certificate (or chain) and private key as PEM; undefined for a server without TLS. */
   readonly tls: { readonly certificate: string | Buffer; readonly key: string | Buffer } | undefined;
   readonly host: string;
@@ -95,7 +96,7 @@ export class WireServer {
       readonly planner: Planner;
       readonly tls: TlsIdentity | undefined;
       readonly limits: WireLimits & { readonly connections: number };
-      readonly authenticator: WireAuthenticator | undefined;
+      readonly authenticator: WireAuthenticator;
     },
   ): void {
     // A client that goes away in the middle of something is nobody's fault.

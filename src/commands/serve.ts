@@ -11,6 +11,7 @@ import { showDemo } from '../demo/demo.ts';
 import { openQueue } from '../jobs.ts';
 import { openLogger } from '../log.ts';
 import { modelsOf } from '../models.ts';
+import { openPostgresDoor } from '../postgres-door.ts';
 import { probesOf } from '../probes.ts';
 import { ingestorOf, publisherOf, upkeepOf } from '../services.ts';
 import { openLake, openWriter, storeEnvironment } from '../session.ts';
@@ -23,6 +24,9 @@ interface ServeOptions extends CommonOptions {
   readonly worker: boolean;
   readonly host?: string;
   readonly port?: string;
+  readonly pgPort?: string;
+  readonly pgTlsCert?: string;
+  readonly pgTlsKey?: string;
   readonly memory?: string;
   readonly threads?: string;
 }
@@ -41,6 +45,9 @@ export function serveCommand(command: Command): void {
     )
     .option('--host <address>', 'address to bind; only loopback while the lake has no tokens [RUNLAKE_HOST]')
     .option('--port <n>', 'port; 0 takes a free one [RUNLAKE_PORT]')
+    .option('--pg-port <n>', 'port of a read-only PostgreSQL server; 0 takes a free one [RUNLAKE_PG_PORT]')
+    .option('--pg-tls-cert <file>', 'its certificate, PEM [RUNLAKE_PG_TLS_CERT]')
+    .option('--pg-tls-key <file>', 'the key of that, PEM [RUNLAKE_PG_TLS_KEY]')
     .option('--memory <size>', 'memory of the query engine, e.g. 4GB [RUNLAKE_MEMORY]')
     .option('--threads <n>', 'threads of the query engine [RUNLAKE_THREADS]')
     .option('--no-worker', 'leave the jobs to workers that are started elsewhere')
@@ -80,6 +87,7 @@ async function serve(
     logger,
   });
   const url = `${await app.listen({ host: config.host, port: config.port })}/graphql`;
+  const door = await openPostgresDoor(config, { lake, tokens, logger });
   const helper = worker ? startWorker(config, logger) : undefined;
   logger.info({ store: config.store, url }, 'ready');
   const closing = new AbortController();
@@ -92,7 +100,7 @@ async function serve(
         asked = true;
         logger.info({ signal: name }, 'closing: running queries may finish');
         closing.abort();
-        Promise.all([app.close(), helper?.stop(), shown]).then(() => done(), fail);
+        Promise.all([app.close(), door?.close(), helper?.stop(), shown]).then(() => done(), fail);
       });
     }
   });
