@@ -1,4 +1,4 @@
-import { publishViews } from '../bi/views/publish.ts';
+import { publishNewestViews } from '../bi/views/publish.ts';
 import { ViewPublisher } from '../bi/views/publisher.ts';
 import { CancelledError } from '../lake/errors.ts';
 import type { Lake } from '../lake/lake.ts';
@@ -15,9 +15,8 @@ export function viewPublisher(lake: Lake, level: string): ViewPublisher {
 
 /** Publishes the views of the newest state. That it fails is only worth a warning: nothing of the lake depends on it. */
 export async function refreshViews(lake: Lake, options: CallOptions = {}): Promise<void> {
-  lake.refresh();
   try {
-    await publishViews(lake, options);
+    await publishNewestViews(lake, options);
   } catch (error) {
     if (error instanceof CancelledError) throw error;
     warned('warn')(error);

@@ -14,7 +14,7 @@ import { compact } from '../../lake/upkeep/compact.ts';
 import { pythonHas, pythonJson } from '../../test/support/python.ts';
 import { smallRuns } from '../../test/support/small-runs.ts';
 import { lakeIn, type TestLake } from '../../test/support/temporary-lake.ts';
-import { PUBLISHED, publishViews } from './publish.ts';
+import { PUBLISHED, publishNewestViews, publishViews } from './publish.ts';
 import { ViewPublisher } from './publisher.ts';
 import { CATALOG } from './views.ts';
 
@@ -111,7 +111,7 @@ describe('published views', () => {
     for (const table of ['generations', 'predictions', 'metrics']) await compact(test.lake.table(table));
     const before = await test.lake.snapshot();
     await ingestRuns(2);
-    const { database, script, snapshot } = await publishViews(test.lake);
+    const { database, script, snapshot } = await publishNewestViews(test.lake);
     const expected = await asServer(snapshot);
     // The compacted file has the rows of both versions of the run; one of them is current.
     const { files } = await test.lake.files(snapshot, 'predictions');
@@ -124,14 +124,14 @@ describe('published views', () => {
     const run = (connection: DuckDBConnection) => connection.run(readFileSync(script, 'utf8'));
     expect(expected).toMatchObject(await asDuckDB(run, SOME));
     // An older state on request.
-    await publishViews(test.lake, { snapshot: before });
+    await publishViews(test.lake, before);
     const old = await asDuckDB(attached(database), SOME);
     expect(old).toEqual(await asServer(before, SOME));
     expect(old['runs']).not.toEqual(expected['runs']);
   });
 
   it('say which state they show, and what their columns mean', async () => {
-    const { database, snapshot } = await publishViews(test.lake);
+    const { database, snapshot } = await publishNewestViews(test.lake);
     const instance = await DuckDBInstance.create(database, { access_mode: 'READ_ONLY' });
     const connection = await instance.connect();
     const ask = async (sql: string) => (await runQuery(connection, sql)).rows;
@@ -151,15 +151,34 @@ describe('published views', () => {
     expect([...columns].sort()).toEqual(documented.sort());
     // Who has the file open goes on reading it, whatever is published meanwhile.
     await ingestRuns(3);
-    await publishViews(test.lake);
+    await publishNewestViews(test.lake);
     expect(await ask('SELECT token FROM runlake_snapshot')).toEqual([[snapshot.token]]);
     expect(await ask('SELECT count(*) FROM runs')).toEqual([[5n]]);
     connection.closeSync();
     instance.closeSync();
   });
 
+  it('read of the files no more than a condition on the run asks for', async () => {
+    const { database } = await publishNewestViews(test.lake);
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    await attached(database)(connection);
+    for (const view of ['run_metrics', 'example_predictions']) {
+      const run = 'main/hallulens/2026-02-03/probe_v1/org__model/bench/seed_0';
+      const { rows } = await runQuery(
+        connection,
+        `EXPLAIN (FORMAT json) SELECT * FROM ${view} WHERE run_id = '${run}'`,
+      );
+      const scans = String(rows[0]?.[1]).split('"name": "READ_PARQUET').slice(1);
+      expect(scans.length, view).toBeGreaterThan(1);
+      for (const scan of scans) expect(scan, view).toMatch(/run_id='main/);
+    }
+    connection.closeSync();
+    instance.closeSync();
+  });
+
   it.skipIf(!pythonHas('duckdb'))('answer the duckdb package of Python, attached or not', async () => {
-    const { database, snapshot } = await publishViews(test.lake);
+    const { database, snapshot } = await publishNewestViews(test.lake);
     const questions = [
       'SELECT run_id, method, seed, auroc, n_predictions FROM run_metrics ORDER BY run_id',
       'SELECT example_id, prompt, halu, score_min, score_max FROM examples ORDER BY ALL',
@@ -197,6 +216,20 @@ describe('ViewPublisher', () => {
     await publisher.finish();
     expect(put).toHaveBeenCalledTimes(2);
     put.mockRestore();
+  });
+
+  it('publishes again when another process has committed meanwhile, and without being closed', async () => {
+    const newest = await test.lake.snapshot();
+    const older = await test.lake.snapshot({ version: (newest.versions['runs'] ?? 0) - 1 });
+    const snapshot = vi.spyOn(test.lake, 'snapshot').mockResolvedValueOnce(older);
+    await publishNewestViews(test.lake);
+    snapshot.mockRestore();
+    expect(await published()).toBe(newest.token);
+    await publishViews(test.lake, older);
+    const publisher = new ViewPublisher(test.lake, (error) => expect.unreachable(String(error)), 0);
+    publisher.committed();
+    await vi.waitFor(async () => expect(await published()).toBe(newest.token), { timeout: 30_000 });
+    await publisher.finish();
   });
 
   it('warns when the store refuses, and does not fail', async () => {

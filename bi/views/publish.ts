@@ -30,16 +30,32 @@ export interface PublishedViews {
   readonly snapshot: LakeSnapshot;
 }
 
+/** Others who go on committing publish that themselves. */
+const ROUNDS = 3;
+
+/**
+ * Publishes the newest state. When another process has published in the meantime, this one's may be the older: then once
+ * more, so that whoever comes last leaves the newest.
+ */
+export async function publishNewestViews(lake: Lake, options: CallOptions = {}): Promise<PublishedViews> {
+  for (let round = 1; ; round++) {
+    lake.refresh();
+    const snapshot = await lake.snapshot({}, options);
+    const published = await publishViews(lake, snapshot, options);
+    lake.refresh();
+    if (round === ROUNDS || (await lake.snapshot({}, options)).token === snapshot.token) return published;
+  }
+}
+
 /**
  * Writes a DuckDB file of views over a snapshot's files, and the same as SQL, into the store. Each object is replaced
  * atomically; who has the old file open goes on reading it.
- * @param lake what to publish; the newest state when `snapshot` is not given
  */
 export async function publishViews(
   lake: Lake,
-  options: CallOptions & { readonly snapshot?: LakeSnapshot } = {},
+  snapshot: LakeSnapshot,
+  options: CallOptions = {},
 ): Promise<PublishedViews> {
-  const snapshot = options.snapshot ?? (await lake.snapshot({}, options));
   const root = rootOf(lake.store);
   const script = await snapshotScript(lake, snapshot, VIEWS, options);
   const directory = join(lake.home, 'tmp', `views-${process.pid}-${randomUUID().slice(0, 8)}`);

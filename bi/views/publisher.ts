@@ -1,12 +1,9 @@
 import type { Lake } from '../../lake/lake.ts';
 import type { CommitListener } from '../../lake/writer.ts';
-import { publishViews } from './publish.ts';
+import { publishNewestViews } from './publish.ts';
 
 /** Publishing takes about half a second of a core: a long ingest pays that so often and no more. */
 const PAUSE_MS = 10_000;
-
-/** Others who go on committing publish that themselves. */
-const CLOSING_ROUNDS = 3;
 
 /**
  * Publishes the views after commits: many commits make one publication, one runs at a time, and the last commit is always
@@ -35,7 +32,7 @@ export class ViewPublisher implements CommitListener {
   }
 
   async finish(): Promise<void> {
-    for (let round = 0; this.#wanted && round < CLOSING_ROUNDS; round++) await this.#next();
+    while (this.#wanted) await this.#next();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#running;
@@ -51,10 +48,7 @@ export class ViewPublisher implements CommitListener {
   async #publish(): Promise<void> {
     this.#wanted = false;
     try {
-      const { snapshot } = await publishViews(this.#lake);
-      // Another process may have published what is newer while this one was writing: then once more.
-      this.#lake.refresh();
-      if ((await this.#lake.snapshot()).token !== snapshot.token) this.committed();
+      await publishNewestViews(this.#lake);
     } catch (error) {
       this.#warn(error);
     }

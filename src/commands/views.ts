@@ -26,7 +26,7 @@ export function viewCommands(views: Command): void {
       withLake(configOf({ ...options }), async (lake) => {
         const signal = interruptSignal();
         const snapshot = await lake.snapshot(parseAsOf(options.asOf), { signal });
-        const { database, script, deltaScript } = await publishViews(lake, { snapshot, signal });
+        const { database, script, deltaScript } = await publishViews(lake, snapshot, { signal });
         if (options.json) return printJson({ database, script, deltaScript, snapshot: snapshot.token });
         print([database, script, deltaScript].join('\n'));
       }),

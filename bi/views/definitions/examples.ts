@@ -60,7 +60,8 @@ export const EXAMPLE_PREDICTIONS = view({
     UNION ALL BY NAME
     SELECT ${list('r', OF_RUN)}, ${METHOD}, p.example_id, coalesce(p.split, r.split) AS split, ${list('p', OF_PREDICTION)}
     FROM predictions p JOIN runs r ON r.run_id = p.run_id
-      ANTI JOIN generations g ON g.run_id = p.run_id AND g.example_id = p.example_id
+      LEFT JOIN generations g ON g.run_id = p.run_id AND g.example_id = p.example_id
+    WHERE g.run_id IS NULL
   ) e`,
 });
 
