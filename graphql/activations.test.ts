@@ -293,9 +293,9 @@ describe('projectActivations', () => {
 describe('nearestActivations', () => {
   it('is exact, by layer, and leaves out the activation itself', async () => {
     const { data } = await ask(
-      'nearestActivations(to: {activation: {storeId: "s", activationKey: "a", layer: 1}}, runIds: ["r"], layer: 1, k: 3) { n nUndefined rows { activationKey value } }',
+      'nearestActivations(to: {activation: {storeId: "s", activationKey: "a", layer: 1}}, runIds: ["r"], layer: 1, k: 3) { n nUndefined rows { activationKey value } endCursor }',
     );
-    expect(data.nearestActivations).toMatchObject({ n: 4, nUndefined: 2 });
+    expect(data.nearestActivations).toMatchObject({ n: 4, nUndefined: 2, endCursor: null });
     expect(pairs(data.nearestActivations.rows)).toEqual([
       ['b', 0.6],
       ['c', -1],

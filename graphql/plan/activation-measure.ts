@@ -17,7 +17,7 @@ export type Measure = 'dot' | 'cosine';
 export interface MeasureField {
   /** Argument that holds the target. */
   readonly target: 'against' | 'to';
-  /** Argument that says how many rows are wanted. */
+  /** Argument that says how many rows are wanted; `first` where pages follow each other. */
   readonly size: 'first' | 'k';
 }
 

@@ -3,6 +3,7 @@ import { Arg, Args, Ctx, FieldResolver, Float, Info, Int, Query, Resolver, Root 
 import { type ClassSeparation, classSeparation } from '../../compute/geometry/class-separation.ts';
 import { differenceOfMeans } from '../../compute/geometry/difference-of-means.ts';
 import { componentScores, principalComponents } from '../../compute/geometry/principal-components.ts';
+import { Semaphore } from '../../lake/cache/semaphore.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
 import {
@@ -25,6 +26,9 @@ import { base64Floats } from '../values.ts';
 
 const MOST_COMPONENTS = 10;
 const MOST_FOLDS = 20;
+
+/** Each holds up to 200 MiB and keeps every core busy: the others wait. */
+const AT_ONCE = new Semaphore(2);
 
 /** What the activations of a layer look like together: vectors stay on the server. */
 @Resolver()
@@ -165,7 +169,9 @@ async function byLayer<T>(
   const needsClass = GEOMETRY_FIELDS.get(info.fieldName)?.needsClass ?? false;
   const plan = compileVectors(compileOptions(context.limits, info), args, { needsClass });
   const snapshot = await context.snapshots.at(asOfArgument(args));
-  return inTime(context, () => forEachLayer(context, snapshot, plan, work));
+  return inTime(context, ({ signal }) =>
+    AT_ONCE.run(() => forEachLayer(context, snapshot, plan, work), signal, 'the computation'),
+  );
 }
 
 function labelsOf(rows: LayerVectors['rows']): Uint8Array {

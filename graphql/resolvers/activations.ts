@@ -113,7 +113,7 @@ async function measure(
   return {
     ...page,
     endCursor:
-      more && last
+      more && last && field.size === 'first'
         ? encodeCursor({ snapshot: snapshot.token, hash, keys: cursorKeys(cursorValues(last)), ties: 1 })
         : null,
   };

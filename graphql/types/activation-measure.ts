@@ -152,7 +152,7 @@ export class MeasuredActivations {
 
   @Field(() => String, {
     nullable: true,
-    description: 'Of the last row, for `after`; null where none follows.',
+    description: 'Of the last row, for `after` of projectActivations; null where none follows.',
   })
   endCursor!: string | null;
 }
