@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { table } from './report.ts';
 import { activationRead } from './rows/activation-read.ts';
+import { exportRows } from './rows/export.ts';
 import { fv } from './rows/fv.ts';
 import { graphqlCold } from './rows/graphql-cold.ts';
 import { graphqlPage } from './rows/graphql-page.ts';
@@ -32,6 +33,7 @@ const BENCHES: readonly Bench[] = [
   graphqlPage,
   graphqlScale,
   graphqlCold,
+  exportRows,
   inferenceCapture,
   fv,
   probe,

@@ -13,7 +13,7 @@ export class ExportResolver {
       'A client that leaves cancels it, and nothing remains.',
   })
   async exportQuery(
-    @Arg('input', () => ExportInput) input: ExportInput,
+    @Arg('input', () => ExportInput, { description: 'What to export, and how.' }) input: ExportInput,
     @Ctx() context: RequestContext,
   ): Promise<Export> {
     const { exporter, limits, signal, origin, snapshots } = context;

@@ -12,6 +12,7 @@ export const ExportFormat = {
 
 registerEnumType(ExportFormat, {
   name: 'ExportFormat',
+  description: 'Format of an exported file.',
   valuesConfig: {
     ARROW: { description: 'Arrow IPC file, also called Feather: can be memory-mapped.' },
     ARROW_STREAM: { description: 'Arrow IPC stream: can be read while it arrives.' },
@@ -27,7 +28,7 @@ export const ExportCompression = {
   UNCOMPRESSED: 'uncompressed',
 } as const satisfies Record<string, Compression>;
 
-registerEnumType(ExportCompression, { name: 'ExportCompression' });
+registerEnumType(ExportCompression, { name: 'ExportCompression', description: 'Codec of Parquet pages.' });
 
 @InputType({ description: 'Which rows to export, and how.' })
 export class ExportInput {
@@ -36,7 +37,7 @@ export class ExportInput {
   })
   sql!: string;
 
-  @Field(() => ExportFormat, { defaultValue: ExportFormat.ARROW })
+  @Field(() => ExportFormat, { defaultValue: ExportFormat.ARROW, description: 'Of the file.' })
   format!: Format;
 
   @Field(() => ExportCompression, { nullable: true, description: 'Of Parquet; ZSTD by default.' })
@@ -54,13 +55,13 @@ export class Export {
   })
   url!: string;
 
-  @Field(() => ExportFormat)
+  @Field(() => ExportFormat, { description: 'Of the file.' })
   format!: Format;
 
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, { description: 'Rows in the file.' })
   rows!: number;
 
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, { description: 'Size of the file.' })
   bytes!: number;
 
   @Field(() => String, { description: 'SHA-256 of the file, in hexadecimal.' })
@@ -69,6 +70,6 @@ export class Export {
   @Field(() => String, { description: 'Token of the state of the lake that it holds.' })
   snapshot!: string;
 
-  @Field(() => DateTimeScalar)
+  @Field(() => DateTimeScalar, { description: 'When the URL ends to work and the file is deleted.' })
   expiresAt!: string;
 }
