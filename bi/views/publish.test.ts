@@ -15,12 +15,15 @@ import { compact } from '../../lake/upkeep/compact.ts';
 import { pythonHas, pythonJson } from '../../test/support/python.ts';
 import { smallRuns } from '../../test/support/small-runs.ts';
 import { lakeIn, type TestLake } from '../../test/support/temporary-lake.ts';
-import { PUBLISHED, publishNewestViews, publishViews } from './publish.ts';
+import { PUBLISHED, type PublishedViews, publishNewestViews, publishViews } from './publish.ts';
 import { ViewPublisher } from './publisher.ts';
 import { CATALOG } from './views.ts';
 
 let directory: string;
 let test: TestLake;
+/** A state, the one after it in which a run was replaced, and what was published of that. */
+let before: LakeSnapshot;
+let after: PublishedViews;
 
 /** A run that an older version of this program ingested, when `metrics` had fewer columns. */
 async function ingestLongAgo(): Promise<void> {
@@ -100,6 +103,11 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'runlake-views-'));
   await ingestLongAgo();
   test = await lakeIn(directory);
+  await ingestRuns(1);
+  for (const table of ['generations', 'predictions', 'metrics']) await compact(test.lake.table(table));
+  before = await test.lake.snapshot();
+  await ingestRuns(2);
+  after = await publishNewestViews(test.lake);
 });
 afterAll(async () => {
   await test.close();
@@ -108,11 +116,7 @@ afterAll(async () => {
 
 describe('published views', () => {
   it('show what the server shows, of files with old columns and with rows that were replaced', async () => {
-    await ingestRuns(1);
-    for (const table of ['generations', 'predictions', 'metrics']) await compact(test.lake.table(table));
-    const before = await test.lake.snapshot();
-    await ingestRuns(2);
-    const { database, script, snapshot } = await publishNewestViews(test.lake);
+    const { database, script, snapshot } = after;
     const expected = await asServer(snapshot);
     // The compacted file has the rows of both versions of the run; one of them is current.
     const { files } = await test.lake.files(snapshot, 'predictions');
@@ -124,15 +128,10 @@ describe('published views', () => {
     expect(await asDuckDB(attached(database))).toEqual(expected);
     const run = (connection: DuckDBConnection) => connection.run(readFileSync(script, 'utf8'));
     expect(expected).toMatchObject(await asDuckDB(run, SOME));
-    // An older state on request.
-    await publishViews(test.lake, before);
-    const old = await asDuckDB(attached(database), SOME);
-    expect(old).toEqual(await asServer(before, SOME));
-    expect(old['runs']).not.toEqual(expected['runs']);
   });
 
   it('say which state they show, and what their columns mean', async () => {
-    const { database, snapshot } = await publishNewestViews(test.lake);
+    const { database, snapshot } = after;
     const instance = await DuckDBInstance.create(database, { access_mode: 'READ_ONLY' });
     const connection = await instance.connect();
     const ask = async (sql: string) => (await runQuery(connection, sql)).rows;
@@ -150,17 +149,12 @@ describe('published views', () => {
       listed.map((column) => [name, column.name, column.type, column.description]),
     );
     expect([...columns].sort()).toEqual(documented.sort());
-    // Who has the file open goes on reading it, whatever is published meanwhile.
-    await ingestRuns(3);
-    await publishNewestViews(test.lake);
-    expect(await ask('SELECT token FROM runlake_snapshot')).toEqual([[snapshot.token]]);
-    expect(await ask('SELECT count(*) FROM runs')).toEqual([[5n]]);
     connection.closeSync();
     instance.closeSync();
   });
 
   it('can be defined over delta_scan, each after what it reads', async () => {
-    const { deltaScript } = await publishNewestViews(test.lake);
+    const { deltaScript } = after;
     // The extension is not at hand: a stand-in gives no rows of the right columns.
     const answers = await asDuckDB(async (connection) => {
       for (const spec of test.lake.specs.values()) {
@@ -175,7 +169,7 @@ describe('published views', () => {
   });
 
   it('read of the files no more than a condition on the run asks for', async () => {
-    const { database } = await publishNewestViews(test.lake);
+    const { database } = after;
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     await attached(database)(connection);
@@ -194,7 +188,7 @@ describe('published views', () => {
   });
 
   it.skipIf(!pythonHas('duckdb'))('answer the duckdb package of Python, attached or not', async () => {
-    const { database, snapshot } = await publishNewestViews(test.lake);
+    const { database, snapshot } = after;
     const questions = [
       'SELECT run_id, method, seed, auroc, n_predictions FROM run_metrics ORDER BY run_id',
       'SELECT example_id, prompt, halu, score_min, score_max FROM examples ORDER BY ALL',
@@ -215,6 +209,22 @@ print(json.dumps([ask(opened, ''), ask(attached, 'lake.')]))`;
   });
 });
 
+describe('publishing', () => {
+  it('shows an older state on request, and leaves who has the file open with the newer one', async () => {
+    const instance = await DuckDBInstance.create(after.database, { access_mode: 'READ_ONLY' });
+    const connection = await instance.connect();
+    await publishViews(test.lake, before);
+    const token = 'SELECT token FROM runlake_snapshot';
+    expect((await runQuery(connection, token)).rows).toEqual([[after.snapshot.token]]);
+    expect((await runQuery(connection, 'SELECT count(*) FROM runs')).rows).toEqual([[5n]]);
+    connection.closeSync();
+    instance.closeSync();
+    const older = await asDuckDB(attached(after.database), SOME);
+    expect(older).toEqual(await asServer(before, SOME));
+    expect(older['runs']).not.toEqual((await asServer(after.snapshot, ['runs']))['runs']);
+  });
+});
+
 describe('ViewPublisher', () => {
   const published = async (): Promise<string> => {
     const script = new TextDecoder().decode(await test.lake.store.get(PUBLISHED.script));
@@ -224,7 +234,6 @@ describe('ViewPublisher', () => {
   it('publishes the state after the last commit, and once for many', async () => {
     const publisher = new ViewPublisher(test.lake, (error) => expect.unreachable(String(error)));
     const put = vi.spyOn(test.lake.store, 'put');
-    await ingestRuns(4);
     for (let i = 0; i < 5; i++) publisher.committed();
     await publisher.finish();
     expect(put.mock.calls.map(([key]) => key)).toEqual([PUBLISHED.script, PUBLISHED.deltaScript]);
@@ -237,15 +246,13 @@ describe('ViewPublisher', () => {
   it('publishes again when another process has committed meanwhile, and without being closed', async () => {
     const newest = await test.lake.snapshot();
     const older = await test.lake.snapshot({ version: (newest.versions['runs'] ?? 0) - 1 });
-    const snapshot = vi.spyOn(test.lake, 'snapshot').mockResolvedValueOnce(older);
-    await publishNewestViews(test.lake);
-    snapshot.mockRestore();
-    expect(await published()).toBe(newest.token);
-    await publishViews(test.lake, older);
     const publisher = new ViewPublisher(test.lake, (error) => expect.unreachable(String(error)), 0);
+    const snapshot = vi.spyOn(test.lake, 'snapshot').mockResolvedValueOnce(older);
     publisher.committed();
-    await vi.waitFor(async () => expect(await published()).toBe(newest.token), { timeout: 30_000 });
+    await vi.waitFor(() => expect(snapshot).toHaveBeenCalled(), { timeout: 30_000 });
     await publisher.finish();
+    expect(await published()).toBe(newest.token);
+    snapshot.mockRestore();
   });
 
   it('warns when the store refuses, and does not fail', async () => {
