@@ -13,12 +13,12 @@ import { ScaledFeatures } from '../../compute/tasks/probe/network/scaled-feature
 import { type Lesson, matrixFeed, Trainer } from '../../compute/tasks/probe/network/training.ts';
 import { mask } from '../../compute/tasks/probe/splits.ts';
 import { labelledFeatures } from '../data/labelled-features.ts';
-import { interleave, seconds } from '../measure.ts';
+import { interleave, seconds, spread } from '../measure.ts';
 import { PythonWorker } from '../processes.ts';
 import { dataset, pythonScript } from '../scratch.ts';
 import type { Bench, Outcome } from '../types.ts';
 
-const answer = z.object({ seconds: z.number(), auroc: z.number().nullable() });
+const answer = z.object({ seconds: z.number(), cpu: z.number(), auroc: z.number().nullable() });
 const { signal } = new AbortController();
 const TEMPERATURES = { temperature: 0.25, baseTemperature: 0.07 };
 
@@ -27,7 +27,7 @@ export const probeNetworks: Bench = {
   name: 'probe-networks',
   doc: 'perceptron and contrastive embedding on activations, against PyTorch',
   async run({ quick, repetitions, threads, scratch, log }) {
-    const [rows, dim, epochs] = quick ? [800, 256, 3] : [4000, 2048, 5];
+    const [rows, dim, epochs] = quick ? [800, 256, 3] : [4000, 2048, 6];
     const train = Math.round(rows * 0.7);
     const batch = Math.floor(train / 8);
     log(`${train} rows of ${dim}, ${epochs} epochs of ${Math.ceil(train / batch)} steps`);
@@ -47,11 +47,13 @@ export const probeNetworks: Bench = {
         const widths = [dim, ...hidden, isPerceptron ? 1 : dim / 8];
         const dropout = isPerceptron ? [0, 0.1, 0.1, 0.1] : [0.3, 0, 0, 0];
         const found = { ours: Number.NaN, reference: Number.NaN };
+        const cpu = { ours: [] as number[], reference: [] as number[] };
         const loss = isPerceptron ? crossEntropy : supervisedContrastive(TEMPERATURES);
         const learningRate = isPerceptron ? 1e-3 : (1e-5 * 4096) / dim;
         const clip = isPerceptron ? undefined : 1;
         const ours = () =>
           seconds(async () => {
+            const before = process.cpuUsage();
             const trained = mask(rows, (row) => row < train);
             const scaled = await Promise.all(
               views
@@ -70,6 +72,8 @@ export const probeNetworks: Bench = {
             const held = Int32Array.from({ length: rows - train }, (_, i) => train + i);
             if (isPerceptron) found.ours = await testAuroc(trainer, parameters, scaled[0]!, held, labels);
             await trainer.close();
+            const { user, system } = process.cpuUsage(before);
+            cpu.ours.push((user + system) / 1e6);
           });
         const asked = {
           ...{ kind, rows, dim, train, widths, dropout, batch, epochs, threads },
@@ -80,6 +84,7 @@ export const probeNetworks: Bench = {
         const reference = async (): Promise<number> => {
           const result = answer.parse(await python.ask(asked));
           found.reference = result.auroc ?? Number.NaN;
+          cpu.reference.push(result.cpu);
           return result.seconds;
         };
         const times = await interleave({ ours, reference }, { repetitions });
@@ -90,9 +95,12 @@ export const probeNetworks: Bench = {
           reference: times.reference,
           against: 'PyTorch',
           value: times.ours.median / times.reference.median,
-          ...(isPerceptron && {
-            note: `AUROC ${found.ours.toFixed(3)} against ${found.reference.toFixed(3)}, other random numbers`,
-          }),
+          note: [
+            `${median(cpu.ours).toFixed(2)} against ${median(cpu.reference).toFixed(2)} CPU seconds`,
+            ...(isPerceptron
+              ? [`AUROC ${found.ours.toFixed(3)} against ${found.reference.toFixed(3)}, other random numbers`]
+              : []),
+          ].join('; '),
         });
       }
       return outcomes;
@@ -101,6 +109,11 @@ export const probeNetworks: Bench = {
     }
   },
 };
+
+/** Without the warm-up. */
+function median(values: readonly number[]): number {
+  return spread(values.slice(1)).median;
+}
 
 /** What the reference does too: batches, and nothing that is validated. */
 function lessonOf(
