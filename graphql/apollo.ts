@@ -15,6 +15,8 @@ import { documentLimits } from './limits/document.ts';
 import type { Limits } from './limits/limits.ts';
 import { estimateNodes } from './limits/nodes.ts';
 import { nestingDepth } from './limits/variables.ts';
+import type { Metrics } from './observability/metrics.ts';
+import { observeOperations } from './observability/operations.ts';
 
 const NO_SUBSCRIPTIONS = new BadUserInputError('query', 'subscriptions are not answered here', {
   remedy: 'subscribe over WebSocket at /graphql, or over server-sent events at /graphql/stream',
@@ -103,7 +105,11 @@ async function newestSnapshot(context: RequestContext): Promise<void> {
 }
 
 /** Apollo Server over a schema, without anything that calls out. */
-export function createApollo(schema: GraphQLSchema, limits: Limits): ApolloServer<RequestContext> {
+export function createApollo(
+  schema: GraphQLSchema,
+  limits: Limits,
+  metrics: Metrics | undefined,
+): ApolloServer<RequestContext> {
   return new ApolloServer<RequestContext>({
     schema,
     introspection: true,
@@ -121,6 +127,7 @@ export function createApollo(schema: GraphQLSchema, limits: Limits): ApolloServe
       // It would call a hook for every field of every row.
       ApolloServerPluginCacheControlDisabled(),
       answers(schema, limits),
+      observeOperations(metrics),
     ],
   });
 }

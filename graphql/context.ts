@@ -7,6 +7,7 @@ import type { Exporter } from '../lake/export/exporter.ts';
 import type { AddressPolicy } from './access/addresses.ts';
 import type { Principal } from './access/principal.ts';
 import type { Limits } from './limits/limits.ts';
+import type { RequestCost } from './observability/cost.ts';
 import type { SnapshotScope } from './snapshots.ts';
 import type { ValueIssues } from './value-issues.ts';
 
@@ -131,6 +132,8 @@ export interface RequestContext {
   /** `http://host:port` as the client names this server; undefined outside HTTP. */
   readonly origin: string | undefined;
   readonly limits: Limits;
+  /** What the request has read so far. */
+  readonly cost: RequestCost;
   /** Aborted when the client goes away, when time is up, and when the server closes. */
   readonly signal: AbortSignal;
   /** `performance.now()` at which the request's time is up. */

@@ -36,8 +36,8 @@ function originOf(error: unknown): unknown {
   let origin = error;
   while (origin instanceof GraphQLError && origin.originalError) origin = origin.originalError;
   // What was under way when time was up says only that it was cancelled.
-  const stopped = origin instanceof CancelledError && origin.cause instanceof LimitExceededError;
-  return stopped ? origin.cause : origin;
+  if (origin instanceof CancelledError && origin.cause instanceof LimitExceededError) return origin.cause;
+  return origin;
 }
 
 /** Whether an error says nothing that a client may see. */

@@ -27,6 +27,8 @@ import { addArrivalLimit } from './limits/arrival.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { bracketDepth } from './limits/nesting.ts';
+import { RequestCost } from './observability/cost.ts';
+import type { Metrics } from './observability/metrics.ts';
 import { createSchema } from './schema.ts';
 import { SnapshotScope } from './snapshots.ts';
 import { addSubscriptions } from './subscriptions.ts';
@@ -46,6 +48,8 @@ export interface ServerConfig {
 
 export interface ServerOptions {
   readonly reader: LakeReader;
+  /** What counts; without it there is no `/metrics`. */
+  readonly metrics?: Metrics | undefined;
   /** What callers with a token may name beside the rows of the lake. Without it nothing is. */
   readonly addresses?: AddressPolicy | undefined;
   /** Who is let in. Without it everybody may do everything: only for servers that nobody else can reach. */
@@ -145,7 +149,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
   });
   const schema = await createSchema();
-  const apollo = createApollo(schema, limits);
+  const apollo = createApollo(schema, limits, options.metrics);
   await apollo.start();
   const running = new RunningRequests();
   addHealth(app, reader);
@@ -159,6 +163,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   addArrivalLimit(app, arrivalMs);
   addGuard(app, authenticator);
+  options.metrics?.addTo(app, reader, jobs);
   const gate = new ConcurrencyGate(limits.concurrentQueries);
   const clientOf = config.clientOf ?? ((request) => request.principal?.tokenId ?? request.ip);
   const contextOf = (
@@ -180,6 +185,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     exporter,
     origin,
     limits,
+    cost: new RequestCost(),
     ...life,
     deadline: performance.now() + limits.time,
     snapshots: new SnapshotScope(reader, life.signal),

@@ -284,6 +284,7 @@ export class Lake implements LakeReader, StreamingReader {
         );
         const bytes = sizes.reduce((sum, size) => sum + size.bytes, 0);
         if (bytes > maxBytes) throw new QueryBytesError(bytes, maxBytes);
+        options.onSizes?.(sizes);
       }
       const held = await Promise.allSettled(
         sources.map(({ table, prune }) => this.#relation(snapshot, table, prune, options)),

@@ -46,6 +46,7 @@ it('adds no run-time dependency unnoticed', () => {
     'pg',
     'pg-boss',
     'pino',
+    'prom-client',
     'reflect-metadata',
     'type-graphql',
     'ws',

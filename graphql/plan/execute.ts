@@ -99,7 +99,9 @@ export async function withSources<T>(
   work: (relations: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const { reader, signal } = context;
-  checkBytes(context, await sizeSources(context, snapshot, sources));
+  const sizes = await sizeSources(context, snapshot, sources);
+  checkBytes(context, sizes);
+  context.cost.read(sizes);
   const relations = await Promise.all(
     sources.map(({ table, prune }) => reader.relation(snapshot, table, prune, { signal })),
   );
@@ -124,6 +126,7 @@ export async function runText(
 ): Promise<QueryResult> {
   const started = performance.now();
   const result = await inTime(context, (options) => context.reader.query(text, { ...options, params }));
+  context.cost.answered(result.rows.length);
   const ms = performance.now() - started;
   context.logger.debug({ sql: text, rows: result.rows.length, ms }, 'statement');
   return result;

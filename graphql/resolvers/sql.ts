@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Ctx, Info, Int, Query, Resolver } from 'type-graphql';
 import { QueryBytesError } from '../../lake/engine/errors.ts';
-import type { EngineValue, LakeSnapshot, QueryResult } from '../../lake/engine/types.ts';
+import type { EngineValue, LakeSnapshot, QueryResult, RelationSize } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
 import { asOfArgument, inTime } from '../plan/execute.ts';
@@ -51,9 +51,12 @@ async function sandboxed(
 ): Promise<QueryResult> {
   const { bytesRead: maxBytes } = context.limits;
   try {
-    return await inTime(context, (options) =>
-      context.reader.sandboxedQuery(snapshot, query, { ...options, maxRows, maxBytes }),
+    const onSizes = (sizes: readonly RelationSize[]): void => context.cost.read(sizes);
+    const result = await inTime(context, (options) =>
+      context.reader.sandboxedQuery(snapshot, query, { ...options, maxRows, maxBytes, onSizes }),
     );
+    context.cost.answered(result.rows.length);
+    return result;
   } catch (error) {
     if (!(error instanceof QueryBytesError)) throw error;
     throw new LimitExceededError('bytesRead', maxBytes, error.bytes, error.remedy ?? 'read less');

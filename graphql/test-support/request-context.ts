@@ -2,6 +2,7 @@ import type { LakeReader } from '../../lake/engine/types.ts';
 import { ANONYMOUS } from '../access/principal.ts';
 import type { RequestContext } from '../context.ts';
 import { DEFAULT_LIMITS } from '../limits/limits.ts';
+import { RequestCost } from '../observability/cost.ts';
 import { SnapshotScope } from '../snapshots.ts';
 import { ValueIssues } from '../value-issues.ts';
 
@@ -21,6 +22,7 @@ export function requestContext(reader: LakeReader): RequestContext {
     exporter: undefined,
     origin: undefined,
     limits: DEFAULT_LIMITS,
+    cost: new RequestCost(),
     signal,
     deadline: performance.now() + 60_000,
     unlimitTime() {},

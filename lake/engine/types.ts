@@ -56,6 +56,8 @@ export interface StreamOptions extends CallOptions {
   readonly timeoutMs?: number;
   /** Of a sandboxed statement: refuse it when its data files, after pruning, hold more bytes (`QueryBytesError`). */
   readonly maxBytes?: number;
+  /** Of a sandboxed statement: told what it will read of each table, before it runs; with `maxBytes` only. */
+  readonly onSizes?: (sizes: readonly RelationSize[]) => void;
 }
 
 export interface QueryOptions extends StreamOptions {

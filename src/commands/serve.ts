@@ -70,9 +70,11 @@ async function serve(
   const queue = await openQueue(config);
   // Only here: loading GraphQL takes longer than everything else that a command needs.
   const { createServer } = await import('../../graphql/server.ts');
+  const { Metrics } = await import('../../graphql/observability/metrics.ts');
   const jobs = new JobService(queue, lake.store, TASKS);
   const app = await createServer({
     reader: lake,
+    metrics: new Metrics({ process: true }),
     authenticator: tokens,
     addresses: addressPolicyOf(config),
     config: { limits: limitsOf(config) },

@@ -1,0 +1,98 @@
+import type { FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { JOB_STATES } from '../../compute/jobs/job.ts';
+import type { JobService } from '../../compute/jobs/job-service.ts';
+import type { LakeReader } from '../../lake/engine/types.ts';
+import type { RequestCost } from './cost.ts';
+
+/** An operation that has been answered. */
+export interface AnsweredOperation {
+  /** query or mutation. */
+  readonly type: string;
+  /** Its root field, `several`, or `none`: names of operations are the clients' to choose, and would be endless. */
+  readonly field: string;
+  /** `ok`, or the code of its first error. */
+  readonly outcome: string;
+  readonly seconds: number;
+  readonly cost: Readonly<RequestCost>;
+}
+
+const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** What a server counts, in the form of Prometheus. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #own = { registers: [this.#registry] };
+  readonly #requests = new Histogram({
+    ...this.#own,
+    name: 'runlake_http_request_seconds',
+    help: 'Time from the headers of a request to the end of its answer.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: SECONDS,
+  });
+  readonly #operations = new Histogram({
+    ...this.#own,
+    name: 'runlake_operation_seconds',
+    help: 'Time of GraphQL operations, by root field and by `ok` or the code of the first error.',
+    labelNames: ['type', 'field', 'outcome'],
+    buckets: SECONDS,
+  });
+  readonly #read = new Counter({
+    ...this.#own,
+    name: 'runlake_read_total',
+    help: 'Data files after pruning, their bytes, rows given, and statements run for GraphQL.',
+    labelNames: ['what'],
+  });
+  readonly #jobs = new Gauge({
+    ...this.#own,
+    name: 'runlake_jobs',
+    help: 'Jobs in the queue by state.',
+    labelNames: ['state'],
+  });
+  readonly #versions = new Gauge({
+    ...this.#own,
+    name: 'runlake_table_version',
+    help: 'Version of each table in the newest snapshot.',
+    labelNames: ['table'],
+  });
+  readonly #runs = new Gauge({ ...this.#own, name: 'runlake_runs', help: 'Runs in the newest snapshot.' });
+
+  /** @param process also memory, CPU, event loop and garbage collection of this process; for one server a process */
+  constructor({ process = false }: { readonly process?: boolean } = {}) {
+    if (process) collectDefaultMetrics({ register: this.#registry });
+  }
+
+  answered({ type, field, outcome, seconds, cost }: AnsweredOperation): void {
+    this.#operations.observe({ type, field, outcome }, seconds);
+    for (const what of ['files', 'bytes', 'rows', 'statements'] as const)
+      this.#read.inc({ what }, cost[what]);
+  }
+
+  /** Counts the requests of a server, and adds `GET /metrics` for readers. */
+  addTo(app: FastifyInstance, reader: LakeReader, jobs: JobService | undefined): void {
+    app.addHook('onResponse', async (request, reply) => {
+      const { method } = request;
+      const route = request.routeOptions.url ?? 'none';
+      this.#requests.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+    });
+    app.get('/metrics', { config: { access: 'reader' } }, async (request, reply) => {
+      const signal = AbortSignal.timeout(10_000);
+      const looks = [this.#lookAtLake(reader, signal), this.#lookAtJobs(jobs)];
+      for (const look of await Promise.allSettled(looks)) {
+        if (look.status === 'rejected') request.log.warn({ err: look.reason }, 'a metric cannot be read');
+      }
+      return reply.type(this.#registry.contentType).send(await this.#registry.metrics());
+    });
+  }
+
+  async #lookAtLake(reader: LakeReader, signal: AbortSignal): Promise<void> {
+    const { versions, runs } = await reader.snapshot(undefined, { signal });
+    for (const [table, version] of Object.entries(versions)) this.#versions.set({ table }, version);
+    this.#runs.set(runs.size);
+  }
+
+  async #lookAtJobs(jobs: JobService | undefined): Promise<void> {
+    if (jobs === undefined) return;
+    for (const state of JOB_STATES) this.#jobs.set({ state }, await jobs.queue.count({ states: [state] }));
+  }
+}
