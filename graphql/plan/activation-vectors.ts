@@ -54,7 +54,7 @@ export interface LayerVectors {
   readonly layer: number;
   readonly rows: readonly ChosenActivation[];
   /** Activations that were left out: NaN or infinite values. */
-  readonly undefined: number;
+  readonly nUndefined: number;
   readonly set: VectorSet;
 }
 
@@ -154,7 +154,7 @@ async function layerVectors(reader: Reader, layer: number): Promise<LayerVectors
   return {
     layer,
     rows: activations,
-    undefined: found.length - rows.length,
+    nUndefined: found.length - rows.length,
     set: { count: rows.length, dim, blocks: () => placed.blocks(context.signal) },
   };
 }

@@ -42,7 +42,7 @@ export class ActivationGeometryResolver {
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<LayerMeanDifference[]> {
-    return byLayer(context, info, async ({ layer, rows, set, undefined: nUndefined }) => {
+    return byLayer(context, info, async ({ layer, rows, set, nUndefined }) => {
       const { positives, negatives, vector, ...found } = await differenceOfMeans(set, labelsOf(rows));
       return {
         ...found,
@@ -76,7 +76,7 @@ export class ActivationGeometryResolver {
         expected: 'a number between 0 and 1',
       });
     }
-    return byLayer(context, info, async ({ layer, rows, set, undefined: nUndefined }) => {
+    return byLayer(context, info, async ({ layer, rows, set, nUndefined }) => {
       const classed = { set, labels: labelsOf(rows), groups: groupsOf(rows) };
       const found = await classSeparation(classed, { folds, seed, confidence });
       return { layer, dim: set.dim, nUndefined, ...separationAnswer(found) };
@@ -104,7 +104,7 @@ export class ActivationGeometryResolver {
     const { pageSize } = context.limits;
     if (points > pageSize) throw new LimitExceededError('pageSize', pageSize, points, 'ask for fewer points');
     checkRange('points', points, 0, pageSize);
-    return byLayer(context, info, async ({ layer, rows, set, undefined: nUndefined }) => {
+    return byLayer(context, info, async ({ layer, rows, set, nUndefined }) => {
       const found = await principalComponents(set, k);
       const shown = evenlySpaced(rows.length, points);
       const scores = await componentScores(set, found, shown);
