@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
 import { inject } from 'vitest';
 
 /** Packages that find their own files, or native code, where they are installed. */
@@ -29,6 +28,8 @@ export async function compileScripts(sources: readonly URL[]): Promise<string> {
   // Inside the checkout, so that the scripts find node_modules.
   const folder = join(inject('scriptsFolder'), names.join('+'));
   if (existsSync(folder)) return folder;
+  // Loaded by those who compile only.
+  const { build } = await import('vite');
   // Who compiles the same at the same moment does it in vain.
   const own = `${folder}.${randomUUID()}`;
   await mkdir(own, { recursive: true });

@@ -199,8 +199,11 @@ describe('inference with a checkpoint', () => {
     const long = { ...spec, benchmark, limit: 30, n: 4, temperature: 1, layers: [6], tokenSelector: 'last' };
     const { queue } = lake.jobs;
     const { id } = await lake.jobs.submit('inference', long);
-    const done = lake.drain();
-    for (;;) {
+    let isDone = false;
+    const done = lake.drain().finally(() => {
+      isDone = true;
+    });
+    while (!isDone) {
       const parts = lake.services.store.list({ prefix: `jobs/${id}/parts/` });
       if (!(await parts[Symbol.asyncIterator]().next()).done) break;
       await sleep(5);
