@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { JobService } from '../../compute/jobs/job-service.ts';
 import { createServer } from '../../graphql/server.ts';
 import { auroc, rankScores } from '../../ingest/stats/index.ts';
+import { Exporter } from '../../lake/export/exporter.ts';
 import { demoReference } from '../../test/support/demo-model.ts';
+import { pythonHas, runPython } from '../../test/support/python.ts';
 import { type TaskLake, taskLake } from '../../test/support/task-lake.ts';
 import { compileScript } from '../../test/support/ts-script.ts';
 import { showDemo } from './demo.ts';
@@ -189,8 +193,52 @@ describe('the demo in an empty lake', () => {
     expect(accuracyWith('otherRelation')).toBeLessThan(0.2);
   });
 
+  it.skipIf(!pythonHas('requests', 'pandas', 'matplotlib', 'nbclient', 'ipykernel', 'torch', 'transformers'))(
+    'is what the notebooks show, whose inference gives the numbers of transformers',
+    async () => {
+      const app = await createServer({
+        reader: home.lake,
+        jobs: home.jobs,
+        exporter: new Exporter(home.lake),
+      });
+      const url = await app.listen({ host: '127.0.0.1', port: 0 });
+      const [shown, answers] = [join(home.directory, 'notebooks.json'), join(home.directory, 'answers.json')];
+      const names = ['01_query_and_plot', '02_launch_inference', '03_function_vectors', '04_probe_by_layer'];
+      const checkpoint = inCheckout('models/demo/checkpoint');
+      const environment = { RUNLAKE_URL: url, CHECKPOINT: checkpoint, OUT: answers, LIMIT: '36' };
+      let going = true;
+      const executed = runPython(
+        inCheckout('test/interop/run_notebooks.py'),
+        [shown, ...names.map((name) => inCheckout(`examples/notebooks/${name}.ipynb`))],
+        environment,
+      ).finally(() => {
+        going = false;
+      });
+      // The worker that does what a notebook launches.
+      while (going) {
+        await home.drain();
+        await sleep(50);
+      }
+      await executed;
+      await app.close();
+      const results = z
+        .record(z.string(), z.object({ plots: z.int(), texts: z.array(z.string()) }))
+        .parse(JSON.parse(readFileSync(shown, 'utf8')));
+      expect(names.map((name) => results[`${name}.ipynb`]?.plots)).toEqual([2, 0, 2, 2]);
+      expect(results['02_launch_inference.ipynb']?.texts.join('\n')).toMatch(
+        /^RUNNING[\s\S]*^COMPLETED [\s\S]*36 answers, \d+ of them wrong/m,
+      );
+      expect(
+        JSON.parse(await runPython(inCheckout('test/interop/notebook_check.py'), [checkpoint, answers])),
+        // Two layers, at the last token of the prompt and of the response.
+      ).toMatchObject({ examples: 36, responses: 36, labels: 36, vectors: 144, close: true });
+    },
+    180_000,
+  );
+
   it('is not begun again, nor in a lake with other runs', async () => {
     const { jobs, lake } = home;
+    const before = await jobs.queue.count();
     const again = await launchDemo(jobs, lake, signal, smallSteps);
     expect(again?.map(({ job }) => job.id)).toEqual(ids);
     const said: string[] = [];
@@ -199,7 +247,6 @@ describe('the demo in an empty lake', () => {
     expect(said).toEqual([]);
     await lake.store.delete(['demo/jobs.json']);
     expect(await launchDemo(jobs, lake, signal)).toBeUndefined();
-    // And that of the example.
-    expect(await jobs.queue.count()).toBe(ids.length + 1);
+    expect(await jobs.queue.count()).toBe(before);
   });
 });

@@ -24,8 +24,15 @@ export function pythonHas(...modules: string[]): boolean {
 }
 
 /** Runs a script file and answers what it printed; rejects with its traceback. */
-export async function runPython(script: string, args: readonly string[] = []): Promise<string> {
-  const { stdout } = await promisify(execFile)('python3', [script, ...args], { maxBuffer: 1 << 28 });
+export async function runPython(
+  script: string,
+  args: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const { stdout } = await promisify(execFile)('python3', [script, ...args], {
+    maxBuffer: 1 << 28,
+    env: { ...process.env, ...environment },
+  });
   return stdout;
 }
 
