@@ -1,5 +1,14 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { type GraphQLSchema, graphql, Kind, parse, buildSchema as parseSchema, printSchema } from 'graphql';
+import {
+  type GraphQLSchema,
+  graphql,
+  Kind,
+  parse,
+  buildSchema as parseSchema,
+  printSchema,
+  validate,
+} from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JOB_TABLES } from '../../lake/tables/jobs.ts';
 import type { Row } from '../../lake/tables/schema.ts';
@@ -184,4 +193,11 @@ describe('nested lists', () => {
       { numRuns: 25 },
     );
   });
+});
+
+it('the examples of docs/graphql.md are valid', () => {
+  const text = readFileSync(new URL('../../docs/graphql.md', import.meta.url), 'utf8');
+  const examples = [...text.matchAll(/```graphql\n([^`]+)```/g)].map(([, example = '']) => example);
+  expect(examples.length).toBeGreaterThan(5);
+  expect(examples.flatMap((example) => validate(schema, parse(example)))).toEqual([]);
 });
