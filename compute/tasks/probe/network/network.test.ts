@@ -1,11 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { LocalStore } from '../../../../lake/store/local-store.ts';
 import { pythonHas, pythonJson } from '../../../../test/support/python.ts';
 import type { Feed } from '../../../model/engine/session.ts';
 import { seededRandom } from '../../../stats/index.ts';
 import { ledoitWolf, whiteningOf } from '../contrastive/covariance.ts';
+import { Neighbours } from '../contrastive/neighbours.ts';
 import { adamState, adamStep } from './adam.ts';
+import { TrainingCheckpoint } from './checkpoint.ts';
 import { initialParameters, parameterCount } from './dense.ts';
 import { crossEntropy, positivePairs, supervisedContrastive } from './losses.ts';
 import { matrixFeed, Trainer } from './training.ts';
@@ -49,6 +55,7 @@ async function cases() {
 
 describe('a training step', async () => {
   const all = await cases();
+  afterAll(() => Promise.all(all.map(({ trainer }) => trainer.close())));
 
   test.each(all)('has the gradients that differences give: $name', async ({ trainer, batch, parameters }) => {
     const gradients = new Float32Array(parameters.length);
@@ -124,6 +131,52 @@ describe('a training step', async () => {
         expect(value).toBeCloseTo(i === j ? 1 : 0, 4);
       }
     expect(mean[0]).toBeCloseTo(vectors.reduce((sum, v, at) => sum + (at % dim === 0 ? v : 0), 0) / rows, 4);
+  });
+});
+
+test('a checkpoint gives back what it was given, and nothing once it is damaged', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'runlake-checkpoint-'));
+  const { signal } = new AbortController();
+  try {
+    const store = new LocalStore(directory);
+    const checkpoint = new TrainingCheckpoint(store, 'one', 0);
+    expect(await checkpoint.read(3, signal)).toBeUndefined();
+    const best = { epoch: 2, value: -0.5, auroc: null };
+    const adam = { parameters: normals(3), first: normals(3), second: normals(3), steps: 9 };
+    const log = [{ epoch: 1, loss: 0.1 + 0.2 }];
+    const state = { epoch: 4, adam, best, bestParameters: normals(3), log };
+    await checkpoint.write(state, signal);
+    expect(await checkpoint.read(3, signal)).toEqual(state);
+    expect(await checkpoint.read(2, signal)).toBeUndefined();
+    const bytes = Buffer.from(await store.get('one', { signal }));
+    for (const at of [3, bytes.length - 1]) {
+      const damaged = Buffer.from(bytes);
+      damaged[at]! ^= 1;
+      await store.put('one', damaged, { signal });
+      expect(await checkpoint.read(3, signal)).toBeUndefined();
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('neighbours are those of other prompts, near ones first', async () => {
+  const at = (...angles: number[]) => Float32Array.from(angles.flatMap((a) => [Math.cos(a), Math.sin(a)]));
+  const neighbours = await Neighbours.open(2, 1);
+  const bank = { vectors: at(0, 0.1, 0.3), groups: [1, 2, 3] };
+  const rows = { vectors: at(0, 0.2), groups: [1, 4] };
+  const chord = (angle: number): number => 2 * Math.sin(angle / 2);
+  const found = await neighbours.distances(rows, bank, [1, 2, 9]);
+  await neighbours.close();
+  const expected = [
+    [0.1, 0.1],
+    [0.3, 0.1],
+    [0.3, 0.2],
+  ];
+  expected.forEach((angles, k) => {
+    angles.forEach((angle, row) => {
+      expect(found[k]![row]).toBeCloseTo(chord(angle), 3);
+    });
   });
 });
 
