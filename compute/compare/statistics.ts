@@ -76,7 +76,7 @@ const HOLM = 'Holm over the scopes';
 const AS_INDEPENDENT = ', as if examples were independent';
 
 /** Number of prompts of examples of which several have the same; undefined when none have, so that examples are independent. */
-export function repeatedPrompts(pairs: readonly Pair[]): number | undefined {
+function repeatedPrompts(pairs: readonly Pair[]): number | undefined {
   const prompts = new Set(pairs.map(({ promptGroup }) => promptGroup)).size;
   return prompts < pairs.length ? prompts : undefined;
 }

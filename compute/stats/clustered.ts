@@ -1,14 +1,17 @@
 import { mean, studentTCdf, studentTQuantile, sum } from '../../ingest/stats/index.ts';
 import { InvalidArgumentError } from '../../lake/errors.ts';
 
-/** A mean of values that are independent between clusters only. NaN where one cluster leaves nothing to estimate from. */
+/** A mean of values that are independent between clusters only. */
 export interface ClusteredMean {
   readonly mean: number;
   readonly standardError: number;
-  /** Interval by Student's t with one degree of freedom less than clusters. */
+  /**
+   * Interval by Student's t with one degree of freedom less than clusters. It and the p-value are NaN where there is one cluster,
+   * and where none strays from a mean that is not 0: nothing tells then how far they would.
+   */
   readonly low: number;
   readonly high: number;
-  /** Two-sided, of a mean of 0; NaN when no cluster strays from a mean that is not 0. */
+  /** Two-sided, of a mean of 0. */
   readonly pValue: number;
 }
 
@@ -30,28 +33,19 @@ export function clusteredMean(
     strays.set(cluster, (strays.get(cluster) ?? 0) + values[i]! - centre);
   }
   const freedom = strays.size - 1;
-  if (freedom < 1)
-    return {
-      mean: centre,
-      standardError: Number.NaN,
-      low: Number.NaN,
-      high: Number.NaN,
-      pValue: Number.NaN,
-    };
   const squares = sum(Float64Array.from(strays.values(), (stray) => stray * stray));
-  const standardError = Math.sqrt((strays.size / freedom) * squares) / values.length;
-  const half = studentTQuantile(0.5 + confidence / 2, freedom) * standardError;
+  const standardError =
+    freedom < 1 ? Number.NaN : Math.sqrt((strays.size / freedom) * squares) / values.length;
+  // Rounding leaves a little more than nothing of clusters that are all alike.
+  if (standardError < 1e-12 && centre === 0)
+    return { mean: centre, standardError, low: centre, high: centre, pValue: 1 };
+  const strayed = standardError >= 1e-12;
+  const half = strayed ? studentTQuantile(0.5 + confidence / 2, freedom) * standardError : Number.NaN;
   return {
     mean: centre,
     standardError,
     low: centre - half,
     high: centre + half,
-    pValue: pValueOf(centre, standardError, freedom),
+    pValue: strayed ? 2 * studentTCdf(-Math.abs(centre) / standardError, freedom) : Number.NaN,
   };
-}
-
-function pValueOf(centre: number, standardError: number, freedom: number): number {
-  // Rounding leaves a little more than nothing of clusters that are all alike.
-  if (standardError < 1e-12) return centre === 0 ? 1 : Number.NaN;
-  return 2 * studentTCdf(-Math.abs(centre) / standardError, freedom);
 }
