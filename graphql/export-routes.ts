@@ -89,7 +89,10 @@ export function addExports(app: FastifyInstance, options: ExportRouteOptions): v
       throw exportError(error, limits);
     }
   };
-  app.get('/export/query.:format', route, (request, reply) => stream(request, reply, request.query));
+  // HEAD would run the whole statement.
+  app.get('/export/query.:format', { ...route, exposeHeadRoute: false }, (request, reply) =>
+    stream(request, reply, request.query),
+  );
   app.post('/export/query.:format', route, (request, reply) => stream(request, reply, request.body));
 
   app.get('/export/:name', route, async (request, reply) => {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { temporaryTree } from '../../ingest/testing.ts';
 import { deleteExpiredExports, Exporter } from '../../lake/export/exporter.ts';
 import type { ObjectStore } from '../../lake/store/object-store.ts';
 import { S3Store } from '../../lake/store/s3-store.ts';
+import { exportTo } from '../../src/export-file.ts';
 import { pythonHas } from '../support/python.ts';
 import { freshBucket, s3Missing, s3Server } from '../support/s3-server.ts';
 import { smallRuns } from '../support/small-runs.ts';
@@ -229,6 +230,22 @@ it('leaves nothing of an export that fails or is too large, and deletes what has
   await sleep(20);
   expect(await deleteExpiredExports(lake.store, { lifeMs: 10 })).toMatchObject({ files: before.length + 1 });
   expect(await names()).toEqual([]);
+});
+
+it('writes local files that appear when they are complete', async () => {
+  const { lake } = served.lake;
+  const snapshot = await lake.snapshot();
+  for (const format of ['arrow', 'parquet'] as const) {
+    const path = join(directory, `a.${format}`);
+    const { rows, sha256 } = await exportTo(path, lake, { snapshot, sql: VECTORS, format }, {});
+    expect(rows).toBeGreaterThan(0);
+    expect(sha256).toBe(createHash('sha256').update(readFileSync(path)).digest('hex'));
+    const failing = join(directory, `failing.${format}`);
+    await expect(exportTo(failing, lake, { snapshot, sql: FAILING, format }, {})).rejects.toMatchObject({
+      code: 'QUERY_FAILED',
+    });
+  }
+  expect(readdirSync(directory).sort()).toEqual(['a.arrow', 'a.parquet']);
 });
 
 /** Bytes that JavaScript and DuckDB hold. */
