@@ -151,9 +151,12 @@ export function pgType(name: PgTypeName): PgType {
   return type;
 }
 
+/** Other names that PostgreSQL's grammar has for them. */
+const SYNONYMS: Readonly<Record<string, string>> = { int: 'int4', decimal: 'numeric', float: 'float8' };
+
 /** A type by its name or by what SQL calls it. */
 export function pgTypeNamed(name: string): PgType | undefined {
-  return byName.get(name) ?? PG_TYPES.find((type) => type.sqlName === name);
+  return byName.get(SYNONYMS[name] ?? name) ?? PG_TYPES.find((type) => type.sqlName === name);
 }
 
 export function arrayOf(element: PgType): PgType {

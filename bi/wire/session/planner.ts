@@ -1,5 +1,5 @@
 import type { DuckDBType } from '@duckdb/node-api';
-import { namesOfSelect } from '../../../lake/engine/sandbox.ts';
+import { isListing, namesOfSelect } from '../../../lake/engine/sandbox.ts';
 import type { LakeSnapshot, StreamingReader, StreamOptions } from '../../../lake/engine/types.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { WireError } from '../protocol/sqlstate.ts';
@@ -130,7 +130,8 @@ export class Planner {
     const engine = this.#engineOf(tree);
     const text = treeText(tree);
     // The first of the two fences, before DuckDB sees a statement even to describe it.
-    namesOfSelect(text, engine === 'lake' ? this.#catalog.relations : this.#catalog.systemRelations);
+    if (!isListing(text))
+      namesOfSelect(text, engine === 'lake' ? this.#catalog.relations : this.#catalog.systemRelations);
     // What needs no translation is passed on as it was written.
     if (text === treeText(query.tree)) return { engine, sql: query.text };
     return { engine, sql: await this.#catalog.print(text) };

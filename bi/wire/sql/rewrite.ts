@@ -189,6 +189,7 @@ function tableFunction(node: Node): Node {
   if (ONE_COLUMN.has(name) && alias !== '' && Array.isArray(columns) && columns.length === 0) {
     return { ...node, column_name_alias: [alias] };
   }
+  if (name === 'string_to_array' && isNode(node['function'])) return oneRow(node['function'], alias || name);
   if (!LISTING_FUNCTIONS.has(name)) return node;
   return {
     type: 'BASE_TABLE',
@@ -200,6 +201,34 @@ function tableFunction(node: Node): Node {
     column_name_alias: node['column_name_alias'] ?? [],
     catalog_name: '',
     at_clause: null,
+  };
+}
+
+/** A function that gives one value, in place of a table: `(SELECT f(…) AS alias) AS alias`. */
+function oneRow(functionNode: Node, alias: string): Node {
+  return {
+    type: 'SUBQUERY',
+    alias,
+    sample: null,
+    query_location: 0,
+    subquery: {
+      node: {
+        type: 'SELECT_NODE',
+        modifiers: [],
+        cte_map: { map: [] },
+        select_list: [{ ...functionNode, alias }],
+        from_table: { type: 'EMPTY', alias: '', sample: null, query_location: 0 },
+        where_clause: null,
+        group_expressions: [],
+        group_sets: [],
+        aggregate_handling: 'STANDARD_HANDLING',
+        having: null,
+        sample: null,
+        qualify: null,
+      },
+      named_param_map: [],
+    },
+    column_name_alias: [],
   };
 }
 

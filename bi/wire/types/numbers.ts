@@ -2,6 +2,9 @@ import type { Output } from '../protocol/output.ts';
 
 /** Digits as PostgreSQL writes the shortest form of a double: an exponent of two digits from 1e15 and below 1e-4. */
 export function float8Text(value: number): string {
+  const size = Math.abs(value);
+  // There JavaScript writes the same.
+  if (size >= 1e-4 && size < 1e15) return String(value);
   return floatText(value, 15, value.toExponential());
 }
 
