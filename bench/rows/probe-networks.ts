@@ -27,7 +27,7 @@ export const probeNetworks: Bench = {
   name: 'probe-networks',
   doc: 'perceptron and contrastive embedding on activations, against PyTorch',
   async run({ quick, repetitions, threads, scratch, log }) {
-    const [rows, dim, epochs] = quick ? [800, 256, 3] : [4000, 2048, 6];
+    const [rows, dim, epochs] = quick ? [800, 256, 3] : [4000, 2048, 2];
     const train = Math.round(rows * 0.7);
     const batch = Math.floor(train / 8);
     log(`${train} rows of ${dim}, ${epochs} epochs of ${Math.ceil(train / batch)} steps`);

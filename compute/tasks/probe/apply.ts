@@ -2,13 +2,13 @@ import type { JsonValue } from '../../../ingest/contracts/json-value.ts';
 import type { LakeSnapshot } from '../../../lake/engine/types.ts';
 import { RUNS } from '../../../lake/tables/tables.ts';
 import { PermanentTaskError, type TaskContext } from '../../jobs/worker.ts';
-import { openSession } from '../../model/engine/session.ts';
 import { ingestResults } from '../contract-run/ingest-results.ts';
 import { jobStart } from '../contract-run/provenance.ts';
 import { queryRows, text } from '../query.ts';
 import { jobPrefix, type TaskServices } from '../task.ts';
 import { ProbeActivations } from './activations.ts';
 import { uncertainties } from './controls/uncertainty.ts';
+import { fileSession } from './graph-session.ts';
 import { defined } from './judge.ts';
 import type { FeatureMatrix } from './matrix.ts';
 import type { Fit } from './method.ts';
@@ -146,12 +146,7 @@ async function scoresOf(
   const { dim } = activations;
   const memoryBytes = Math.floor(spec.memoryBytes / layers.length);
   const matrices: FeatureMatrix[] = [];
-  const { threads } = spec;
-  const session = await openSession(() => onnx, {
-    provider: 'cpu',
-    folder: '.',
-    ...(threads !== undefined && { threads }),
-  });
+  const session = await fileSession(onnx, spec.threads);
   try {
     for (const layer of layers) {
       const options = { memoryBytes, scratch, name: `${job.id}-${layer}` };
