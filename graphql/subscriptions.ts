@@ -13,7 +13,7 @@ import {
 } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/fastify';
 import { CloseCode } from 'graphql-ws';
-import { useServer } from 'graphql-ws/use/ws';
+import { useServer as serveSockets } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { RunlakeError } from '../lake/errors.ts';
 import { type Credentials, credentialsOf, identify, principalOf } from './access/guard.ts';
@@ -59,7 +59,7 @@ export function addSubscriptions(app: FastifyInstance, options: SubscriptionOpti
     };
   };
   const sockets = new WebSocketServer({ noServer: true, maxPayload: limits.documentBytes });
-  const protocol = useServer<Record<string, unknown> | undefined, { principal: Principal }>(
+  const protocol = serveSockets<Record<string, unknown> | undefined, { principal: Principal }>(
     {
       schema,
       async onConnect({ connectionParams, extra }) {

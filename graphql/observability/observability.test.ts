@@ -23,7 +23,7 @@ test('operations are counted and logged: who, what, what it read, what came of i
   const logged = lines.filter(({ msg }) => msg === 'operation');
   expect(logged).toMatchObject([
     {
-      requestId: 'job-7',
+      reqId: 'job-7',
       principal: 'a-reader',
       type: 'query',
       field: 'runs',

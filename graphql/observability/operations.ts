@@ -13,7 +13,7 @@ export function observeOperations(metrics: Metrics | undefined): ApolloServerPlu
       const started = performance.now();
       return {
         async willSendResponse({ response, operation, request, contextValue }) {
-          const { cost, principal, snapshots, logger, requestId } = contextValue;
+          const { cost, principal, snapshots, logger } = contextValue;
           const result = response.body.kind === 'single' ? response.body.singleResult : undefined;
           const outcome = String(result?.errors?.[0]?.extensions?.['code'] ?? 'ok');
           const type = operation?.operation ?? 'none';
@@ -24,7 +24,6 @@ export function observeOperations(metrics: Metrics | undefined): ApolloServerPlu
           const name = request.operationName?.slice(0, NAME_LENGTH);
           logger.info(
             {
-              requestId,
               principal: principal.name,
               type,
               field,
