@@ -13,7 +13,7 @@ import { survivesKills } from '../support/kills.ts';
 import { smallRuns } from '../support/small-runs.ts';
 import { lakeIn } from '../support/temporary-lake.ts';
 
-const KILLS = 12;
+const KILLS = 8;
 
 /** Some hundred steps each: between two checkpoints of a training there is something to be killed. */
 const training = { epochs: 60, minSteps: 0, patience: 60 };
