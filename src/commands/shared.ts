@@ -19,8 +19,9 @@ export function withCommonOptions(command: Command): Command {
 }
 
 export function configOf(options: CommonOptions & Record<string, unknown>): Config {
-  const { store, home, log, host, port, memory, threads } = options;
-  return loadConfig({ flags: { store, home, log, host, port, memory, threads } }).config;
+  const { store, home, log, host, port, pgPort, pgTlsCert, pgTlsKey, memory, threads } = options;
+  const flags = { store, home, log, host, port, pgPort, pgTlsCert, pgTlsKey, memory, threads };
+  return loadConfig({ flags }).config;
 }
 
 /** A signal that SIGINT and SIGTERM abort; a second one ends the process at once. */
