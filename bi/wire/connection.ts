@@ -58,6 +58,8 @@ export interface WireLimits {
 const MINOR = 2;
 /** Longest message before a client has shown who it is. */
 const AUTHENTICATION_BYTES = 65_536;
+/** How long the last message may wait for a client that does not read. */
+const CLOSING_MS = 2000;
 /** Bytes that may wait unread behind a statement before the socket is left alone. */
 const WAITING_BYTES = 1 << 20;
 
@@ -125,6 +127,7 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#leave();
     this.#socket.destroySoon();
+    setTimeout(() => this.#socket.destroy(), CLOSING_MS).unref();
     await this.#session?.close().catch(() => undefined);
   }
 
@@ -320,6 +323,15 @@ export class Connection {
   async #flush(): Promise<void> {
     if (this.#backend.out.length === 0 || this.#closed) return;
     if (this.#socket.write(this.#backend.out.take())) return;
+    // A client that does not read holds a statement, and with it a connection of the engine.
+    if (this.#session !== undefined) {
+      const { idleInTransactionMs } = this.#options.limits;
+      this.#expectWithin(
+        idleInTransactionMs,
+        'idleSessionTimeout',
+        'terminating connection: the client does not read',
+      );
+    }
     await new Promise<void>((resolve) => {
       const done = () => {
         this.#socket.off('drain', done);
@@ -329,6 +341,7 @@ export class Connection {
       this.#socket.on('drain', done);
       this.#socket.on('close', done);
     });
+    if (this.#session !== undefined) clearTimeout(this.#timer);
   }
 
   #expectWithin(ms: number, condition: 'protocolViolation' | 'idleSessionTimeout', message: string): void {

@@ -51,8 +51,10 @@ interface Portal {
   done: boolean;
 }
 
-/** Most bytes of memory are in statements and portals: how many a session may keep. */
+/** What a session may keep: a syntax tree takes some fifty times the memory of its text. */
 const MAX_STATEMENTS = 1000;
+const MAX_STATEMENT_CHARACTERS = 1 << 18;
+const MAX_CHARACTERS = 1 << 21;
 const MAX_PORTALS = 100;
 
 export interface SessionOptions {
@@ -217,8 +219,12 @@ export class Session {
     if (name !== '' && this.#statements.has(name)) {
       throw new WireError('duplicateStatement', `prepared statement "${name}" already exists`);
     }
-    if (this.#statements.size >= MAX_STATEMENTS) {
-      throw new WireError('limitExceeded', `more than ${MAX_STATEMENTS} prepared statements`, {
+    const texts = [...this.#statements.values(), prepared].map((kept) =>
+      'query' in kept ? (kept.query?.text.length ?? 0) : 0,
+    );
+    if (texts.length > MAX_STATEMENTS || texts.reduce((sum, length) => sum + length, 0) > MAX_CHARACTERS) {
+      throw new WireError('limitExceeded', 'too many prepared statements', {
+        expected: `at most ${MAX_STATEMENTS}, of ${MAX_CHARACTERS} characters together`,
         remedy: 'close those that are no longer needed',
       });
     }
@@ -227,6 +233,12 @@ export class Session {
 
   async #prepare(statement: SubStatement, types: readonly number[]): Promise<Prepared> {
     if (statement.text === '') return { kind: 'empty', parameterOids: [], fields: undefined };
+    if (statement.text.length > MAX_STATEMENT_CHARACTERS) {
+      throw new WireError('limitExceeded', `a statement of ${statement.text.length} characters`, {
+        expected: `at most ${MAX_STATEMENT_CHARACTERS}`,
+        remedy: 'pass long lists as parameters',
+      });
+    }
     const command = commandOf(statement);
     if (
       command === undefined ||
