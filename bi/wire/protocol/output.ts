@@ -1,3 +1,6 @@
+/** Texts of this length are written faster here than by the runtime, which has to be called for it. */
+const SHORT = 48;
+
 /** A buffer that grows: many small values are written into it, and it is handed on as one piece. */
 export class Output {
   #buffer: Buffer;
@@ -73,7 +76,14 @@ export class Output {
   text(value: string): void {
     // A UTF-16 unit takes at most three bytes of UTF-8.
     const at = this.reserve(value.length * 3);
-    this.#at = at + this.#buffer.write(value, at);
+    const { length } = value;
+    let ascii = length <= SHORT ? 0 : -1;
+    while (ascii >= 0 && ascii < length) {
+      const code = value.charCodeAt(ascii);
+      if (code < 0x80) this.#buffer[at + ascii++] = code;
+      else ascii = -1;
+    }
+    this.#at = at + (ascii < 0 ? this.#buffer.write(value, at) : length);
   }
 
   /** UTF-8 with a zero byte after it; a zero inside would cut it, so those are left out. */

@@ -46,14 +46,28 @@ export function dateText(days: number): string {
 
 /** `04:05:06.789`: hours may pass 24. */
 export function timeText(micros: bigint): string {
-  const seconds = Number(micros / 1_000_000n);
-  const fraction = Number(micros % 1_000_000n);
+  return clockText(Number(micros / 1_000_000n), Number(micros % 1_000_000n));
+}
+
+/** Whole seconds and the microseconds beyond them. */
+function secondsOf(micros: number): [number, number] {
+  const seconds = Math.floor(micros / 1e6);
+  return [seconds, micros - seconds * 1e6];
+}
+
+function clockText(seconds: number, fraction: number): string {
   const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return fraction === 0 ? clock : `${clock}.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`;
 }
 
 /** @param zone what follows the time, such as `+00` */
 export function timestampText(micros: bigint, zone: string): string {
+  const exact = Number(micros);
+  if (Number.isSafeInteger(exact)) {
+    const days = Math.floor(exact / 86_400e6);
+    const { date, era } = dateParts(days);
+    return `${date} ${clockText(...secondsOf(exact - days * 86_400e6))}${zone}${era}`;
+  }
   let days = micros / DAY_MICROS;
   let rest = micros % DAY_MICROS;
   if (rest < 0n) {
