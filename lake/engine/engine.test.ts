@@ -125,6 +125,9 @@ describe('namesOfSelect', () => {
       'runs',
     ]);
     expect(await check('SELECT unnest([1, 2]), x FROM (VALUES (1)) v(x)')).toEqual([]);
+    expect(await check('SELECT unnest(vector), unnest(range(1, len(vector) + 1)) FROM generations')).toEqual([
+      'generations',
+    ]);
     expect(await check('DESCRIBE runs')).toEqual(['runs']);
     expect(await check('SUMMARIZE generations')).toEqual(['generations']);
   });

@@ -22,6 +22,11 @@ const SIZED: ReadonlyMap<string, number> = new Map([
 /** Functions whose results, one in the other, have the product of their sizes. */
 const MULTIPLYING = new Set(['repeat', 'range', 'generate_series']);
 
+const RANGES = new Set(['range', 'generate_series']);
+const LENGTHS = new Set(['len', 'length', 'array_length', 'list_length']);
+/** What the length of a column counts as: once in a statement, not once more within itself. */
+const LENGTH_OF_A_COLUMN = 10_000;
+
 /** Functions that take the product of the lengths of two texts in time, and some in memory. */
 const QUADRATIC = new Set(['levenshtein', 'editdist3', 'damerau_levenshtein']);
 
@@ -59,9 +64,24 @@ export class ResultSizes {
 
 /** The constant that a size has to be. @throws SandboxError */
 function sizeOf(name: string, operand: unknown): number {
-  const size = constantOf(operand);
+  const size = constantOf(operand) ?? (RANGES.has(name) ? lengthOf(name, operand) : undefined);
   if (typeof size !== 'number' || !(Math.abs(size) <= LARGEST)) throw tooLarge(name);
   return Math.abs(size);
+}
+
+/** `len(column)`, also as in `range(1, len(column) + 1)`: as many numbers as there are elements already. */
+function lengthOf(name: string, operand: unknown): number | undefined {
+  if (!isNode(operand) || operand['class'] !== 'FUNCTION' || !Array.isArray(operand['children']))
+    return undefined;
+  const operands: readonly unknown[] = operand['children'];
+  const called = String(operand['function_name']).toLowerCase();
+  if (LENGTHS.has(called)) return operands.every(isColumn) ? LENGTH_OF_A_COLUMN : undefined;
+  if (called !== '+' && called !== '-') return undefined;
+  return operands.reduce((sum: number, part) => sum + sizeOf(name, part), 0);
+}
+
+function isColumn(operand: unknown): boolean {
+  return isNode(operand) && operand['type'] === 'COLUMN_REF';
 }
 
 function tooLarge(name: string): SandboxError {
