@@ -9,7 +9,7 @@ interface Control {
 }
 
 /** Difference of AUROC below which names would lie on each other. */
-const TOO_CLOSE = 0.012;
+const TOO_CLOSE = 0.03;
 
 /** Controls by where their names stand: those that are nearly the same share a line. */
 function named(controls: readonly Control[]): Control[] {
@@ -39,7 +39,7 @@ export function LayerPlot({ metrics }: { metrics: readonly MetricRow[] }): React
       .filter(({ scope }) => scope.startsWith('control:'))
       .map(({ scope, value }) => ({ control: scope.slice(8).replaceAll('_', ' '), auroc: value ?? 0 }));
     const options: Plot.PlotOptions = {
-      marginRight: 130,
+      marginRight: 150,
       x: { label: 'layer (0: embedding)', ticks: points.map(({ layer }) => layer), tickFormat: 'd' },
       y: { label: 'AUROC', grid: true },
       marks: [
@@ -57,7 +57,7 @@ export function LayerPlot({ metrics }: { metrics: readonly MetricRow[] }): React
           dx: 6,
           fill: 'currentColor',
           fillOpacity: 0.8,
-          lineWidth: 11,
+          lineWidth: 13,
         }),
         Plot.ruleX(points, { x: 'layer', y1: 'low', y2: 'high', stroke: '#3b7fb0' }),
         Plot.line(points, { x: 'layer', y: 'auroc', stroke: '#3b7fb0' }),

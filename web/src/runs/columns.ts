@@ -7,16 +7,16 @@ export interface RunColumn {
 }
 
 export const COLUMNS: readonly RunColumn[] = [
-  { title: 'Family', width: '7rem', order: 'FAMILY' },
-  { title: 'Method', width: '12rem', order: 'METHOD' },
-  { title: 'Model', width: '10.5rem', order: 'MODEL_ID' },
-  { title: 'Benchmark', width: '9.5rem', order: 'BENCHMARK' },
-  { title: 'Seed', width: '4rem', order: 'SEED', numeric: true },
-  { title: 'Status', width: '7rem', order: 'STATUS' },
-  { title: 'Verdict', width: '8rem', order: 'VERDICT' },
-  { title: 'Predictions', width: '7rem', order: 'N_PREDICTIONS', numeric: true },
-  { title: 'Issues', width: '4.8rem', order: 'N_ISSUES', numeric: true },
-  { title: 'Ingested', width: '10.5rem', order: 'INGESTED_AT' },
+  { title: 'Family', width: '8.2rem', order: 'FAMILY' },
+  { title: 'Method', width: '10.7rem', order: 'METHOD' },
+  { title: 'Model', width: '9.8rem', order: 'MODEL_ID' },
+  { title: 'Benchmark', width: '9.2rem', order: 'BENCHMARK' },
+  { title: 'Seed', width: '4.4rem', order: 'SEED', numeric: true },
+  { title: 'Status', width: '6.8rem', order: 'STATUS' },
+  { title: 'Verdict', width: '8.2rem', order: 'VERDICT' },
+  { title: 'Predictions', width: '7.6rem', order: 'N_PREDICTIONS', numeric: true },
+  { title: 'Issues', width: '5.2rem', order: 'N_ISSUES', numeric: true },
+  { title: 'Ingested', width: '11.4rem', order: 'INGESTED_AT' },
 ];
 
 export const DEFAULT_ORDER = { field: 'INGESTED_AT', descending: true } as const;

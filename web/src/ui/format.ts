@@ -1,7 +1,14 @@
 const NOTHING = '–';
 
 const WHOLE = new Intl.NumberFormat('en');
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const TIME = new Intl.DateTimeFormat('en', {
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
 
 /** A count: 12,345. */
 export function count(value: number | null | undefined): string {
