@@ -112,6 +112,8 @@ describe.skipIf(browserMissing)('the explorer', () => {
     const download = page.waitForEvent('download');
     await page.locator('figure', { hasText: 'ROC' }).getByRole('button', { name: 'CSV' }).click();
     expect((await download).suggestedFilename()).toBe('roc.csv');
+    // With a tip in sight.
+    await page.getByRole('img', { name: /^ROC: Area/ }).hover();
     expect(await barriers()).toEqual([]);
   });
 

@@ -11,6 +11,11 @@ export interface FigureProps {
   readonly plot: Plot.PlotOptions;
 }
 
+/** Plot names its marks on elements that may not have names. */
+function unname(drawn: Element): void {
+  for (const mark of drawn.querySelectorAll('g[aria-label]')) mark.removeAttribute('aria-label');
+}
+
 /** A plot with its title, what it shows, and its numbers to take away. */
 export function Figure({ title, description, rows, plot }: FigureProps): ReactNode {
   const place = useRef<HTMLDivElement>(null);
@@ -22,12 +27,17 @@ export function Figure({ title, description, rows, plot }: FigureProps): ReactNo
       ...plot,
       ariaLabel: `${title}: ${description}`,
     });
-    // Plot names its marks on elements that may not have names.
-    for (const mark of drawn.querySelectorAll('g[aria-label]')) mark.removeAttribute('aria-label');
+    unname(drawn);
+    // Tips come and go with the pointer.
+    const watching = new MutationObserver(() => unname(drawn));
+    watching.observe(drawn, { childList: true, subtree: true });
     const svg = drawn.matches('svg') ? drawn : drawn.querySelector('svg[aria-label]');
     svg?.setAttribute('role', 'img');
     place.current?.replaceChildren(drawn);
-    return () => drawn.remove();
+    return () => {
+      watching.disconnect();
+      drawn.remove();
+    };
   }, [plot, title, description]);
   const name = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return (
