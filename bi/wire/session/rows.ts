@@ -4,6 +4,7 @@ import { pgType } from '../../catalog/pg-types.ts';
 import type { Backend, FieldDescription } from '../protocol/backend.ts';
 import type { FormatCode } from '../protocol/frontend.ts';
 import type { Output } from '../protocol/output.ts';
+import { WireError } from '../protocol/sqlstate.ts';
 import type { Codec } from '../types/codecs.ts';
 
 export interface ResultField {
@@ -162,5 +163,21 @@ export class RowCursor {
   close(): Promise<void> {
     this.#ended = true;
     return this.source.close();
+  }
+}
+
+/** Rows must be what the client was told they would be. @throws WireError */
+export function ensureSame(described: readonly ResultField[], actual: readonly ResultField[]): void {
+  for (const [i, { name, codec }] of actual.entries()) {
+    const told = described[i]?.codec.type;
+    if (told?.oid === codec.type.oid) continue;
+    throw new WireError(
+      'featureNotSupported',
+      `column "${name}" is ${codec.type.name} with these parameters`,
+      {
+        expected: `${told?.name ?? 'no column'}, as it was described`,
+        remedy: 'cast the parameters, as in $1::int',
+      },
+    );
   }
 }

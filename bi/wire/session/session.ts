@@ -9,8 +9,10 @@ import { isNode, type Node, nodesOf } from '../sql/tree.ts';
 import { parameterNode } from '../types/parameters.ts';
 import { copyHead, copyRows, copyTail } from './copy.ts';
 import type { ParameterNodes, ParsedQuery, Planner } from './planner.ts';
+import { type Portal, Portals } from './portals.ts';
 import {
   dataRows,
+  ensureSame,
   fieldDescriptions,
   type ResultField,
   RowCursor,
@@ -19,43 +21,9 @@ import {
 } from './rows.ts';
 import { type SessionFacts, sessionFunction } from './session-functions.ts';
 import type { Settings } from './settings.ts';
+import { isCopy, isEnd, type Prepared, Statements } from './statements.ts';
 
-/** A prepared statement. */
-type Prepared =
-  | { readonly kind: 'empty'; readonly parameterOids: readonly number[]; readonly fields: undefined }
-  | {
-      readonly kind: 'query';
-      readonly query: ParsedQuery;
-      readonly parameterOids: readonly number[];
-      readonly fields: readonly ResultField[];
-    }
-  | {
-      readonly kind: 'command';
-      readonly command: Command;
-      /** The SELECT within DECLARE or COPY. */
-      readonly query: ParsedQuery | undefined;
-      readonly parameterOids: readonly number[];
-      readonly fields: readonly ResultField[] | undefined;
-    };
-
-/** A statement with its parameters, on its way or waiting for its client to ask on. */
-interface Portal {
-  readonly statement: Prepared;
-  readonly values: ParameterNodes;
-  readonly formats: readonly FormatCode[];
-  /** Stays open when the transaction ends. */
-  readonly hold: boolean;
-  /** Stops what the portal runs. */
-  readonly abort: AbortController;
-  cursor: RowCursor | undefined;
-  done: boolean;
-}
-
-/** What a session may keep: a syntax tree takes some fifty times the memory of its text. */
-const MAX_STATEMENTS = 1000;
 const MAX_STATEMENT_CHARACTERS = 1 << 18;
-const MAX_CHARACTERS = 1 << 21;
-const MAX_PORTALS = 100;
 
 export interface SessionOptions {
   readonly planner: Planner;
@@ -74,8 +42,8 @@ export class Session {
   readonly #facts: SessionFacts;
   readonly #flush: () => Promise<void>;
   readonly #statementTimeoutMs: number;
-  readonly #statements = new Map<string, Prepared>();
-  readonly #portals = new Map<string, Portal>();
+  readonly #statements = new Statements();
+  readonly #portals = new Portals();
   #transaction: TransactionStatus = 'I';
   #savepoints: string[] = [];
   #snapshot: Promise<LakeSnapshot> | undefined;
@@ -107,7 +75,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.#running.abort('the connection was closed');
-    await this.#closePortals(() => true);
+    await this.#portals.close(() => true);
   }
 
   ready(): void {
@@ -142,7 +110,7 @@ export class Session {
   async #fail(error: unknown): Promise<void> {
     this.#backend.errorResponse(reportOf(error));
     if (this.#transaction === 'T') this.#transaction = 'E';
-    await this.#closePortals(({ hold }) => !hold);
+    await this.#portals.close(({ hold }) => !hold);
     await this.#flush();
   }
 
@@ -182,14 +150,14 @@ export class Session {
           ? this.#describeStatement(message.name)
           : this.#describePortal(message.name);
       case 'execute': {
-        const portal = this.#portalNamed(message.portal);
+        const portal = this.#portals.named(message.portal);
         this.#running = portal.abort;
         await this.#run(portal, message.maxRows);
         return;
       }
       case 'close':
-        if (message.what === 'statement') this.#statements.delete(message.name);
-        else await this.#closePortals((_, name) => name === message.name);
+        if (message.what === 'statement') this.#statements.close(message.name);
+        else await this.#portals.close((_, name) => name === message.name);
         return this.#backend.closeComplete();
       case 'flush':
         return this.#flush();
@@ -211,24 +179,8 @@ export class Session {
       throw new WireError('syntaxError', 'cannot insert multiple commands into a prepared statement');
     }
     const prepared = await this.#prepare(statements[0] ?? { text: '', tokens: [] }, types);
-    this.#keep(name, prepared);
+    this.#statements.keep(name, prepared);
     this.#backend.parseComplete();
-  }
-
-  #keep(name: string, prepared: Prepared): void {
-    if (name !== '' && this.#statements.has(name)) {
-      throw new WireError('duplicateStatement', `prepared statement "${name}" already exists`);
-    }
-    const texts = [...this.#statements.values(), prepared].map((kept) =>
-      'query' in kept ? (kept.query?.text.length ?? 0) : 0,
-    );
-    if (texts.length > MAX_STATEMENTS || texts.reduce((sum, length) => sum + length, 0) > MAX_CHARACTERS) {
-      throw new WireError('limitExceeded', 'too many prepared statements', {
-        expected: `at most ${MAX_STATEMENTS}, of ${MAX_CHARACTERS} characters together`,
-        remedy: 'close those that are no longer needed',
-      });
-    }
-    this.#statements.set(name, prepared);
   }
 
   async #prepare(statement: SubStatement, types: readonly number[]): Promise<Prepared> {
@@ -286,9 +238,9 @@ export class Session {
       case 'show':
         return this.#shown(command.name).fields;
       case 'fetch':
-        return this.#cursorNamed(command.name).source.fields;
+        return this.#portals.cursorNamed(command.name).source.fields;
       case 'execute':
-        return this.#statementNamed(command.name).fields;
+        return this.#statements.named(command.name).fields;
       default:
         return undefined;
     }
@@ -302,7 +254,7 @@ export class Session {
   }
 
   async #bind(message: Extract<FrontendMessage, { kind: 'bind' }>): Promise<void> {
-    const statement = this.#statementNamed(message.statement);
+    const statement = this.#statements.named(message.statement);
     const { parameters, parameterFormats, resultFormats } = message;
     const expected = statement.parameterOids.length;
     if (parameters.length !== expected) {
@@ -331,7 +283,7 @@ export class Session {
         return [i + 1, parameterNode(bytes, format, statement.parameterOids[i] ?? 0)] as const;
       }),
     );
-    await this.#openPortal(
+    await this.#portals.open(
       message.portal,
       this.#portal(statement, values, resultFormats, new AbortController()),
     );
@@ -348,27 +300,15 @@ export class Session {
     return { statement, values, formats, hold, abort, cursor: undefined, done: false };
   }
 
-  async #openPortal(name: string, portal: Portal): Promise<void> {
-    if (name === '') await this.#closePortals((_, other) => other === '');
-    else if (this.#portals.has(name))
-      throw new WireError('duplicateCursor', `cursor "${name}" already exists`);
-    if (this.#portals.size >= MAX_PORTALS) {
-      throw new WireError('limitExceeded', `more than ${MAX_PORTALS} open portals`, {
-        remedy: 'close those that are no longer needed',
-      });
-    }
-    this.#portals.set(name, portal);
-  }
-
   #describeStatement(name: string): void {
-    const { parameterOids, ...statement } = this.#statementNamed(name);
+    const { parameterOids, ...statement } = this.#statements.named(name);
     this.#ensureUsable({ parameterOids, ...statement });
     this.#backend.parameterDescription(parameterOids);
     this.#describe(statement.fields, []);
   }
 
   #describePortal(name: string): void {
-    const portal = this.#portalNamed(name);
+    const portal = this.#portals.named(name);
     this.#ensureUsable(portal.statement);
     this.#describe(isCopy(portal.statement) ? undefined : portal.statement.fields, this.#formatsOf(portal));
   }
@@ -381,7 +321,7 @@ export class Session {
   /** FETCH from a binary cursor is binary whatever the client asked for. */
   #formatsOf({ statement, formats }: Portal): readonly FormatCode[] {
     if (statement.kind === 'command' && statement.command.kind === 'fetch') {
-      const cursor = this.#portals.get(statement.command.name);
+      const cursor = this.#portals.find(statement.command.name);
       if (formats.length === 0 && cursor !== undefined) return cursor.formats;
     }
     return formats;
@@ -474,11 +414,11 @@ export class Session {
         return this.#discard(command.what);
       case 'deallocate':
         if (command.name === undefined) this.#statements.clear();
-        else if (!this.#statements.delete(command.name)) throw noStatement(command.name);
+        else this.#statements.deallocate(command.name);
         return this.#backend.commandComplete(command.name === undefined ? 'DEALLOCATE ALL' : 'DEALLOCATE');
       case 'prepare': {
         const types = command.types.map((name) => pgTypeNamed(name)?.oid ?? 0);
-        this.#keep(command.name, await this.#prepare(command.query, types));
+        this.#statements.keep(command.name, await this.#prepare(command.query, types));
         return this.#backend.commandComplete('PREPARE');
       }
       case 'execute':
@@ -491,8 +431,8 @@ export class Session {
       case 'move':
         return this.#fetch(portal, command.name, command.count, false);
       case 'closeCursor':
-        if (command.name !== undefined) this.#cursorNamed(command.name);
-        await this.#closePortals(
+        if (command.name !== undefined) this.#portals.cursorNamed(command.name);
+        await this.#portals.close(
           (_, name) => name !== '' && (command.name === undefined || name === command.name),
         );
         return this.#backend.commandComplete(
@@ -530,7 +470,7 @@ export class Session {
     this.#savepoints = [];
     this.#snapshot = undefined;
     this.#changeSettings(() => this.settings.end(committed));
-    await this.#closePortals(({ hold, statement }) => !(hold && committed) && !isEnd(statement));
+    await this.#portals.close(({ hold, statement }) => !(hold && committed) && !isEnd(statement));
     this.#backend.commandComplete(committed ? 'COMMIT' : 'ROLLBACK');
   }
 
@@ -579,7 +519,7 @@ export class Session {
       if (this.#transaction !== 'I')
         throw new WireError('activeTransaction', 'DISCARD ALL cannot run inside a transaction block');
       this.#statements.clear();
-      await this.#closePortals(
+      await this.#portals.close(
         ({ statement }) => !(statement.kind === 'command' && statement.command.kind === 'discard'),
       );
       this.#changeSettings(() => this.settings.reset());
@@ -593,7 +533,7 @@ export class Session {
     args: SubStatement | undefined,
     maxRows: number,
   ): Promise<void> {
-    const statement = this.#statementNamed(name);
+    const statement = this.#statements.named(name);
     if (statement.kind !== 'query') {
       if (statement.kind === 'command')
         return this.#runCommand(portal, statement.command, statement.query, maxRows);
@@ -630,7 +570,7 @@ export class Session {
     try {
       const portal = this.#portal(statement, values, binary ? [1] : [], abort, hold);
       portal.cursor = cursor;
-      await this.#openPortal(name, portal);
+      await this.#portals.open(name, portal);
     } catch (error) {
       await cursor.close();
       throw error;
@@ -639,8 +579,8 @@ export class Session {
 
   /** FETCH and MOVE: the rows that a cursor has next. */
   async #fetch(portal: Portal, name: string, count: number, send: boolean): Promise<void> {
-    const cursor = this.#cursorNamed(name);
-    this.#running = this.#portals.get(name)?.abort ?? this.#running;
+    const cursor = this.#portals.cursorNamed(name);
+    this.#running = this.#portals.find(name)?.abort ?? this.#running;
     const writer = send
       ? dataRows(this.#backend, cursor.source.fields, this.#formatsOf(portal))
       : () => undefined;
@@ -665,31 +605,7 @@ export class Session {
   async #endImplicit(): Promise<void> {
     if (this.#transaction !== 'I') return;
     this.#snapshot = undefined;
-    await this.#closePortals(({ hold }) => !hold);
-  }
-
-  async #closePortals(which: (portal: Portal, name: string) => boolean): Promise<void> {
-    const closing = [...this.#portals].filter(([name, portal]) => which(portal, name));
-    for (const [name] of closing) this.#portals.delete(name);
-    await Promise.all(closing.map(([, { cursor }]) => cursor?.close()));
-  }
-
-  #statementNamed(name: string): Prepared {
-    const statement = this.#statements.get(name);
-    if (statement === undefined) throw noStatement(name);
-    return statement;
-  }
-
-  #portalNamed(name: string): Portal {
-    const portal = this.#portals.get(name);
-    if (portal === undefined) throw noPortal(name);
-    return portal;
-  }
-
-  #cursorNamed(name: string): RowCursor {
-    const { cursor } = this.#portalNamed(name);
-    if (cursor === undefined) throw noPortal(name);
-    return cursor;
+    await this.#portals.close(({ hold }) => !hold);
   }
 
   #ensureTransaction(what: string): void {
@@ -714,46 +630,4 @@ export class Session {
   #warn(sqlstate: string, message: string): void {
     this.#backend.noticeResponse({ sqlstate, message }, 'WARNING');
   }
-}
-
-/** Whether a statement may run in a transaction that has failed. */
-function isEnd(statement: Prepared): boolean {
-  return (
-    statement.kind === 'command' && ['commit', 'rollback', 'rollbackTo'].includes(statement.command.kind)
-  );
-}
-
-/** COPY describes its rows in its own way. */
-function isCopy(statement: Prepared): boolean {
-  return statement.kind === 'command' && statement.command.kind === 'copy';
-}
-
-/** Rows must be what the client was told they would be. */
-function ensureSame(described: readonly ResultField[], actual: readonly ResultField[]): void {
-  for (const [i, { name, codec }] of actual.entries()) {
-    const told = described[i]?.codec.type;
-    if (told?.oid === codec.type.oid) continue;
-    throw new WireError(
-      'featureNotSupported',
-      `column "${name}" is ${codec.type.name} with these parameters`,
-      {
-        expected: `${told?.name ?? 'no column'}, as it was described`,
-        remedy: 'cast the parameters, as in $1::int',
-      },
-    );
-  }
-}
-
-function noStatement(name: string): WireError {
-  return new WireError(
-    'invalidStatementName',
-    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`,
-  );
-}
-
-function noPortal(name: string): WireError {
-  return new WireError(
-    'invalidCursorName',
-    name === '' ? 'portal "" does not exist' : `cursor "${name}" does not exist`,
-  );
 }
