@@ -17,6 +17,17 @@ export interface Portal {
   done: boolean;
 }
 
+/** A portal that has not begun. */
+export function newPortal(
+  statement: Prepared,
+  values: ParameterNodes,
+  formats: readonly FormatCode[],
+  abort: AbortController,
+  hold = false,
+): Portal {
+  return { statement, values, formats, hold, abort, cursor: undefined, done: false };
+}
+
 const MAX_PORTALS = 100;
 
 /** The open portals of a session by name; the unnamed one is ''. */

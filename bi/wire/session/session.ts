@@ -1,6 +1,6 @@
 import type { LakeSnapshot } from '../../../lake/engine/types.ts';
 import { pgType, pgTypeNamed } from '../../catalog/pg-types.ts';
-import type { Backend, TransactionStatus } from '../protocol/backend.ts';
+import type { Backend } from '../protocol/backend.ts';
 import type { FormatCode, FrontendMessage } from '../protocol/frontend.ts';
 import { reportOf, SQLSTATE, WireError } from '../protocol/sqlstate.ts';
 import { type Command, type CopyOptions, commandOf, type SubStatement } from '../sql/commands.ts';
@@ -9,7 +9,7 @@ import { isNode, type Node, nodesOf } from '../sql/tree.ts';
 import { parameterNode } from '../types/parameters.ts';
 import { copyHead, copyRows, copyTail } from './copy.ts';
 import type { ParameterNodes, ParsedQuery, Planner } from './planner.ts';
-import { type Portal, Portals } from './portals.ts';
+import { newPortal, type Portal, Portals } from './portals.ts';
 import {
   dataRows,
   ensureSame,
@@ -22,6 +22,7 @@ import {
 import { type SessionFacts, sessionFunction } from './session-functions.ts';
 import type { Settings } from './settings.ts';
 import { isCopy, isEnd, type Prepared, Statements } from './statements.ts';
+import { Transaction } from './transaction.ts';
 
 const MAX_STATEMENT_CHARACTERS = 1 << 18;
 
@@ -44,8 +45,7 @@ export class Session {
   readonly #statementTimeoutMs: number;
   readonly #statements = new Statements();
   readonly #portals = new Portals();
-  #transaction: TransactionStatus = 'I';
-  #savepoints: string[] = [];
+  readonly #transaction = new Transaction();
   #snapshot: Promise<LakeSnapshot> | undefined;
   /** After an error in the extended protocol everything up to Sync is skipped. */
   #skipping = false;
@@ -65,7 +65,7 @@ export class Session {
 
   /** Whether a transaction is open, in which the client keeps a snapshot. */
   get inTransaction(): boolean {
-    return this.#transaction !== 'I';
+    return this.#transaction.isOpen;
   }
 
   /** Stops what runs at the moment. */
@@ -79,7 +79,7 @@ export class Session {
   }
 
   ready(): void {
-    this.#backend.readyForQuery(this.#transaction);
+    this.#backend.readyForQuery(this.#transaction.status);
   }
 
   /** Does what a message asks for; errors go to the client. */
@@ -109,7 +109,7 @@ export class Session {
 
   async #fail(error: unknown): Promise<void> {
     this.#backend.errorResponse(reportOf(error));
-    if (this.#transaction === 'T') this.#transaction = 'E';
+    this.#transaction.fail();
     await this.#portals.close(({ hold }) => !hold);
     await this.#flush();
   }
@@ -121,7 +121,7 @@ export class Session {
       for (const statement of statements) {
         this.#running = new AbortController();
         const prepared = await this.#prepare(statement, []);
-        const portal = this.#portal(prepared, new Map(), [], this.#running);
+        const portal = newPortal(prepared, new Map(), [], this.#running);
         try {
           if (prepared.fields !== undefined && !isCopy(prepared)) {
             this.#backend.rowDescription(fieldDescriptions(prepared.fields, this.#formatsOf(portal)));
@@ -196,7 +196,7 @@ export class Session {
       command === undefined ||
       (command.kind !== 'rollback' && command.kind !== 'commit' && command.kind !== 'rollbackTo')
     ) {
-      this.#ensureNotFailed();
+      this.#transaction.ensureNotFailed();
     }
     if (command === undefined) return { kind: 'query', ...(await this.#query(statement, types)) };
     if (command.kind === 'declare' || command.kind === 'copy') {
@@ -285,19 +285,9 @@ export class Session {
     );
     await this.#portals.open(
       message.portal,
-      this.#portal(statement, values, resultFormats, new AbortController()),
+      newPortal(statement, values, resultFormats, new AbortController()),
     );
     this.#backend.bindComplete();
-  }
-
-  #portal(
-    statement: Prepared,
-    values: ParameterNodes,
-    formats: readonly FormatCode[],
-    abort: AbortController,
-    hold = false,
-  ): Portal {
-    return { statement, values, formats, hold, abort, cursor: undefined, done: false };
   }
 
   #describeStatement(name: string): void {
@@ -334,7 +324,7 @@ export class Session {
       case 'empty':
         return this.#backend.emptyQueryResponse();
       case 'query':
-        this.#ensureNotFailed();
+        this.#transaction.ensureNotFailed();
         return this.#runQuery(portal, statement.query, maxRows, 'SELECT');
       case 'command':
         return this.#runCommand(portal, statement.command, statement.query, maxRows);
@@ -385,7 +375,7 @@ export class Session {
     maxRows: number,
   ): Promise<void> {
     const ends = command.kind === 'commit' || command.kind === 'rollback' || command.kind === 'rollbackTo';
-    if (!ends) this.#ensureNotFailed();
+    if (!ends) this.#transaction.ensureNotFailed();
     switch (command.kind) {
       case 'begin':
         return this.#begin(command.tag);
@@ -393,14 +383,13 @@ export class Session {
       case 'rollback':
         return this.#end(command.kind);
       case 'savepoint':
-        this.#ensureTransaction('SAVEPOINT');
-        this.#savepoints.push(command.name);
+        this.#transaction.savepoint(command.name);
         return this.#backend.commandComplete('SAVEPOINT');
       case 'release':
-        this.#toSavepoint(command.name, false);
+        this.#transaction.toSavepoint(command.name, false);
         return this.#backend.commandComplete('RELEASE');
       case 'rollbackTo':
-        this.#toSavepoint(command.name, true);
+        this.#transaction.toSavepoint(command.name, true);
         return this.#backend.commandComplete('ROLLBACK');
       case 'set':
         return this.#set(command);
@@ -455,35 +444,25 @@ export class Session {
   }
 
   #begin(tag: string): void {
-    if (this.#transaction === 'I') {
-      this.#transaction = 'T';
+    if (!this.#transaction.isOpen) {
+      this.#transaction.begin();
       this.settings.begin();
     } else this.#warn(SQLSTATE.activeTransaction, 'there is already a transaction in progress');
     this.#backend.commandComplete(tag);
   }
 
   async #end(kind: 'commit' | 'rollback'): Promise<void> {
-    const committed = kind === 'commit' && this.#transaction !== 'E';
-    if (this.#transaction === 'I')
+    if (!this.#transaction.isOpen)
       this.#warn(SQLSTATE.noActiveTransaction, 'there is no transaction in progress');
-    this.#transaction = 'I';
-    this.#savepoints = [];
+    const committed = this.#transaction.end(kind);
     this.#snapshot = undefined;
     this.#changeSettings(() => this.settings.end(committed));
     await this.#portals.close(({ hold, statement }) => !(hold && committed) && !isEnd(statement));
     this.#backend.commandComplete(committed ? 'COMMIT' : 'ROLLBACK');
   }
 
-  #toSavepoint(name: string, keep: boolean): void {
-    this.#ensureTransaction(keep ? 'ROLLBACK TO SAVEPOINT' : 'RELEASE SAVEPOINT');
-    const at = this.#savepoints.lastIndexOf(name);
-    if (at < 0) throw new WireError('invalidSavepoint', `savepoint "${name}" does not exist`);
-    this.#savepoints.length = keep ? at + 1 : at;
-    if (keep) this.#transaction = 'T';
-  }
-
   #set({ name, value, local }: Extract<Command, { kind: 'set' }>): void {
-    if (local && this.#transaction === 'I') {
+    if (local && !this.#transaction.isOpen) {
       this.#warn(SQLSTATE.noActiveTransaction, 'SET LOCAL can only be used in transaction blocks');
     } else {
       this.#changeSettings(() => {
@@ -516,7 +495,7 @@ export class Session {
 
   async #discard(what: string): Promise<void> {
     if (what === 'ALL') {
-      if (this.#transaction !== 'I')
+      if (this.#transaction.isOpen)
         throw new WireError('activeTransaction', 'DISCARD ALL cannot run inside a transaction block');
       this.#statements.clear();
       await this.#portals.close(
@@ -563,12 +542,12 @@ export class Session {
     query: ParsedQuery,
     values: ParameterNodes,
   ): Promise<void> {
-    if (!hold) this.#ensureTransaction('DECLARE CURSOR');
+    if (!hold) this.#transaction.ensureOpen('DECLARE CURSOR');
     const abort = new AbortController();
     const cursor = new RowCursor(await this.#open(query, values, abort.signal));
     const statement: Prepared = { kind: 'query', query, parameterOids: [], fields: cursor.source.fields };
     try {
-      const portal = this.#portal(statement, values, binary ? [1] : [], abort, hold);
+      const portal = newPortal(statement, values, binary ? [1] : [], abort, hold);
       portal.cursor = cursor;
       await this.#portals.open(name, portal);
     } catch (error) {
@@ -603,28 +582,13 @@ export class Session {
 
   /** What began without BEGIN ends with the message. */
   async #endImplicit(): Promise<void> {
-    if (this.#transaction !== 'I') return;
+    if (this.#transaction.isOpen) return;
     this.#snapshot = undefined;
     await this.#portals.close(({ hold }) => !hold);
   }
 
-  #ensureTransaction(what: string): void {
-    if (this.#transaction === 'I') {
-      throw new WireError('noActiveTransaction', `${what} can only be used in transaction blocks`);
-    }
-  }
-
   #ensureUsable(statement: Prepared): void {
-    if (!isEnd(statement)) this.#ensureNotFailed();
-  }
-
-  #ensureNotFailed(): void {
-    if (this.#transaction === 'E') {
-      throw new WireError(
-        'failedTransaction',
-        'current transaction is aborted, commands ignored until end of transaction block',
-      );
-    }
+    if (!isEnd(statement)) this.#transaction.ensureNotFailed();
   }
 
   #warn(sqlstate: string, message: string): void {
