@@ -30,6 +30,7 @@ it('adds no run-time dependency unnoticed', () => {
     '@fontsource/dejavu-sans',
     '@huggingface/jinja',
     '@huggingface/tokenizers',
+    '@opentelemetry/api',
     '@resvg/resvg-wasm',
     'apache-arrow',
     'class-validator',
