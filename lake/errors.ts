@@ -1,8 +1,10 @@
-/** Where in an artifact something is wrong: a file, a 1-based line, an RFC 6901 JSON pointer. */
+/** Where in an artifact something is wrong: a file, a 1-based line, an RFC 6901 JSON pointer; or where in a statement. */
 export interface ErrorLocation {
   readonly file?: string;
   readonly line?: number;
   readonly pointer?: string;
+  /** Characters (code points) from the start of the SQL. */
+  readonly offset?: number;
 }
 
 export interface ErrorDetails {

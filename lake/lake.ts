@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ObjectCache } from './cache/object-cache.ts';
 import { Engine, runQuery } from './engine/engine.ts';
+import { withPlace } from './engine/error-place.ts';
 import { QueryBytesError, TooManyStreamsError } from './engine/errors.ts';
 import { RunningStatement } from './engine/statement.ts';
 import type {
@@ -258,6 +259,8 @@ export class Lake implements LakeReader, StreamingReader {
     const sandboxed = await this.enterSandbox(snapshot, sql, options);
     try {
       return await work(sandboxed.connection, sandboxed.sql);
+    } catch (error) {
+      throw withPlace(error, sql);
     } finally {
       await sandboxed.leave();
     }
