@@ -25,8 +25,10 @@ export function pointedAt(message: string, sql: string): number | undefined {
   const before = lines.slice(0, Number(number) - 1).map((other) => `${other}\n`);
   let offset = [...before.join(''), ...line.slice(0, start)].length;
   for (const character of part) {
-    if (column <= 0) break;
-    if (character !== '\t') column -= WIDE.test(character) ? 2 : 1;
+    if (character !== '\t') {
+      if (column <= 0) break;
+      column -= WIDE.test(character) ? 2 : 1;
+    }
     offset += 1;
   }
   return offset;
