@@ -1,5 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { InvalidSpecError } from '../compute/jobs/job-service.ts';
 import { CancelledError, RunlakeError } from '../lake/errors.ts';
+import { AddressForbiddenError } from './access/addresses.ts';
 import { ForbiddenError } from './access/principal.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
 
@@ -16,7 +18,10 @@ export function errorExtensions(error: RunlakeError): Record<string, unknown> {
       allowed: error.allowed,
       asked: error.asked,
     }),
-    ...(error instanceof BadUserInputError && { argument: error.argument }),
+    ...((error instanceof BadUserInputError || error instanceof AddressForbiddenError) && {
+      argument: error.argument,
+    }),
+    ...(error instanceof InvalidSpecError && { problems: error.problems }),
     ...(error instanceof ForbiddenError && { neededRole: error.needed }),
   };
 }

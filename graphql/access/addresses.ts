@@ -22,11 +22,14 @@ export interface AddressSettings {
 /** The caller names a place that it may not have this server read, write or ask. */
 export class AddressForbiddenError extends RunlakeError {
   readonly code = 'ADDRESS_FORBIDDEN';
+  /** Path of the argument that names it, e.g. `input.model.path`. */
+  readonly argument: string;
   constructor(argument: string, address: string, expected: string, setting: string) {
     super(`${argument}: ${JSON.stringify(address)} is not open to callers with a token`, {
       expected,
       remedy: `the operator of the server can allow it with ${setting}`,
     });
+    this.argument = argument;
   }
 }
 

@@ -52,13 +52,31 @@ function typeOf(name: string, schema: z.core.$ZodType, description = description
   return () => JsonScalar;
 }
 
+/** What has a type of its own in GraphQL, and lists of it. */
+const WRITTEN = [z.ZodEnum, z.ZodString, z.ZodBoolean, z.ZodNumber] as const;
+
+/**
+ * What zod takes for a member that is left out, so that the schema says it. Those of objects and of what is JSON here stay
+ * zod's alone, and so do those of members that are converted: they are values after the conversion.
+ */
+function defaultOf(schema: z.core.$ZodType): unknown {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodReadonly || schema instanceof z.ZodNullable)
+    return defaultOf(schema.def.innerType);
+  if (!(schema instanceof z.ZodDefault)) return undefined;
+  const { inner } = unwrap(schema);
+  const item = inner instanceof z.ZodArray ? unwrap(inner.def.element).inner : inner;
+  const isWritten = WRITTEN.some((type) => item instanceof type);
+  return isWritten ? schema.def.defaultValue : undefined;
+}
+
 function descriptionOf(schema: z.core.$ZodType): string | undefined {
   return z.globalRegistry.get(schema)?.description;
 }
 
 /**
- * The GraphQL input type of a zod object: zod says what is right, this says how to write it. Defaults, ranges and conditions
- * across fields stay with zod, which checks the value again; what GraphQL has no type for (unions, records) is JSON.
+ * The GraphQL input type of a zod object: zod says what is right, this says how to write it, and what is taken for what is
+ * left out. Ranges and conditions across fields stay with zod, which checks the value again; what GraphQL has no type for
+ * (unions, records) is JSON.
  * Descriptions are those of `.describe()`; a type without one has that of the member it is the type of.
  */
 export function inputOf(
@@ -71,7 +89,12 @@ export function inputOf(
     const { optional } = unwrap(value);
     const type = typeOf(`${name}${field.charAt(0).toUpperCase()}${field.slice(1)}`, value);
     const doc = descriptionOf(value);
-    defineField(input, field, type, { nullable: optional, ...(doc && { description: doc }) });
+    const defaultValue = defaultOf(value);
+    defineField(input, field, type, {
+      nullable: optional,
+      ...(doc && { description: doc }),
+      ...(defaultValue !== undefined && { defaultValue }),
+    });
   }
   InputType(name, description ? { description } : {})(input);
   return input;
