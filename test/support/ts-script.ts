@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inject } from 'vitest';
+import { madeOnce } from './made-once.ts';
 
 /** Packages that find their own files, or native code, where they are installed. */
 const INSTALLED = ['@duckdb/node-bindings', 'lmdb', 'onnxruntime-node', 'pg', 'pg-boss'];
@@ -25,39 +23,30 @@ export async function compileScript(source: URL): Promise<string> {
 export async function compileScripts(sources: readonly URL[]): Promise<string> {
   const paths = sources.map((source) => fileURLToPath(source));
   const names = paths.map((path) => path.slice(ROOT.length).replaceAll('/', '-'));
-  // Inside the checkout, so that the scripts find node_modules.
-  const folder = join(inject('scriptsFolder'), names.join('+'));
-  if (existsSync(folder)) return folder;
-  // Loaded by those who compile only.
-  const { build } = await import('vite');
-  // Who compiles the same at the same moment does it in vain.
-  const own = `${folder}.${randomUUID()}`;
-  await mkdir(own, { recursive: true });
-  // Below node_modules no package.json says that a .js file is a module.
-  await writeFile(join(own, 'package.json'), '{"type":"module"}');
-  await build({
-    configFile: false,
-    logLevel: 'warn',
-    // One copy of graphql for all, as for the tests: it refuses schemas of another.
-    resolve: { alias: [{ find: /^graphql$/, replacement: join(ROOT, 'node_modules/graphql/index.js') }] },
-    ssr: { noExternal: true, external: INSTALLED },
-    build: {
-      ssr: true,
-      outDir: own,
-      emptyOutDir: false,
-      minify: false,
-      target: 'node20',
-      rolldownOptions: {
-        input: paths,
-        output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+  return madeOnce(names.join('+'), async (folder) => {
+    // Loaded by those who compile only.
+    const { build } = await import('vite');
+    // Below node_modules no package.json says that a .js file is a module.
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+    await build({
+      configFile: false,
+      logLevel: 'warn',
+      // One copy of graphql for all, as for the tests: it refuses schemas of another.
+      resolve: { alias: [{ find: /^graphql$/, replacement: join(ROOT, 'node_modules/graphql/index.js') }] },
+      ssr: { noExternal: true, external: INSTALLED },
+      build: {
+        ssr: true,
+        outDir: folder,
+        emptyOutDir: false,
+        minify: false,
+        target: 'node20',
+        rolldownOptions: {
+          input: paths,
+          output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
+        },
       },
-    },
+    });
   });
-  await rename(own, folder).catch((error: unknown) => {
-    if (!existsSync(folder)) throw error;
-    return rm(own, { recursive: true });
-  });
-  return folder;
 }
 
 /** The name of a source's script in the folder. */

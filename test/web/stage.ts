@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { FastifyInstance } from 'fastify';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { z } from 'zod';
+import { createServer, type ServerOptions } from '../../graphql/server.ts';
+import { FAMILIES } from '../../ingest/families/families.ts';
+import { ingest } from '../../ingest/pipeline/ingest.ts';
+import { Exporter } from '../../lake/export/exporter.ts';
+import { modelsOf } from '../../src/models.ts';
+import { probesOf } from '../../src/probes.ts';
+import { ingestorOf } from '../../src/services.ts';
+import { type TaskLake, taskLake } from '../support/task-lake.ts';
+import { builtExplorer } from './built.ts';
+import { launchBrowser } from './chromium.ts';
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const violations = z.array(
+  z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.unknown()) }),
+);
+
+/** A server with the explorer over a lake with a queue, and a browser in front of it; a fresh page for each test. */
+export interface Stage {
+  readonly home: TaskLake;
+  readonly origin: string;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What the page said that it should not have: errors, and requests to anybody else. A test may take out what it meant to cause. */
+  readonly complaints: string[];
+  /** What axe finds that keeps people out, in both themes. */
+  barriers(): Promise<string[]>;
+}
+
+export interface StageOptions {
+  /** Folders with runs that the lake has. */
+  readonly runs?: () => readonly string[];
+  /** What the server has beside the lake, its jobs and the explorer. */
+  readonly server?: Partial<ServerOptions> | ((home: TaskLake) => Promise<Partial<ServerOptions>>);
+}
+
+/** Sets a stage for the tests of the `describe` that calls it. Its parts are there from the first `beforeAll` on. */
+export function stage({ runs, server }: StageOptions = {}): Stage {
+  let home: TaskLake;
+  let app: FastifyInstance;
+  let origin: string;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    const starting = launchBrowser();
+    home = await taskLake();
+    const sources = runs?.() ?? [];
+    if (sources.length > 0) await ingest(home.writer, sources, { families: FAMILIES });
+    const own = typeof server === 'function' ? await server(home) : server;
+    app = await createServer({
+      reader: home.lake,
+      jobs: home.jobs,
+      ingestor: ingestorOf(home.writer, {}),
+      models: modelsOf(home.lake),
+      probes: probesOf({}),
+      exporter: new Exporter(home.lake),
+      explorer: await builtExplorer(),
+      ...own,
+    });
+    origin = await app.listen({ host: '127.0.0.1', port: 0 });
+    browser = await starting;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await app?.close();
+    await home?.remove();
+  });
+  beforeEach(async () => {
+    complaints = [];
+    context = await browser.newContext({ locale: 'en', timezoneId: 'Europe/Berlin' });
+    page = await context.newPage();
+    page.on('pageerror', ({ message }) => complaints.push(message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('request', (request) => {
+      const url = request.url();
+      if (!url.startsWith(origin) && !/^(data|blob):/.test(url)) complaints.push(url);
+    });
+  });
+  afterEach(async () => {
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  return {
+    get home() {
+      return home;
+    },
+    get origin() {
+      return origin;
+    },
+    get context() {
+      return context;
+    },
+    get page() {
+      return page;
+    },
+    get complaints() {
+      return complaints;
+    },
+    async barriers() {
+      const found: string[] = [];
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.evaluate(readFileSync(axe, 'utf8'));
+        const result = violations.parse(
+          await page.evaluate('axe.run().then(({ violations }) => violations)'),
+        );
+        found.push(
+          ...result.map(({ id, nodes }) => `${colorScheme}: ${id} ${JSON.stringify(nodes).slice(0, 300)}`),
+        );
+      }
+      return found;
+    },
+  };
+}
