@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Engine, runQuery } from './engine/engine.ts';
-import { isListing, namesOfSelect } from './engine/sandbox.ts';
+import { isDescription, isListing, namesOfSelect } from './engine/sandbox.ts';
 import { conditionsOfSelect } from './engine/select-conditions.ts';
-import { checkStatementText } from './engine/statement-text.ts';
+import { statementText } from './engine/statement-text.ts';
 import type { PruneCondition, Relation, StatementSource, StreamOptions } from './engine/types.ts';
 import { sqlName, sqlString } from './parquet/file-name.ts';
 import type { TableSpec } from './tables/schema.ts';
@@ -21,6 +21,8 @@ type Parsed =
   | { readonly kind: 'listing' }
   | {
       readonly kind: 'select';
+      /** What to run. */
+      readonly sql: string;
       readonly sources: readonly StatementSource[];
       readonly views: readonly LakeView[];
     };
@@ -28,7 +30,7 @@ type Parsed =
 /** A connection on which the names that a statement uses are defined, and nothing else. */
 export interface SandboxedStatement {
   readonly connection: DuckDBConnection;
-  /** What to run: the text that was given without the semicolon at its end, or what it stands for. */
+  /** What to run: the statement that was given, or what it stands for. It can stand in parentheses, and in a COPY. */
   readonly sql: string;
   /** Forgets the names and gives the connection back. Nothing may run on it any more. */
   leave(): Promise<void>;
@@ -87,7 +89,7 @@ export class Sandbox {
       for (const [i, { table }] of sources.entries())
         await define(table, `SELECT * FROM ${relations[i]!.sql}`);
       for (const view of views) await define(view.name, view.sql);
-      return { connection, sql: sql.replace(/;\s*$/, ''), leave };
+      return { connection, sql: parsed.sql, leave };
     } catch (error) {
       await leave();
       throw error;
@@ -105,9 +107,9 @@ export class Sandbox {
     }
   }
 
-  async #parse(connection: DuckDBConnection, sql: string): Promise<Parsed> {
-    checkStatementText(sql);
-    const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [sql] });
+  async #parse(connection: DuckDBConnection, written: string): Promise<Parsed> {
+    const text = statementText(written);
+    const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [text] });
     const tree = String(rows[0]?.[0]);
     if (isListing(tree)) return { kind: 'listing' };
     const { tables, views } = this.#expanded(namesOfSelect(tree, new Set(this.#names())));
@@ -118,7 +120,9 @@ export class Sandbox {
       // A view reads its tables whole.
       prune: behindViews.has(table) ? [] : (conditions.get(table) ?? []),
     }));
-    return { kind: 'select', sources, views };
+    // DuckDB copies no DESCRIBE or SUMMARIZE, but what is selected from one.
+    const sql = isDescription(tree) ? `SELECT * FROM (${text})` : text;
+    return { kind: 'select', sql, sources, views };
   }
 
   #names(): string[] {

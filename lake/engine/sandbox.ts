@@ -36,24 +36,27 @@ const serialized = z.union([
   z.object({ error: z.literal(false), statements: z.array(z.unknown()) }),
 ]);
 
-/** What `SHOW TABLES`, `SHOW ALL TABLES` and `DESCRIBE` without a name become in the tree. */
-const listing = z.object({
-  statements: z.tuple([
-    z.object({
-      node: z.object({
-        from_table: z.object({
-          type: z.literal('SHOW_REF'),
-          table_name: z.enum(['"tables"', '__show_tables_expanded']),
-          query: z.null(),
-        }),
-      }),
-    }),
-  ]),
+const showing = z.object({ type: z.literal('SHOW_REF'), table_name: z.string(), query: z.unknown() });
+
+/** One SELECT from what SHOW, DESCRIBE or SUMMARIZE gives. */
+const description = z.object({
+  statements: z.tuple([z.object({ node: z.object({ from_table: showing }) })]),
 });
+
+/** What `SHOW TABLES`, `SHOW ALL TABLES` and `DESCRIBE` without a name become in the tree. */
+const LISTINGS = new Set(['"tables"', '__show_tables_expanded']);
+
+/** Whether a statement is, or selects from, one that describes: DESCRIBE, SHOW, SUMMARIZE. @param tree as in `namesOfSelect` */
+export function isDescription(tree: string): boolean {
+  return description.safeParse(JSON.parse(tree)).success;
+}
 
 /** Whether a statement asks which tables there are and nothing else. @param tree as in `namesOfSelect` */
 export function isListing(tree: string): boolean {
-  return listing.safeParse(JSON.parse(tree)).success;
+  const parsed = description.safeParse(JSON.parse(tree));
+  if (!parsed.success) return false;
+  const { table_name, query } = parsed.data.statements[0].node.from_table;
+  return LISTINGS.has(table_name) && query === null;
 }
 
 /**

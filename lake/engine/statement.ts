@@ -15,12 +15,15 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { CancelledError, messageOf, RunlakeError } from '../errors.ts';
+import { type OpenSpan, openSpan, SpanKind } from '../telemetry.ts';
 import { QueryError, QueryMemoryError, QueryTimeoutError } from './errors.ts';
 import type { ChunkStream, ResultColumn, SqlValue, StreamOptions } from './types.ts';
 
 /** How often DuckDB is told again to stop: it forgets an interrupt that comes before it has begun to execute. */
 export const INTERRUPT_MS = 50;
 const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Characters of a statement in its span: those that read many files name each. */
+const SPAN_TEXT = 4096;
 
 /** Lets DuckDB work on a connection as long as a caller wants it and its time lasts. Time between pieces of work is free. */
 class Supervision {
@@ -89,6 +92,8 @@ export class RunningStatement implements ChunkStream {
   /** Runs the statement again for nothing but its error. */
   readonly #repeat: () => Promise<unknown>;
   readonly #afterwards: (() => Promise<void>) | undefined;
+  readonly #span: OpenSpan;
+  #rows = 0;
   #fetching: Promise<unknown> | undefined;
   #state: 'open' | 'exhausted' | 'closed' = 'open';
 
@@ -98,12 +103,14 @@ export class RunningStatement implements ChunkStream {
     result: DuckDBResult,
     repeat: () => Promise<unknown>,
     afterwards: (() => Promise<void>) | undefined,
+    span: OpenSpan,
   ) {
     this.#connection = connection;
     this.#supervision = supervision;
     this.#result = result;
     this.#repeat = repeat;
     this.#afterwards = afterwards;
+    this.#span = span;
     const types = result.columnTypes();
     this.columns = result.columnNames().map((name, i) => ({ name, type: types[i]! }));
   }
@@ -119,6 +126,11 @@ export class RunningStatement implements ChunkStream {
     afterwards?: () => Promise<void>,
   ): Promise<RunningStatement> {
     const supervision = new Supervision(connection, options);
+    const span = openSpan(
+      operationOf(sql),
+      { 'db.system.name': 'duckdb', 'db.query.text': sql.slice(0, SPAN_TEXT) },
+      SpanKind.CLIENT,
+    );
     const bound = options.params?.map(parameter) ?? [];
     const values = bound.map(({ value }) => value);
     const types = bound.map(({ type }) => type);
@@ -132,9 +144,11 @@ export class RunningStatement implements ChunkStream {
         result,
         () => connection.run(repeat, values, types),
         afterwards,
+        span,
       );
     } catch (error) {
       supervision.end();
+      span.end(error);
       throw error;
     }
   }
@@ -144,7 +158,11 @@ export class RunningStatement implements ChunkStream {
     if (this.#state === 'exhausted') return undefined;
     const fetched = this.#supervision.run(() => this.#fetch());
     this.#fetching = fetched.catch(() => undefined);
-    const chunk = await fetched;
+    const chunk = await fetched.catch((error: unknown) => {
+      this.#span.end(error);
+      throw error;
+    });
+    this.#rows += chunk?.rowCount ?? 0;
     if (chunk === undefined) this.#state = 'exhausted';
     return chunk;
   }
@@ -156,6 +174,8 @@ export class RunningStatement implements ChunkStream {
     if (unfinished) this.#supervision.stop('close');
     await this.#fetching;
     this.#supervision.end();
+    this.#span.set({ 'db.response.returned_rows': this.#rows });
+    this.#span.end();
     // The next statement on a connection ends the one before it; this one is here for nothing else, and it does so even
     // when it is interrupted itself.
     if (unfinished) await this.#connection.run('SELECT NULL').catch(() => undefined);
@@ -212,6 +232,11 @@ function parameter(value: SqlValue): { value: DuckDBValue; type: DuckDBType } {
       return { value: listValue(items.map((item) => item.value)), type: LIST(items[0]?.type ?? SQLNULL) };
     }
   }
+}
+
+/** What a statement does, by its first word. */
+function operationOf(sql: string): string {
+  return /^\s*([a-z]+)/i.exec(sql)?.[1]?.toUpperCase() ?? 'SQL';
 }
 
 /** DuckDB throws plain Errors whose message starts with the kind. */

@@ -98,7 +98,7 @@ function conditionOf(error: RunlakeError): keyof typeof SQLSTATE {
 function forbidden(message: string): keyof typeof SQLSTATE {
   if (message.startsWith('only SELECT')) return 'readOnlyTransaction';
   if (message.startsWith('there is no table')) return 'undefinedTable';
-  return /syntax error|Parser/i.test(message) ? 'syntaxError' : 'insufficientPrivilege';
+  return /syntax error|Parser|^unterminated/i.test(message) ? 'syntaxError' : 'insufficientPrivilege';
 }
 
 /** DuckDB has no codes: what its messages begin with and say. The first that matches counts. */

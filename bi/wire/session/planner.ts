@@ -1,10 +1,10 @@
 import type { DuckDBType } from '@duckdb/node-api';
+import type { Token } from '../../../lake/engine/lexer.ts';
 import { isListing, namesOfSelect } from '../../../lake/engine/sandbox.ts';
 import type { LakeSnapshot, StreamingReader, StreamOptions } from '../../../lake/engine/types.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { WireError } from '../protocol/sqlstate.ts';
 import { withoutPostgresSyntax } from '../sql/dialect.ts';
-import type { Token } from '../sql/lexer.ts';
 import { columnNames } from '../sql/names.ts';
 import { type RewriteContext, rewrite } from '../sql/rewrite.ts';
 import {
@@ -63,6 +63,11 @@ export class Planner {
 
   snapshot(signal: AbortSignal): Promise<LakeSnapshot> {
     return this.#lake.snapshot({}, { signal });
+  }
+
+  /** Whether a name is one of the lake's tables or views. */
+  reads(name: string): boolean {
+    return this.#catalog.relations.has(name.toLowerCase());
   }
 
   /** @throws WireError (syntax error, or read-only when it is no SELECT) */

@@ -1,10 +1,10 @@
+import { type StatementText, statementsOf, tokensOf } from '../../../lake/engine/lexer.ts';
 import type { LakeSnapshot } from '../../../lake/engine/types.ts';
 import { pgType, pgTypeNamed } from '../../catalog/pg-types.ts';
 import type { Backend } from '../protocol/backend.ts';
 import type { FormatCode, FrontendMessage } from '../protocol/frontend.ts';
 import { reportOf, SQLSTATE, WireError } from '../protocol/sqlstate.ts';
-import { type Command, type CopyOptions, commandOf, type SubStatement } from '../sql/commands.ts';
-import { statementsOf, tokensOf } from '../sql/lexer.ts';
+import { type Command, type CopyOptions, commandOf } from '../sql/commands.ts';
 import { isNode, type Node, nodesOf } from '../sql/tree.ts';
 import { parameterNode } from '../types/parameters.ts';
 import { copyHead, copyRows, copyTail } from './copy.ts';
@@ -183,7 +183,7 @@ export class Session {
     this.#backend.parseComplete();
   }
 
-  async #prepare(statement: SubStatement, types: readonly number[]): Promise<Prepared> {
+  async #prepare(statement: StatementText, types: readonly number[]): Promise<Prepared> {
     if (statement.text === '') return { kind: 'empty', parameterOids: [], fields: undefined };
     if (statement.text.length > MAX_STATEMENT_CHARACTERS) {
       throw new WireError('limitExceeded', `a statement of ${statement.text.length} characters`, {
@@ -191,7 +191,7 @@ export class Session {
         remedy: 'pass long lists as parameters',
       });
     }
-    const command = commandOf(statement);
+    const command = this.#commandOf(statement);
     if (
       command === undefined ||
       (command.kind !== 'rollback' && command.kind !== 'commit' && command.kind !== 'rollbackTo')
@@ -212,8 +212,18 @@ export class Session {
     return { kind: 'command', command, query: undefined, parameterOids: [], fields: this.#fieldsOf(command) };
   }
 
+  /** What of a statement is not a SELECT. `SHOW runs` is one: it describes a table, as in DuckDB, where no setting has that name. */
+  #commandOf(statement: StatementText): Command | undefined {
+    const command = commandOf(statement);
+    const describes =
+      command?.kind === 'show' &&
+      this.settings.get(command.name) === undefined &&
+      this.#planner.reads(command.name);
+    return describes ? undefined : command;
+  }
+
   async #query(
-    { text, tokens }: SubStatement,
+    { text, tokens }: StatementText,
     types: readonly number[],
   ): Promise<{ query: ParsedQuery; parameterOids: readonly number[]; fields: readonly ResultField[] }> {
     const query = await this.#planner.parse(text, tokens);
@@ -509,7 +519,7 @@ export class Session {
   async #executePrepared(
     portal: Portal,
     name: string,
-    args: SubStatement | undefined,
+    args: StatementText | undefined,
     maxRows: number,
   ): Promise<void> {
     const statement = this.#statements.named(name);
@@ -530,7 +540,7 @@ export class Session {
   }
 
   /** A list of expressions as nodes of the syntax tree. */
-  async #expressions({ text }: SubStatement): Promise<Node[]> {
+  async #expressions({ text }: StatementText): Promise<Node[]> {
     const sql = `SELECT ${text}`;
     const { tree } = await this.#planner.parse(sql, tokensOf(sql));
     const [statement] = nodesOf(tree['statements']);

@@ -1,12 +1,6 @@
+import { identifier, type StatementText, stringValue, type Token } from '../../../lake/engine/lexer.ts';
 import { WireError } from '../protocol/sqlstate.ts';
 import { isWord } from './dialect.ts';
-import { identifier, stringValue, type Token } from './lexer.ts';
-
-/** A part of a statement that is a statement itself. */
-export interface SubStatement {
-  readonly text: string;
-  readonly tokens: readonly Token[];
-}
 
 export interface CopyOptions {
   readonly format: 'text' | 'csv' | 'binary';
@@ -35,19 +29,19 @@ export type Command =
       readonly kind: 'prepare';
       readonly name: string;
       readonly types: readonly string[];
-      readonly query: SubStatement;
+      readonly query: StatementText;
     }
-  | { readonly kind: 'execute'; readonly name: string; readonly args: SubStatement | undefined }
+  | { readonly kind: 'execute'; readonly name: string; readonly args: StatementText | undefined }
   | {
       readonly kind: 'declare';
       readonly name: string;
       readonly binary: boolean;
       readonly hold: boolean;
-      readonly query: SubStatement;
+      readonly query: StatementText;
     }
   | { readonly kind: 'fetch' | 'move'; readonly name: string; readonly count: number }
   | { readonly kind: 'closeCursor'; readonly name: string | undefined }
-  | { readonly kind: 'copy'; readonly query: SubStatement; readonly options: CopyOptions }
+  | { readonly kind: 'copy'; readonly query: StatementText; readonly options: CopyOptions }
   /** Accepted, and nothing to do. */
   | { readonly kind: 'nothing'; readonly tag: string };
 
@@ -93,7 +87,7 @@ const LISTINGS = new Set(['tables', 'databases', 'schemas', 'columns']);
  * The command that a statement is; undefined for anything that should be a SELECT.
  * @throws WireError for what is refused here or cannot be understood
  */
-export function commandOf({ text, tokens }: SubStatement): Command | undefined {
+export function commandOf({ text, tokens }: StatementText): Command | undefined {
   const first = tokens[0];
   if (first?.kind !== 'word') return undefined;
   const words = new Words(text, tokens);
@@ -223,12 +217,12 @@ class Words {
   }
 
   /** Everything that is left. */
-  rest(): SubStatement {
+  rest(): StatementText {
     return this.#slice(this.#at, this.#tokens.length);
   }
 
   /** What is within the parentheses that come next. */
-  parenthesised(): SubStatement {
+  parenthesised(): StatementText {
     this.expect('(');
     const from = this.#at;
     for (let depth = 1; depth > 0; ) {
@@ -243,7 +237,7 @@ class Words {
     if (this.next !== undefined) throw syntaxAt(this.next);
   }
 
-  #slice(from: number, to: number): SubStatement {
+  #slice(from: number, to: number): StatementText {
     const tokens = this.#tokens.slice(from, to);
     const [first] = tokens;
     const last = tokens.at(-1);
@@ -340,7 +334,7 @@ function prepareCommand(words: Words): Command {
   return { kind: 'prepare', name, types, query: words.rest() };
 }
 
-function typeNames({ tokens }: SubStatement): string[] {
+function typeNames({ tokens }: StatementText): string[] {
   const names: string[] = [''];
   for (const token of tokens) {
     if (token.text === ',') names.push('');
@@ -404,7 +398,7 @@ function forwardOnly(): WireError {
 }
 
 function copyCommand(words: Words): Command {
-  let query: SubStatement;
+  let query: StatementText;
   if (words.next?.text === '(') query = words.parenthesised();
   else {
     let table = quotedName(words);
@@ -429,7 +423,7 @@ function quotedName(words: Words): string {
 }
 
 /** Tokens of text that was put together here: they need not be exact, the parser sees the text. */
-function statement(text: string): SubStatement {
+function statement(text: string): StatementText {
   return { text, tokens: [] };
 }
 

@@ -1,4 +1,4 @@
-import { identifier, type Token } from './lexer.ts';
+import { identifier, type Token } from '../../../lake/engine/lexer.ts';
 
 /**
  * PostgreSQL's regular expression operators under names that DuckDB's parser keeps apart: its own `~` matches whole

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WireError } from '../protocol/sqlstate.ts';
+import { SandboxError } from '../../../lake/engine/errors.ts';
+import { statementsOf, tokensOf } from '../../../lake/engine/lexer.ts';
 import { commandOf } from './commands.ts';
 import { strftimeFormat } from './date-format.ts';
 import { withoutPostgresSyntax } from './dialect.ts';
-import { statementsOf, tokensOf } from './lexer.ts';
 
 const translated = (sql: string) => withoutPostgresSyntax(sql, tokensOf(sql));
 const command = (sql: string) => {
@@ -33,7 +33,7 @@ describe('statements', () => {
             expect(token.start).toBeGreaterThanOrEqual(tokens[i - 1]?.end ?? 0);
           }
         } catch (error) {
-          expect(error).toBeInstanceOf(WireError);
+          expect(error).toBeInstanceOf(SandboxError);
         }
       }),
       { numRuns: 200 },

@@ -1,4 +1,4 @@
-import { WireError } from '../protocol/sqlstate.ts';
+import { SandboxError } from './errors.ts';
 
 export type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'parameter' | 'operator' | 'mark';
 
@@ -19,9 +19,9 @@ const SPACE = /\s+/y;
 const STRING_PREFIX = /(?:[eEbBxXnN]|[uU]&)(?=')/y;
 
 /**
- * Cuts SQL into tokens as PostgreSQL's scanner does: enough to split statements and to know their first words.
- * Nothing rests on it for safety; what is executed has passed DuckDB's own parser.
- * @throws WireError when a string or comment has no end
+ * Cuts SQL into tokens as PostgreSQL's scanner does, from which DuckDB's comes: enough to split statements and to know their
+ * first words. Nothing rests on it for safety; what is executed has passed DuckDB's own parser.
+ * @throws SandboxError when a string or comment has no end
  */
 export function tokensOf(sql: string): Token[] {
   const tokens: Token[] = [];
@@ -62,7 +62,7 @@ export function tokensOf(sql: string): Token[] {
     const tag = char === '$' ? match(DOLLAR_TAG) : undefined;
     if (tag !== undefined) {
       const end = sql.indexOf(tag, at + tag.length);
-      if (end < 0) throw new WireError('syntaxError', `unterminated dollar-quoted string at "${tag}"`);
+      if (end < 0) throw new SandboxError(`unterminated dollar-quoted string at "${tag}"`);
       push('string', end + tag.length);
       continue;
     }
@@ -103,7 +103,7 @@ function commentEnd(sql: string, start: number): number {
       if (depth === 0) return at + 1;
     }
   }
-  throw new WireError('syntaxError', 'unterminated /* comment');
+  throw new SandboxError('unterminated /* comment');
 }
 
 function stringEnd(sql: string, start: number, quote: string, backslashes: boolean): number {
@@ -115,10 +115,7 @@ function stringEnd(sql: string, start: number, quote: string, backslashes: boole
       at++;
     }
   }
-  throw new WireError(
-    'syntaxError',
-    quote === '"' ? 'unterminated quoted identifier' : 'unterminated quoted string',
-  );
+  throw new SandboxError(quote === '"' ? 'unterminated quoted identifier' : 'unterminated quoted string');
 }
 
 /** An operator ends where a comment begins, and ends in + or - only with an unusual character before it. */
@@ -130,9 +127,15 @@ function operatorLength(run: string): number {
   return length;
 }
 
-/** Statements without the semicolons between them; empty ones are left out. */
-export function statementsOf(sql: string): { readonly text: string; readonly tokens: readonly Token[] }[] {
-  const statements: { text: string; tokens: Token[] }[] = [];
+/** One of the statements of a text, without the comments before and after it; places of its tokens are in its own text. */
+export interface StatementText {
+  readonly text: string;
+  readonly tokens: readonly Token[];
+}
+
+/** Statements without the semicolons between them; empty ones are left out. @throws SandboxError as `tokensOf` */
+export function statementsOf(sql: string): StatementText[] {
+  const statements: StatementText[] = [];
   let tokens: Token[] = [];
   const end = () => {
     const [first] = tokens;
