@@ -1,6 +1,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { InvalidSpecError } from '../compute/jobs/job-service.ts';
 import { CancelledError, RunlakeError } from '../lake/errors.ts';
+import { activeTrace } from '../lake/telemetry.ts';
 import { AddressForbiddenError } from './access/addresses.ts';
 import { ForbiddenError } from './access/principal.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
@@ -24,6 +25,12 @@ export function errorExtensions(error: RunlakeError): Record<string, unknown> {
     ...(error instanceof InvalidSpecError && { problems: error.problems }),
     ...(error instanceof ForbiddenError && { neededRole: error.needed }),
   };
+}
+
+/** The id under which a trace has what led to an error, where there are traces. */
+export function traceExtension(): { readonly traceId?: string } {
+  const ids = activeTrace();
+  return ids === undefined ? {} : { traceId: ids.trace_id };
 }
 
 /** For errors that are found before a resolver runs. */
@@ -56,6 +63,11 @@ export function isInternal(error: unknown): boolean {
  * itself as they are; everything else masked (the log has it, under the id in the `x-request-id` header).
  */
 export function formatError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const { extensions, ...presented } = presentedError(formatted, error);
+  return { ...presented, extensions: { ...extensions, ...traceExtension() } };
+}
+
+function presentedError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const original = originOf(error);
   const place = {
     ...(formatted.locations && { locations: formatted.locations }),

@@ -37,6 +37,7 @@ import type { CallOptions, ObjectStore } from './store/object-store.ts';
 import type { TableSpec } from './tables/schema.ts';
 import { RUNS, TABLES } from './tables/tables.ts';
 import type { LakeView } from './tables/view.ts';
+import { inSpan } from './telemetry.ts';
 
 export interface LakeOptions {
   readonly store: ObjectStore;
@@ -142,7 +143,7 @@ export class Lake implements LakeReader, StreamingReader {
     if (this.#latest !== undefined && Date.now() - this.#latest.at <= this.#maxAge)
       return this.#latest.snapshot;
     // Several callers wait for it: none of them may end it for the others.
-    this.#resolving ??= this.#resolve().finally(() => {
+    this.#resolving ??= inSpan('snapshot', {}, () => this.#resolve()).finally(() => {
       this.#resolving = undefined;
     });
     return unlessAborted(this.#resolving, options.signal, 'looking for the newest state of the lake');
@@ -186,7 +187,11 @@ export class Lake implements LakeReader, StreamingReader {
         lengths: new Map(),
       };
     const wanted = files.map((file) => ({ key: dataKey(state.root, file.path), size: file.add.size }));
-    const { paths, release } = await this.#cache.localFiles(this.store, wanted, options);
+    const { bytes } = sizeOf(files);
+    const read = { 'runlake.table': table, 'runlake.files': files.length, 'runlake.bytes': bytes };
+    const { paths, release } = await inSpan('fetch files', read, () =>
+      this.#cache.localFiles(this.store, wanted, options),
+    );
     const located = files.map((file, i) => ({ ...file, local: paths[i]! }));
     const sql = relationSql(spec, state.spec, located);
     return { sql, ...sizeOf(files), release, lengths: listLengths(spec, files) };

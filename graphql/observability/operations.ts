@@ -1,5 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { Kind, type OperationDefinitionNode } from 'graphql';
+import { describeSpan } from '../../lake/telemetry.ts';
 import type { RequestContext } from '../context.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -22,6 +23,13 @@ export function observeOperations(metrics: Metrics | undefined): ApolloServerPlu
           metrics?.answered({ type, field, outcome, seconds: ms / 1000, cost });
           const { files, bytes, rows, statements } = cost;
           const name = request.operationName?.slice(0, NAME_LENGTH);
+          describeSpan(operation?.operation, {
+            'graphql.operation.type': type,
+            ...(name && { 'graphql.operation.name': name }),
+            'runlake.field': field,
+            'runlake.outcome': outcome,
+            'runlake.principal': principal.name,
+          });
           logger.info(
             {
               principal: principal.name,

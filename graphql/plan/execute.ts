@@ -2,6 +2,7 @@ import { type GraphQLResolveInfo, getNamedType, GraphQLObjectType as ObjectType 
 import { getArgumentValues } from 'graphql/execution/values.js';
 import { QueryTimeoutError } from '../../lake/engine/errors.ts';
 import type { AsOf, LakeSnapshot, QueryResult, RelationSize, SqlValue } from '../../lake/engine/types.ts';
+import { inSpan } from '../../lake/telemetry.ts';
 import type { RequestContext } from '../context.ts';
 import { BadCursorError, BadUserInputError, LimitExceededError, timeIsUp } from '../errors.ts';
 import type { Limits } from '../limits/limits.ts';
@@ -220,7 +221,9 @@ export async function resolveConnection(
   info: GraphQLResolveInfo,
   entity: Entity,
 ): Promise<Record<string, unknown>> {
-  const { args, hash, after, plan } = planConnection(compileOptions(context.limits, info), info, entity);
+  const { args, hash, after, plan } = inSpan('plan', { 'graphql.field.name': info.fieldName }, () =>
+    planConnection(compileOptions(context.limits, info), info, entity),
+  );
   const snapshot = await snapshotFor(context, asOfArgument(args), after);
   const { printed, result } = await runStatement(context, snapshot, plan.statement);
   return shapeConnection(plan, printed, result.rows, {
@@ -262,7 +265,9 @@ export async function resolveOne(
   entity: Entity,
   condition: Condition,
 ): Promise<Record<string, unknown> | null> {
-  const { statement, fields } = planOne(compileOptions(context.limits, info), info, entity, condition);
+  const { statement, fields } = inSpan('plan', { 'graphql.field.name': info.fieldName }, () =>
+    planOne(compileOptions(context.limits, info), info, entity, condition),
+  );
   const snapshot = await context.snapshots.at(asOfArgument(argumentsOf(info)));
   const { printed, result } = await runStatement(context, snapshot, statement);
   const [row] = result.rows;

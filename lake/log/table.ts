@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledError } from '../errors.ts';
 import type { CallOptions, ObjectStore } from '../store/object-store.ts';
 import type { TableSpec } from '../tables/schema.ts';
+import { inSpan } from '../telemetry.ts';
 import { encodeCommit, type Metadata, type Protocol } from './actions.ts';
 import {
   type Change,
@@ -127,10 +128,22 @@ export class DeltaTable {
       options.version ??
       (options.timestamp ? await versionAt(store, root, options.timestamp, options) : undefined);
     if (version === undefined) {
-      return this.#remember(await this.#loadNewest(options));
+      const newest = await this.#replay('newest', () => this.#loadNewest(options));
+      return this.#remember(newest);
     }
     const cached = this.#newest?.version === version ? this.#newest : this.#cache.get(version);
-    return this.#remember(cached ?? (await loadVersion(store, root, version, options)));
+    return this.#remember(
+      cached ?? (await this.#replay('version', () => loadVersion(store, root, version, options))),
+    );
+  }
+
+  /** Reads the log in a span of its own. */
+  #replay(wanted: 'newest' | 'version', load: () => Promise<Snapshot>): Promise<Snapshot> {
+    return inSpan('replay log', { 'runlake.table': this.root, 'runlake.wanted': wanted }, async (span) => {
+      const snapshot = await load();
+      span.set({ 'runlake.version': snapshot.version });
+      return snapshot;
+    });
   }
 
   /** Forgets every cached version, after something other than a commit has changed the log. */

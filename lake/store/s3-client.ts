@@ -1,4 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { inSpan, SpanKind } from '../telemetry.ts';
 import type { S3Settings } from './store-config.ts';
 
 /** A client that never retries by itself: it cannot know which requests may be sent twice. */
@@ -29,5 +30,31 @@ export function createS3Client(settings: S3Settings, maxSockets: number): S3Clie
       ...(sessionToken === undefined ? {} : { sessionToken }),
     };
   }
-  return new S3Client(config);
+  const client = new S3Client(config);
+  traceRequests(client);
+  return client;
+}
+
+/** Every request in a span, by the names of the conventions for S3. Its body may still be under way when it ends. */
+function traceRequests(client: S3Client): void {
+  client.middlewareStack.add(
+    (next, { commandName = 'Request' }) =>
+      (args) => {
+        const method = commandName.replace(/Command$/, '');
+        const { Bucket, Key } = args.input as { readonly Bucket?: string; readonly Key?: string };
+        return inSpan(
+          `S3/${method}`,
+          {
+            'rpc.system': 'aws-api',
+            'rpc.service': 'S3',
+            'rpc.method': method,
+            ...(Bucket !== undefined && { 'aws.s3.bucket': Bucket }),
+            ...(Key !== undefined && { 'aws.s3.key': Key }),
+          },
+          () => next(args),
+          SpanKind.CLIENT,
+        );
+      },
+    { step: 'initialize', name: 'runlakeSpans' },
+  );
 }
