@@ -56,14 +56,20 @@ function typeOf(name: string, schema: z.core.$ZodType, description = description
 const WRITTEN = [z.ZodEnum, z.ZodString, z.ZodBoolean, z.ZodNumber] as const;
 
 /**
- * What zod takes for a member that is left out, so that the schema says it. Those of objects and of what is JSON here stay
- * zod's alone, and so do those of members that are converted: they are values after the conversion.
+ * What zod takes for a member that is left out, so that the schema says it: scalars, lists of them, and objects with nothing
+ * given. What is JSON here stays zod's alone, and so do defaults of members that are converted: they are values after the
+ * conversion.
  */
 function defaultOf(schema: z.core.$ZodType): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodReadonly || schema instanceof z.ZodNullable)
     return defaultOf(schema.def.innerType);
-  if (!(schema instanceof z.ZodDefault)) return undefined;
+  if (!(schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)) return undefined;
   const { inner } = unwrap(schema);
+  if (inner instanceof z.ZodObject) {
+    const given: unknown = schema.def.defaultValue;
+    return typeof given === 'object' && given !== null && Object.keys(given).length === 0 ? {} : undefined;
+  }
+  if (schema instanceof z.ZodPrefault) return undefined;
   const item = inner instanceof z.ZodArray ? unwrap(inner.def.element).inner : inner;
   const isWritten = WRITTEN.some((type) => item instanceof type);
   return isWritten ? schema.def.defaultValue : undefined;
