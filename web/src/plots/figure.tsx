@@ -1,60 +1,59 @@
 import * as Plot from '@observablehq/plot';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import './plots.css';
+import type { Drawing } from './drawing.ts';
+import { legendHeight, legendMark, RAMP_HEIGHT, rampMark } from './legend.ts';
 import { csvOf, save, svgOf } from './save.ts';
 
 export interface FigureProps {
-  readonly title: string;
-  /** What the plot says, for those who cannot see it and those who wonder how to read it. */
-  readonly description: string;
-  /** The numbers that are drawn; what the CSV has. */
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
-  readonly plot: Plot.PlotOptions;
+  readonly drawing: Drawing;
+  /** Lower, and without the description, which stays what screen readers say. */
+  readonly compact?: boolean | undefined;
 }
 
-/** Plot names its marks on elements that may not have names. */
-function unname(drawn: Element): void {
-  for (const mark of drawn.querySelectorAll('g[aria-label]')) mark.removeAttribute('aria-label');
-}
+/** Pixels. */
+const [WIDEST, HEIGHT, COMPACT_HEIGHT, TOP] = [720, 320, 220, 24];
 
-/** A plot with its title, what it shows, and its numbers to take away. */
-export function Figure({ title, description, rows, plot }: FigureProps): ReactNode {
+/** A plot with its title, what it shows, and its numbers to take away. It is as wide as its place. */
+export function Figure({ drawing, compact = false }: FigureProps): ReactNode {
   const place = useRef<HTMLDivElement>(null);
+  const width = useWidth(place);
   useEffect(() => {
-    const drawn = Plot.plot({
-      width: 560,
-      height: 320,
-      marginLeft: 52,
-      ...plot,
-      ariaLabel: `${title}: ${description}`,
-    });
+    if (width === undefined) return undefined;
+    const drawn = Plot.plot(optionsOf(drawing, width, compact));
+    drawn.setAttribute('role', 'img');
     unname(drawn);
     // Tips come and go with the pointer.
     const watching = new MutationObserver(() => unname(drawn));
     watching.observe(drawn, { childList: true, subtree: true });
-    const svg = drawn.matches('svg') ? drawn : drawn.querySelector('svg[aria-label]');
-    svg?.setAttribute('role', 'img');
     place.current?.replaceChildren(drawn);
     return () => {
       watching.disconnect();
       drawn.remove();
     };
-  }, [plot, title, description]);
+  }, [drawing, width, compact]);
+  const { title, description, rows } = drawing;
   const name = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return (
     <figure>
       <figcaption>
         {title}
-        <p>{description}</p>
+        {!compact && <p>{description}</p>}
       </figcaption>
       <div className="plot" ref={place} />
       <div className="tools">
-        <button type="button" onClick={() => save(`${name}.csv`, 'text/csv', csvOf(rows))}>
+        <button
+          type="button"
+          aria-label={`CSV of ${title}`}
+          onClick={() => save(`${name}.csv`, 'text/csv', csvOf(rows))}
+        >
           CSV
         </button>
         <button
           type="button"
+          aria-label={`SVG of ${title}`}
           onClick={() => {
-            const svg = place.current?.querySelector('svg[role=img]');
+            const svg = place.current?.querySelector('svg');
             if (svg) save(`${name}.svg`, 'image/svg+xml', svgOf(svg));
           }}
         >
@@ -63,4 +62,44 @@ export function Figure({ title, description, rows, plot }: FigureProps): ReactNo
       </div>
     </figure>
   );
+}
+
+/** How wide an element is, as it changes. */
+function useWidth(place: RefObject<HTMLElement | null>): number | undefined {
+  const [width, setWidth] = useState<number>();
+  useLayoutEffect(() => {
+    const element = place.current;
+    if (element === null) return undefined;
+    const measure = () => setWidth(Math.min(WIDEST, Math.floor(element.clientWidth)));
+    measure();
+    const watching = new ResizeObserver(measure);
+    watching.observe(element);
+    return () => watching.disconnect();
+  }, [place]);
+  return width;
+}
+
+/** A drawing at a width, with what its marks stand for above it. */
+function optionsOf(drawing: Drawing, width: number, compact: boolean): Plot.PlotOptions {
+  const { title, description, plot, legend = [], ramp } = drawing;
+  const above = legendHeight(legend, width) + (ramp === undefined ? 0 : RAMP_HEIGHT);
+  const height = compact ? COMPACT_HEIGHT : (plot.height ?? HEIGHT);
+  return {
+    marginLeft: 52,
+    ...plot,
+    width,
+    height: height + above,
+    marginTop: (plot.marginTop ?? TOP) + above,
+    marks: [
+      ...(plot.marks ?? []),
+      ...(legend.length === 0 ? [] : [legendMark(legend)]),
+      ...(ramp === undefined ? [] : [rampMark(ramp)]),
+    ],
+    ariaLabel: `${title}: ${description}`,
+  };
+}
+
+/** Plot names its marks on elements that may not have names. */
+function unname(drawn: Element): void {
+  for (const mark of drawn.querySelectorAll('g[aria-label]')) mark.removeAttribute('aria-label');
 }

@@ -1,16 +1,5 @@
 import { z } from 'zod';
-
-const metric = z.object({
-  scope: z.string(),
-  split: z.string().nullable(),
-  metric: z.string(),
-  value: z.number().nullable(),
-  ciLow: z.number().nullable(),
-  ciHigh: z.number().nullable(),
-  source: z.string(),
-});
-
-export type MetricRow = z.infer<typeof metric>;
+import { metric } from './metrics.ts';
 
 const run = z.object({
   id: z.string(),
@@ -58,7 +47,7 @@ export const RUN = {
     id family method modelId benchmark split seed status verdict verdictReasons gitCommit gitDirty createdAt ingestedAt sourceUri contentSha256
     duplicateOf config nGenerations nPredictions nActivations nIssues
     compliance { item passed detail }
-    metrics(first: 1000) { scope split metric value ciLow ciHigh source }
+    metrics(filter: { scope: { eq: "overall" } }, first: 1000) { scope split metric value ciLow ciHigh source }
     issues(first: 200) { severity code file line pointer message }
   } }`,
   schema: z.object({ run: run.nullable() }),
@@ -91,51 +80,5 @@ export const EXAMPLES = {
       nodes: z.array(example),
       pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
     }),
-  }),
-};
-
-/** Scores and labels of a run: what ROC and histograms are made of. */
-export const SCORES = {
-  query: `query ($id: String!) { predictions(filter: { runId: { eq: $id }, scoreHalu: { isNull: false }, labelHalu: { isNull: false } }, first: 1000) {
-    nodes { scoreHalu labelHalu }
-    totalCount
-  } }`,
-  schema: z.object({
-    predictions: z.object({
-      nodes: z.array(z.object({ scoreHalu: z.number(), labelHalu: z.boolean() })),
-      totalCount: z.number(),
-    }),
-  }),
-};
-
-const point = z.object({
-  layer: z.number(),
-  baseline: z.number().nullable().optional(),
-  with: z.number().nullable(),
-});
-
-/** Heads and layers of a function-vector run. */
-export const FUNCTION_VECTOR = {
-  query: `query ($id: ID!, $metric: String!, $set: FvQuerySet!) {
-    fvHeatmap(runId: $id) { layers heads matrix k topHeads { rank layer head score } }
-    vector: fvLayerCurve(runId: $id, metric: $metric, querySet: $set) { layer baseline with }
-    random: fvLayerCurve(runId: $id, metric: $metric, querySet: $set, vector: RANDOM_VECTOR) { layer with }
-    other: fvLayerCurve(runId: $id, metric: $metric, querySet: $set, vector: OTHER_QUERY) { layer with }
-  }`,
-  schema: z.object({
-    fvHeatmap: z
-      .object({
-        layers: z.number(),
-        heads: z.number(),
-        matrix: z.array(z.array(z.number().nullable())),
-        k: z.number(),
-        topHeads: z.array(
-          z.object({ rank: z.number(), layer: z.number(), head: z.number(), score: z.number().nullable() }),
-        ),
-      })
-      .nullable(),
-    vector: z.array(point),
-    random: z.array(point),
-    other: z.array(point),
   }),
 };

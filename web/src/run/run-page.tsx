@@ -5,10 +5,8 @@ import { count, measured } from '../ui/format.ts';
 import { Answer, Empty } from '../ui/states.tsx';
 import { Time } from '../ui/time.tsx';
 import { Examples } from './examples.tsx';
-import { FunctionVector } from './function-vector.tsx';
-import { LayerPlot } from './layer-plot.tsx';
 import { RUN, type RunDetail } from './queries.ts';
-import { ScorePlots } from './score-plots.tsx';
+import { sectionsOf } from './sections.ts';
 
 export function RunPage({ id }: { id: string }): ReactNode {
   const result = useAnswer(RUN, { id });
@@ -20,7 +18,6 @@ export function RunPage({ id }: { id: string }): ReactNode {
 }
 
 function Detail({ run }: { run: RunDetail }): ReactNode {
-  const scored = run.family === 'HALLULENS' && run.nPredictions > 0;
   return (
     <>
       <h1>{run.id}</h1>
@@ -28,28 +25,19 @@ function Detail({ run }: { run: RunDetail }): ReactNode {
         <Badge>{run.status}</Badge> {run.verdict !== null && <Badge>{run.verdict}</Badge>}
       </p>
       <Summary run={run} />
-      {run.family === 'FV' && (
-        <>
-          <h2>Heads and layers</h2>
-          <FunctionVector id={run.id} />
-        </>
-      )}
-      {scored && (
-        <>
-          <h2>Scores</h2>
-          <LayerPlot metrics={run.metrics} />
-          <ScorePlots id={run.id} />
-        </>
-      )}
+      {sectionsOf(run.family)
+        .filter(({ shown }) => shown(run))
+        .map(({ id, title, Body }) => (
+          <section key={id} id={id}>
+            <h2>{title}</h2>
+            <Body run={run} />
+          </section>
+        ))}
       <Issues run={run} />
       <h2>Metrics</h2>
       <Metrics run={run} />
-      {run.nPredictions > 0 && (
-        <>
-          <h2>Examples</h2>
-          <Examples id={run.id} scored={scored} />
-        </>
-      )}
+      <h2>Examples</h2>
+      <Examples run={run} />
     </>
   );
 }

@@ -1,10 +1,10 @@
 import * as Plot from '@observablehq/plot';
 import { type ReactNode, useMemo } from 'react';
-import { useAnswer } from '../api/use-answer.ts';
-import { Figure } from '../plots/figure.tsx';
-import { areaBelow, rocCurve } from '../plots/roc.ts';
-import { count, measured } from '../ui/format.ts';
-import { Answer } from '../ui/states.tsx';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Figure } from '../../plots/figure.tsx';
+import { areaBelow, rocCurve } from '../../plots/roc.ts';
+import { count, measured } from '../../ui/format.ts';
+import { Answer } from '../../ui/states.tsx';
 import { SCORES } from './queries.ts';
 
 const LABELS = { domain: ['right', 'made up'], range: ['#3b7fb0', '#d9822b'] };
@@ -83,16 +83,20 @@ function Drawn({ nodes, total }: DrawnProps): ReactNode {
   return (
     <div className="columns">
       <Figure
-        title="Scores by label"
-        description={`Where the two colours part, the score tells made-up answers from right ones.${part}`}
-        rows={rows}
-        plot={histogram}
+        drawing={{
+          title: 'Scores by label',
+          description: `Where the two colours part, the score tells made-up answers from right ones.${part}`,
+          rows,
+          plot: histogram,
+        }}
       />
       <Figure
-        title="ROC"
-        description={`Area ${measured(areaBelow(curve))}; the dashed diagonal is guessing.${part}`}
-        rows={curve.map((row) => ({ ...row }))}
-        plot={roc}
+        drawing={{
+          title: 'ROC',
+          description: `Area ${measured(areaBelow(curve))}; the dashed diagonal is guessing.${part}`,
+          rows: curve.map((row) => ({ ...row })),
+          plot: roc,
+        }}
       />
     </div>
   );

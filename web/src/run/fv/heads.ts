@@ -1,0 +1,98 @@
+import * as Plot from '@observablehq/plot';
+import { DIVERGING } from '../../plots/colours.ts';
+import type { Drawing } from '../../plots/drawing.ts';
+import { wholeTicks } from '../../plots/ticks.ts';
+import { count, measured } from '../../ui/format.ts';
+import type { FoundHeads } from './queries.ts';
+
+type Heatmap = NonNullable<FoundHeads['fvHeatmap']>;
+
+/** Scores of heads that the page shows, as the API names them. */
+export const SCORES = {
+  mean_delta_p: 'change of probability',
+  mean_delta_logprob: 'change of log-probability',
+  mean_delta_logit: 'change of logit',
+  dla: 'direct logit attribution',
+} as const;
+export type Score = keyof typeof SCORES;
+
+/** Heads or layers up to which a cell has room for a number. */
+const ROOMY = 40;
+
+/** Effects of all heads as a matrix with the top heads marked; undefined for runs without head scores. */
+export function drawHeads({ fvHeatmap: heatmap }: FoundHeads, score: Score): Drawing | undefined {
+  if (heatmap === null) return undefined;
+  const { layers, heads, topHeads, missing } = heatmap;
+  const cells = cellsOf(heatmap);
+  if (cells.length === 0) return undefined;
+  const limit = Math.max(...cells.map(({ effect }) => Math.abs(effect)), Number.MIN_VALUE);
+  const [first] = topHeads;
+  const ranked = cells.filter(({ rank }) => rank !== undefined);
+  const what = SCORES[score];
+  return {
+    title: score === 'dla' ? 'Direct logit attribution of the heads' : 'Average indirect effect of the heads',
+    description: [
+      `Mean ${what} of the right answer for each head; boxes and numbers mark the top ${count(topHeads.length)}`,
+      first && `, the first block ${first.layer} head ${first.head} with ${measured(first.score)}`,
+      missing > 0 && `; ${count(missing)} heads have no score`,
+      '.',
+    ]
+      .filter((part) => typeof part === 'string')
+      .join(''),
+    rows: cells,
+    ramp: { label: what, low: -limit, high: limit },
+    plot: {
+      height: Math.min(560, Math.max(180, 15 * layers + 50)),
+      padding: 0.05,
+      x: { label: 'head', tickFormat: 'd', ticks: wholeTicks([0, heads - 1]) },
+      y: {
+        label: 'block',
+        reverse: true,
+        tickFormat: 'd',
+        ticks: wholeTicks([0, layers - 1]),
+        domain: [...Array(layers).keys()],
+      },
+      color: { ...DIVERGING, domain: [-limit, limit] },
+      marks: [
+        Plot.cell(cells, { x: 'head', y: 'layer', fill: 'effect' }),
+        Plot.cell(ranked, { x: 'head', y: 'layer', stroke: 'currentColor', strokeWidth: 1.5 }),
+        layers <= ROOMY && heads <= ROOMY
+          ? Plot.text(ranked, {
+              x: 'head',
+              y: 'layer',
+              text: 'rank',
+              fontSize: 9,
+              // On the colour of the cell, whatever the ground of the page.
+              fill: ({ effect }: { effect: number }) => (Math.abs(effect) > 0.6 * limit ? 'white' : 'black'),
+            })
+          : undefined,
+        Plot.tip(
+          cells,
+          Plot.pointer({
+            x: 'head',
+            y: 'layer',
+            channels: { [what]: 'effect', rank: 'rank' },
+            format: { x: 'd', y: 'd' },
+          }),
+        ),
+      ],
+    },
+  };
+}
+
+interface Cell {
+  readonly layer: number;
+  readonly head: number;
+  readonly effect: number;
+  readonly rank: number | undefined;
+  [column: string]: unknown;
+}
+
+function cellsOf({ matrix, topHeads }: Heatmap): Cell[] {
+  const ranks = new Map(topHeads.map(({ layer, head, rank }) => [`${layer} ${head}`, rank]));
+  return matrix.flatMap((row, layer) =>
+    row.flatMap((effect, head) =>
+      effect === null ? [] : [{ layer, head, effect, rank: ranks.get(`${layer} ${head}`) }],
+    ),
+  );
+}
