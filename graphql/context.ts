@@ -116,6 +116,14 @@ export interface Logger {
   error(details: object, message: string): void;
 }
 
+/** A table or view that SQL can read. */
+export interface CatalogEntry {
+  readonly kind: 'table' | 'view';
+  readonly name: string;
+  readonly description: string;
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly description: string }[];
+}
+
 /** What the resolvers of one request share. */
 export interface RequestContext {
   readonly principal: Principal;
@@ -128,6 +136,7 @@ export interface RequestContext {
   readonly jobs: JobService | undefined;
   readonly models: Models | undefined;
   readonly probes: Probes | undefined;
+  readonly catalog: readonly CatalogEntry[];
   readonly exporter: Pick<Exporter, 'open' | 'write' | 'find'> | undefined;
   /** `http://host:port` as the client names this server; undefined outside HTTP. */
   readonly origin: string | undefined;

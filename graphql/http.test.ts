@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -112,16 +113,13 @@ describe('HTTP', () => {
     }
   });
 
-  it('gives browsers a page that loads nothing from elsewhere', async () => {
-    const app = await serve();
-    const response = await app.inject({
-      method: 'GET',
-      url: '/graphql',
-      headers: { accept: 'text/html,*/*' },
-    });
-    expect(response.headers['content-type']).toContain('text/html');
-    expect(response.headers['content-security-policy']).toContain("default-src 'none'");
-    expect(response.body).not.toMatch(/https?:\/\//);
+  it('leads browsers to the console of the explorer, or says where that is', async () => {
+    const browser = { url: '/graphql', headers: { accept: 'text/html,*/*' } };
+    const told = await (await serve()).inject(browser);
+    expect([told.statusCode, told.body]).toEqual([200, expect.stringContaining('npm run build')]);
+    const app = await serve({ explorer: fileURLToPath(new URL('../web', import.meta.url)) });
+    const led = await app.inject(browser);
+    expect([led.statusCode, led.headers.location]).toEqual([302, '/console']);
   });
 
   it('says whether it lives and whether the lake can be read', async () => {

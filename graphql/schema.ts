@@ -10,6 +10,7 @@ import {
   LayerMeanDifferenceResolver,
 } from './resolvers/activation-geometry.ts';
 import { ActivationsResolver } from './resolvers/activations.ts';
+import { CatalogResolver } from './resolvers/catalog.ts';
 import { ChangesResolver } from './resolvers/changes.ts';
 import { ChaosResolver } from './resolvers/chaos.ts';
 import { CompareResolver } from './resolvers/compare.ts';
@@ -53,6 +54,7 @@ const RESOLVERS = [
   SqlResolver,
   ExportResolver,
   LakeResolver,
+  CatalogResolver,
   CostResolver,
   ChangesResolver,
   ChaosResolver,

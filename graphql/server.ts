@@ -13,22 +13,23 @@ import type { JobService } from '../compute/jobs/job-service.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import { RunlakeError } from '../lake/errors.ts';
 import type { Exporter } from '../lake/export/exporter.ts';
+import { inSpan } from '../lake/telemetry.ts';
 import { AddressPolicy } from './access/addresses.ts';
 import { type Access, addGuard, principalOf } from './access/guard.ts';
 import { type Authenticator, OPEN, type Principal } from './access/principal.ts';
 import { createApollo } from './apollo.ts';
-import { CONSOLE_CSP, CONSOLE_HTML } from './console.ts';
-import type { Ingestor, Models, Probes, Publisher, RequestContext, Upkeep } from './context.ts';
+import type { CatalogEntry, Ingestor, Models, Probes, Publisher, RequestContext, Upkeep } from './context.ts';
 import { LimitExceededError, timeIsUp } from './errors.ts';
 import { addExplorer } from './explorer.ts';
 import { addExports } from './export-routes.ts';
-import { errorExtensions } from './format-error.ts';
+import { errorExtensions, traceExtension } from './format-error.ts';
 import { addArrivalLimit } from './limits/arrival.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { bracketDepth } from './limits/nesting.ts';
 import { RequestCost } from './observability/cost.ts';
 import type { Metrics } from './observability/metrics.ts';
+import { addTracing } from './observability/tracing.ts';
 import { createSchema } from './schema.ts';
 import { SnapshotScope } from './snapshots.ts';
 import { addSubscriptions } from './subscriptions.ts';
@@ -66,9 +67,11 @@ export interface ServerOptions {
   readonly models?: Models | undefined;
   /** Without it activations cannot be compared with a probe. */
   readonly probes?: Probes | undefined;
+  /** What `catalog` tells of the tables and views that SQL can read; nothing by default. */
+  readonly catalog?: readonly CatalogEntry[] | undefined;
   /** Without it `exportQuery` is refused and there is nothing below `/export`. */
   readonly exporter?: Exporter | undefined;
-  /** Directory of the built explorer. Without it `/` leads to the console. */
+  /** Directory of the built explorer. Without it browsers are told where to ask. */
   readonly explorer?: string | undefined;
   readonly config?: ServerConfig;
   /** A pino logger (or one like it); silent without. */
@@ -76,6 +79,9 @@ export interface ServerOptions {
 }
 
 const NO_ADDRESSES = new AddressPolicy({ store: '', readRoots: [], writeRoots: [], endpoints: [] });
+
+const NO_EXPLORER =
+  'Runlake answers GraphQL at POST /graphql. The console is a page of the explorer, which this server was started without: npm run build makes it.\n';
 
 const ARRIVAL_MS = 30_000;
 
@@ -116,7 +122,7 @@ class RunningRequests {
 }
 
 /**
- * The HTTP server: the explorer at `/`, `/graphql` (POST, GET for queries, WebSocket for subscriptions, a console for browsers), `/graphql/stream`
+ * The HTTP server: the explorer at `/`, `/graphql` (POST, GET for queries, WebSocket for subscriptions; browsers are led to the console of the explorer), `/graphql/stream`
  * (subscriptions as server-sent events), `/export` (rows as Arrow and Parquet), `/healthz` and `/readyz`.
  * It listens where the caller says (`app.listen`). `app.close()` lets running queries finish, then cancels them.
  */
@@ -133,7 +139,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     config = {},
     logger,
   } = options;
-  const { authenticator = OPEN, addresses = NO_ADDRESSES } = options;
+  const { authenticator = OPEN, addresses = NO_ADDRESSES, catalog = [] } = options;
   const { arrivalMs = ARRIVAL_MS } = config;
   const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
   const app = Fastify({
@@ -148,13 +154,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return typeof given === 'string' && SAFE_REQUEST_ID.test(given) ? given : randomUUID();
     },
   });
+  addTracing(app);
   const schema = await createSchema();
   const apollo = createApollo(schema, limits, options.metrics);
   await apollo.start();
   const running = new RunningRequests();
   addHealth(app, reader);
   if (options.explorer !== undefined) await addExplorer(app, options.explorer);
-  else app.get('/', OPEN_ROUTE, (_request, reply) => reply.redirect('/graphql'));
+  else app.get('/', OPEN_ROUTE, async () => NO_EXPLORER);
   addShutdown(app, apollo, running, config.drainMs ?? 10_000);
   app.setErrorHandler(answerError(limits));
   app.addHook('onRequest', async (request, reply) => {
@@ -182,6 +189,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     jobs,
     models,
     probes,
+    catalog,
     exporter,
     origin,
     limits,
@@ -220,17 +228,17 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    config: { access: (request): Access => (wantsConsole(request) ? 'open' : 'reader') },
+    config: { access: (request): Access => (isBrowser(request) ? 'open' : 'reader') },
     onRequest: async (request, reply) => {
-      if (!wantsConsole(request)) enter(request, reply);
+      if (!isBrowser(request)) enter(request, reply);
     },
     preHandler: async (request) => {
       for (const source of [request.body, request.query]) checkBrackets(source, limits.brackets);
     },
     handler(request, reply) {
-      if (!wantsConsole(request)) return handle.call(app, request, reply);
-      reply.header('content-security-policy', CONSOLE_CSP).type('text/html; charset=utf-8');
-      return CONSOLE_HTML;
+      // Named by the operation, once that is known.
+      if (!isBrowser(request)) return inSpan('GraphQL Operation', {}, () => handle.call(app, request, reply));
+      return options.explorer === undefined ? NO_EXPLORER : reply.redirect('/console');
     },
   });
   return app;
@@ -243,7 +251,7 @@ function checkBrackets(source: unknown, max: number): void {
 }
 
 /** A browser that was pointed at the endpoint. */
-function wantsConsole({ method, headers, query }: FastifyRequest): boolean {
+function isBrowser({ method, headers, query }: FastifyRequest): boolean {
   const isQuery = typeof query === 'object' && query !== null && 'query' in query;
   return method === 'GET' && !isQuery && (headers.accept ?? '').includes('text/html');
 }
@@ -304,7 +312,7 @@ function answerError(limits: Limits) {
       reply
         .code(status)
         .type('application/json; charset=utf-8')
-        .send({ errors: [{ message, extensions }] });
+        .send({ errors: [{ message, extensions: { ...extensions, ...traceExtension() } }] });
     if (error instanceof RunlakeError) {
       const status = statusOf(error);
       if (status === 401) reply.header('www-authenticate', 'Bearer realm="runlake"');

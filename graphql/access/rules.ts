@@ -27,6 +27,7 @@ const RULES: Readonly<Record<RootType, Readonly<Record<Role, readonly string[]>>
       'classSeparation',
       'pcaActivations',
       'aggregateMetrics',
+      'catalog',
       'chaosAudit',
       'compareRuns',
       'entropyComparison',

@@ -19,6 +19,7 @@ export function requestContext(reader: LakeReader): RequestContext {
     jobs: undefined,
     models: undefined,
     probes: undefined,
+    catalog: [],
     exporter: undefined,
     origin: undefined,
     limits: DEFAULT_LIMITS,

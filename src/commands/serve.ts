@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { CATALOG } from '../../bi/views/views.ts';
 import { JobService } from '../../compute/jobs/job-service.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
 import { Exporter } from '../../lake/export/exporter.ts';
@@ -40,7 +41,7 @@ function builtExplorer(): string | undefined {
 export function serveCommand(command: Command): void {
   withCommonOptions(command)
     .description(
-      'Serves the lake at http://HOST:PORT/graphql (with a console for browsers), /healthz and /readyz, and does the jobs that are\n' +
+      'Serves the lake at http://HOST:PORT/graphql (the explorer and its console at http://HOST:PORT), /healthz and /readyz, and does the jobs that are\n' +
         'launched there in a process of their own.',
     )
     .option('--host <address>', 'address to bind; only loopback while the lake has no tokens [RUNLAKE_HOST]')
@@ -83,6 +84,7 @@ async function serve(
     publisher: publisherOf(writer, env),
     models: modelsOf(lake),
     probes: probesOf(env),
+    catalog: CATALOG,
     exporter: new Exporter(lake),
     jobs,
     explorer: builtExplorer(),

@@ -14,7 +14,7 @@ export async function tourText(url: string): Promise<string> {
   const lines = [
     'the demo is in the lake: the model was trained on 60 % of the facts that it was asked for; see what it makes of the rest',
     '',
-    `Four questions, for another terminal; or copy them from the files into the console at ${url}`,
+    `Four questions, for another terminal; or copy them from the files into the console at ${new URL('/console', url).href}`,
   ];
   for (const path of TOUR) {
     const text = await readFile(inCheckout(path), 'utf8');
