@@ -1,21 +1,5 @@
 /** How engine values become the values of a JSON response, and the texts that clients send back. */
 
-/** Microseconds since the epoch as ISO 8601 in UTC; six digits only where milliseconds would lose something. */
-export function isoTimestamp(micros: bigint): string {
-  const perMilli = 1000n;
-  let rest = micros % perMilli;
-  let millis = (micros - rest) / perMilli;
-  if (rest < 0n) {
-    rest += perMilli;
-    millis -= 1n;
-  }
-  const date = new Date(Number(millis));
-  // DuckDB's range is wider than JavaScript's; such a time is nobody's measurement, but it must not throw.
-  if (Number.isNaN(date.getTime())) return `${micros}us`;
-  const text = date.toISOString();
-  return rest === 0n ? text : `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
-}
-
 /** An integer as a JSON number where that is exact, else as decimal text. */
 export function exactInteger(value: bigint | number): number | string {
   const number = Number(value);

@@ -1,27 +1,18 @@
 import type { EngineValue, QueryResult } from '../lake/engine/types.ts';
 
-/** Microseconds since the epoch as ISO 8601 in UTC, with as many digits of the second as are needed. */
-export function isoMicros(micros: bigint): string {
-  const ms = micros >= 0n || micros % 1000n === 0n ? micros / 1000n : micros / 1000n - 1n;
-  const rest = micros - ms * 1000n;
-  const iso = new Date(Number(ms)).toISOString();
-  return rest === 0n
-    ? iso.replace(/\.000Z$/, 'Z')
-    : `${iso.slice(0, -1)}${rest.toString().padStart(3, '0')}Z`;
-}
-
-/** JSON text of a value of SQL type `type`. Integers keep every digit; NaN and infinities, which JSON lacks, become texts. */
-export function jsonText(value: EngineValue, type: string): string {
+/** JSON text of a value. Integers keep every digit; NaN and infinities, which JSON lacks, become texts. */
+export function jsonText(value: EngineValue): string {
   if (value === null) return 'null';
-  if (typeof value === 'bigint')
-    return type.startsWith('TIMESTAMP') ? JSON.stringify(isoMicros(value)) : value.toString();
-  if (typeof value === 'number')
-    return Number.isFinite(value) ? JSON.stringify(value) : JSON.stringify(String(value));
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return JSON.stringify(String(value));
+    return Object.is(value, -0) ? '-0.0' : JSON.stringify(value);
+  }
   if (typeof value !== 'object') return JSON.stringify(value);
-  if (value instanceof Float32Array) return `[${Array.from(value, (v) => jsonText(v, 'FLOAT')).join(',')}]`;
-  if (isList(value)) return `[${value.map((v) => jsonText(v, '')).join(',')}]`;
+  if (value instanceof Float32Array) return `[${Array.from(value, jsonText).join(',')}]`;
+  if (isList(value)) return `[${value.map(jsonText).join(',')}]`;
   return `{${Object.entries(value)
-    .map(([name, v]) => `${JSON.stringify(name)}:${jsonText(v, '')}`)
+    .map(([name, v]) => `${JSON.stringify(name)}:${jsonText(v)}`)
     .join(',')}}`;
 }
 
@@ -33,17 +24,16 @@ function isList(value: object): value is readonly EngineValue[] {
 export function jsonRows(result: QueryResult): string {
   const { columns, rows } = result;
   const lines = rows.map(
-    (row) =>
-      `{${columns.map((c, i) => `${JSON.stringify(c.name)}:${jsonText(row[i] ?? null, c.type)}`).join(',')}}`,
+    (row) => `{${columns.map((c, i) => `${JSON.stringify(c.name)}:${jsonText(row[i] ?? null)}`).join(',')}}`,
   );
   return lines.length === 0 ? '[]' : `[\n${lines.join(',\n')}\n]`;
 }
 
 /** A value as plain text: of a table on a terminal, or of a CSV cell. Null is the empty text. */
-export function plainText(value: EngineValue, type: string): string {
+export function plainText(value: EngineValue): string {
   if (value === null) return '';
   if (typeof value === 'string') return value;
-  const text = jsonText(value, type);
+  const text = jsonText(value);
   return text.startsWith('"') ? String(JSON.parse(text)) : text;
 }
 
@@ -51,7 +41,7 @@ export function plainText(value: EngineValue, type: string): string {
 export function csvRows(result: QueryResult): string {
   const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const { columns, rows } = result;
-  const lines = rows.map((row) => columns.map((c, i) => cell(plainText(row[i] ?? null, c.type))).join(','));
+  const lines = rows.map((row) => columns.map((_, i) => cell(plainText(row[i] ?? null))).join(','));
   return [columns.map((c) => cell(c.name)).join(','), ...lines, ''].join('\r\n');
 }
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { isoMicros } from '../../lake/engine/iso-time.ts';
 import type { EngineValue } from '../../lake/engine/types.ts';
 import type { Column } from '../../lake/tables/schema.ts';
 import { BadCursorError } from '../errors.ts';
-import { isoTimestamp } from '../values.ts';
 import type { KeyPosition, OrderKey } from './ir.ts';
 
 const keySchema = z.union([
@@ -92,7 +92,7 @@ function positionValue(column: Column, key: Key): string | number | bigint | boo
       if (typeof key !== 'object' || !('i' in key)) throw wrong;
       const integer = BigInt(key.i);
       if (BigInt.asIntN(64, integer) !== integer) throw wrong;
-      return column.type === 'long' ? integer : isoTimestamp(integer);
+      return column.type === 'long' ? integer : isoMicros(integer);
     }
     case 'double':
       if (typeof key === 'number') return key;

@@ -1,6 +1,7 @@
+import { isoMicros } from '../../lake/engine/iso-time.ts';
 import type { EngineValue } from '../../lake/engine/types.ts';
 import type { ValueIssues } from '../value-issues.ts';
-import { base64Floats, exactInteger, isoTimestamp, parseJsonExactly } from '../values.ts';
+import { base64Floats, exactInteger, parseJsonExactly } from '../values.ts';
 import type { ScalarName } from './entities.ts';
 import type { Shape, ShapeField } from './ir.ts';
 import { slotName } from './sql.ts';
@@ -60,7 +61,7 @@ const CONVERTERS: Readonly<Record<ScalarName, Convert>> = {
   Float: (value, path, issues) => (typeof value === 'number' ? float(value, path, issues) : value),
   FloatList: (value, path, issues) => (value instanceof Float32Array ? floats(value, path, issues) : value),
   Vector: (value, path, issues) => (value instanceof Float32Array ? floats(value, path, issues) : value),
-  DateTime: (value) => (typeof value === 'bigint' ? isoTimestamp(value) : value),
+  DateTime: (value) => (typeof value === 'bigint' ? isoMicros(value) : value),
   JSON: (value, path, issues) => (typeof value === 'string' ? json(value, path, issues) : value),
   ComplianceItem: (value, path, issues) => (typeof value === 'string' ? json(value, path, issues) : value),
   IdentityCheck: (value, path, issues) => (typeof value === 'string' ? json(value, path, issues) : value),

@@ -8,7 +8,7 @@ import { asOfArgument, inTime } from '../plan/execute.ts';
 import { AsOfInput } from '../types/inputs.ts';
 import { SqlResult } from '../types/sql-result.ts';
 import type { ValueIssues } from '../value-issues.ts';
-import { exactInteger, isoTimestamp } from '../values.ts';
+import { exactInteger } from '../values.ts';
 
 @Resolver()
 export class SqlResolver {
@@ -53,7 +53,13 @@ async function sandboxed(
   try {
     const onSizes = (sizes: readonly RelationSize[]): void => context.cost.read(sizes);
     const result = await inTime(context, (options) =>
-      context.reader.sandboxedQuery(snapshot, query, { ...options, maxRows, maxBytes, onSizes }),
+      context.reader.sandboxedQuery(snapshot, query, {
+        ...options,
+        maxRows,
+        maxBytes,
+        onSizes,
+        times: 'iso',
+      }),
     );
     context.cost.answered(result.rows.length);
     return result;
@@ -66,15 +72,8 @@ async function sandboxed(
 const NOT_FINITE = 'JSON has no such number';
 
 /** Rows as JSON values; what JSON lacks becomes null and is reported. */
-function jsonRows({ columns, rows }: QueryResult, key: string | number, issues: ValueIssues): unknown[][] {
-  const isTime = columns.map(({ type }) => type.startsWith('TIMESTAMP'));
-  return rows.map((row, r) =>
-    row.map((value, c) =>
-      isTime[c] && typeof value === 'bigint'
-        ? isoTimestamp(value)
-        : jsonValue(value, [key, 'rows', r, c], issues),
-    ),
-  );
+function jsonRows({ rows }: QueryResult, key: string | number, issues: ValueIssues): unknown[][] {
+  return rows.map((row, r) => row.map((value, c) => jsonValue(value, [key, 'rows', r, c], issues)));
 }
 
 function jsonValue(value: EngineValue, path: (string | number)[], issues: ValueIssues): unknown {

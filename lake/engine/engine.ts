@@ -128,7 +128,7 @@ export async function runQuery(
     const types = statement.columns.map(({ type }) => type);
     const rows: EngineValue[][] = [];
     for (let chunk = await statement.next(); chunk !== undefined; chunk = await statement.next()) {
-      for (const row of decodeChunk(chunk, types)) rows.push(row);
+      for (const row of decodeChunk(chunk, types, options.times)) rows.push(row);
       if (rows.length > maxRows) break;
     }
     const truncated = rows.length > maxRows;

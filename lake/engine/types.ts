@@ -60,14 +60,20 @@ export interface StreamOptions extends CallOptions {
   readonly onSizes?: (sizes: readonly RelationSize[]) => void;
 }
 
+/** How moments come: as microseconds since the epoch (bigint), or as ISO 8601 text in UTC for those who hand them on. */
+export type TimeForm = 'micros' | 'iso';
+
 export interface QueryOptions extends StreamOptions {
+  /** Default `micros`. */
+  readonly times?: TimeForm;
   /** Stop reading after this many rows; `QueryResult.truncated` says whether more were there. */
   readonly maxRows?: number;
 }
 
 /**
- * A value as the engine returns it: BIGINT as bigint, TIMESTAMPTZ as bigint microseconds, DATE as ISO text,
- * LIST<FLOAT> as Float32Array, other LISTs as arrays, STRUCT as plain objects; NaN and infinities survive.
+ * A value as the engine returns it: BIGINT as bigint, TIMESTAMPTZ as `TimeForm` says, DATE as ISO text, DECIMAL as a number, or
+ * as text with more than 15 digits; lists and arrays of FLOAT without nulls as Float32Array, others as arrays, STRUCT and MAP as
+ * plain objects; everything else as DuckDB prints it. NaN and infinities survive.
  */
 export type EngineValue =
   | string

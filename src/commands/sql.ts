@@ -40,7 +40,7 @@ export function sqlCommand(command: Command): void {
           await exportTo(options.output, lake, { snapshot, sql: statement, format }, { signal });
           return;
         }
-        const result = await lake.sandboxedQuery(snapshot, statement, { signal });
+        const result = await lake.sandboxedQuery(snapshot, statement, { signal, times: 'iso' });
         await writeOut(options.output, rendered(format, result));
       });
     });
@@ -62,7 +62,7 @@ function rendered(format: Exclude<Format, 'parquet' | 'arrow'>, result: QueryRes
       return csvRows(result);
     case 'table': {
       const { columns, rows } = result;
-      const cells = rows.map((row) => columns.map((c, i) => plainText(row[i] ?? null, c.type)));
+      const cells = rows.map((row) => columns.map((_, i) => plainText(row[i] ?? null)));
       return `${textTable(
         columns.map((c) => c.name),
         cells,
