@@ -6,12 +6,20 @@ export class ApiError extends Error {
   readonly code: string;
   /** What to do, where the server says so. */
   readonly remedy: string | undefined;
+  /** All that the server says of it: `extensions`. */
+  readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(message: string, code: string, remedy?: string) {
+  constructor(
+    message: string,
+    code: string,
+    remedy?: string,
+    details: Readonly<Record<string, unknown>> = {},
+  ) {
     super(message);
     this.name = 'ApiError';
     this.code = code;
     this.remedy = remedy;
+    this.details = details;
   }
 }
 
@@ -21,7 +29,7 @@ const answer = z.object({
     .array(
       z.object({
         message: z.string(),
-        extensions: z.object({ code: z.string().optional(), remedy: z.string().optional() }).optional(),
+        extensions: z.looseObject({ code: z.string().optional(), remedy: z.string().optional() }).optional(),
       }),
     )
     .optional(),
@@ -53,7 +61,8 @@ export function dataOf<T>(body: unknown, schema: z.ZodType<T>): T {
   const { data, errors } = answer.parse(body);
   const [error] = errors ?? [];
   if (error !== undefined) {
-    throw new ApiError(error.message, error.extensions?.code ?? 'UNKNOWN', error.extensions?.remedy);
+    const { code = 'UNKNOWN', remedy } = error.extensions ?? {};
+    throw new ApiError(error.message, code, remedy, error.extensions);
   }
   return schema.parse(data);
 }
