@@ -1,5 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { keepTemporaryFilesInMemory } from './test/support/memory-folder.ts';
+
+keepTemporaryFilesInMemory();
 
 /** One copy of graphql for every importer: vitest would otherwise load its ESM and CJS builds as two realms. */
 const graphqlEntry = fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url));

@@ -49,7 +49,7 @@ export async function taskLake(
   const drain = async (signal = new AbortController().signal): Promise<void> => {
     const tasks = boundTasks(definitions, services);
     workers += 1;
-    await runWorker(queue, { id: `test-${workers}`, tasks, drain: true, signal, idleMs: 5, beatMs: 20 });
+    await runWorker(queue, { id: `test-${workers}`, tasks, drain: true, signal, idleMs: 5, beatMs: 100 });
   };
   return {
     ...temporary,

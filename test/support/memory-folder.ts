@@ -1,0 +1,33 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { livenessOf, processIdentity } from '../../lake/store/process-identity.ts';
+
+/** Linux keeps what lies here in memory. */
+const MEMORY = '/dev/shm';
+const PREFIX = 'runlake-test-';
+
+/** More than a run needs at a time; containers often have less. */
+const ENOUGH_BYTES = 4 * 2 ** 30;
+
+/**
+ * Has this process, and those that it starts, keep temporary files in memory, in a folder that goes with the process. Stores and queues
+ * sync everything that they write, which takes a disk 5 ms each time; what tests kill are processes, and no file is lost with them.
+ * Where there is not enough memory for it, or `TMPDIR` names another place, nothing changes.
+ */
+export function keepTemporaryFilesInMemory(): void {
+  if (process.env['TMPDIR'] !== undefined || !existsSync(MEMORY)) return;
+  removeOrphans();
+  const { bavail, bsize } = statfsSync(MEMORY);
+  if (bavail * bsize < ENOUGH_BYTES) return;
+  const folder = join(MEMORY, PREFIX + processIdentity());
+  mkdirSync(folder, { recursive: true });
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.env['TMPDIR'] = folder;
+}
+
+/** Removes what runs left that were killed. */
+function removeOrphans(): void {
+  for (const name of readdirSync(MEMORY))
+    if (name.startsWith(PREFIX) && livenessOf(name.slice(PREFIX.length)) === 'dead')
+      rmSync(join(MEMORY, name), { recursive: true, force: true });
+}
