@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonValue } from '../../ingest/contracts/json-value.ts';
 import { CancelledError, explained, messageOf, RunlakeError } from '../../lake/errors.ts';
+import { inSpan, type OpenSpan, openSpan } from '../../lake/telemetry.ts';
 import { LeaseLostError } from './errors.ts';
 import type { Job, JobEvent, JobFailure, JobKind, JobProgress } from './job.ts';
 import { Meter, type ProgressUpdate } from './meter.ts';
@@ -112,6 +113,23 @@ async function nextJob(
 
 type StopReason = 'cancelled' | 'shutdown' | 'lost';
 
+/** Spans of the stages that a task tells of, one after the other. */
+class StageSpans {
+  #series: string | undefined;
+  #open: OpenSpan | undefined;
+
+  at({ stage, series = stage }: ProgressUpdate): void {
+    if (series === this.#series) return;
+    this.end();
+    this.#series = series;
+    this.#open = openSpan('stage', { 'runlake.job.stage': stage });
+  }
+
+  end(): void {
+    this.#open?.end();
+  }
+}
+
 /** One attempt at one job. */
 class Attempt {
   readonly #queue: JobQueue;
@@ -119,7 +137,9 @@ class Attempt {
   readonly #options: WorkerOptions;
   readonly #abort = new AbortController();
   readonly #meter = new Meter();
+  readonly #stages = new StageSpans();
   #stopped: StopReason | undefined;
+  #error: unknown;
   #progress: JobProgress | undefined;
   #log: Pick<JobEvent, 'at' | 'level' | 'message'>[] = [];
 
@@ -130,7 +150,18 @@ class Attempt {
   }
 
   /** Resolves to what became of the job. */
-  async run(): Promise<string> {
+  run(): Promise<string> {
+    const { id, kind, attempt } = this.#job;
+    const attributes = { 'runlake.job.id': id, 'runlake.job.kind': kind, 'runlake.job.attempt': attempt };
+    return inSpan(`job ${kind}`, attributes, async (span) => {
+      const end = await this.#run();
+      span.set({ 'runlake.job.end': end });
+      if (this.#error !== undefined && end !== 'completed') span.end(this.#error);
+      return end;
+    });
+  }
+
+  async #run(): Promise<string> {
     const { signal, beatMs = DEFAULT_BEAT_MS } = this.#options;
     const shutdown = () => this.#stop('shutdown');
     signal.addEventListener('abort', shutdown, { once: true });
@@ -138,6 +169,7 @@ class Attempt {
     const ended = new AbortController();
     const heart = this.#beatUntil(ended.signal, beatMs);
     const outcome = await this.#work();
+    this.#stages.end();
     ended.abort();
     signal.removeEventListener('abort', shutdown);
     await heart;
@@ -153,12 +185,14 @@ class Attempt {
         job: this.#job,
         signal: this.#abort.signal,
         progress: (update) => {
+          this.#stages.at(update);
           this.#progress = this.#meter.update(update);
         },
         log: (level, message) => void this.#log.push({ at: Date.now(), level, message }),
       });
       return { result };
     } catch (error) {
+      this.#error = error;
       return { error };
     }
   }

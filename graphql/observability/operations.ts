@@ -22,7 +22,7 @@ export function observeOperations(metrics: Metrics | undefined): ApolloServerPlu
           const ms = performance.now() - started;
           metrics?.answered({ type, field, outcome, seconds: ms / 1000, cost });
           const { files, bytes, rows, statements } = cost;
-          const name = request.operationName?.slice(0, NAME_LENGTH);
+          const name = (operation?.name?.value ?? request.operationName)?.slice(0, NAME_LENGTH);
           describeSpan(operation?.operation, {
             'graphql.operation.type': type,
             ...(name && { 'graphql.operation.name': name }),

@@ -1,6 +1,7 @@
 import { CancelledError, InvalidArgumentError } from '../../lake/errors.ts';
 import { Staging } from '../../lake/parquet/staging.ts';
 import { PREDICTIONS, RUNS } from '../../lake/tables/tables.ts';
+import { inSpan } from '../../lake/telemetry.ts';
 import type { LakeWriter } from '../../lake/writer.ts';
 import { activationRows } from '../activations.ts';
 import { type ActivationOptions, DEFAULT_ACTIVATION_OPTIONS, type Issue } from '../family.ts';
@@ -49,10 +50,15 @@ export async function ingest(
   const hasher = await ContentHasher.open(writer.lake.home);
   const ingest = new Ingest(writer, hasher, options);
   try {
-    return await ingest.run(uris);
+    return await inSpan('ingest', {}, () => ingest.run(uris));
   } finally {
     await hasher.save();
   }
+}
+
+interface StagedJob {
+  readonly job: RunJob;
+  readonly staged: StagedRun;
 }
 
 class Ingest {
@@ -99,19 +105,28 @@ class Ingest {
     const connection = await this.#writer.connect();
     try {
       const staging = new Staging(connection, this.#writer.directory);
-      let batch: { job: RunJob; staged: StagedRun }[] = [];
+      let batch: StagedJob[] = [];
       for (const job of queue) {
         this.#ensureRunning();
         this.#meter.current(job.candidate.runId);
-        const staged = await this.#stage(job, staging).catch((error: unknown) => this.#failed(job, error));
+        const { runId, family } = job.candidate;
+        const staged = await inSpan(
+          'ingest run',
+          { 'runlake.run_id': runId, 'runlake.family': family },
+          (span) =>
+            this.#stage(job, staging).catch((error: unknown) => {
+              span.end(error);
+              return this.#failed(job, error);
+            }),
+        );
         if (staged !== undefined) batch.push({ job, staged });
         if (batch.length >= BATCH_RUNS || staging.rows >= BATCH_ROWS) {
-          await this.#commit(batch, staging);
+          await this.#commitBatch(batch, staging);
           batch = [];
         }
       }
       this.#ensureRunning();
-      await this.#commit(batch, staging);
+      await this.#commitBatch(batch, staging);
     } finally {
       connection.closeSync();
     }
@@ -219,8 +234,12 @@ class Ingest {
     };
   }
 
-  async #commit(batch: readonly { job: RunJob; staged: StagedRun }[], staging: Staging): Promise<void> {
+  async #commitBatch(batch: readonly StagedJob[], staging: Staging): Promise<void> {
     if (batch.length === 0) return;
+    await inSpan('commit runs', { 'runlake.runs': batch.length }, () => this.#commit(batch, staging));
+  }
+
+  async #commit(batch: readonly StagedJob[], staging: Staging): Promise<void> {
     const { signal } = this.#options;
     const files = await staging.write();
     const runs = files.get(RUNS.name);
