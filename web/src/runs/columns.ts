@@ -1,22 +1,71 @@
-/** A column of the table of runs: its title, the field of the API that sorts by it, and its width. */
+/** Columns of the table of runs, in the order in which it has them. */
+export const COLUMN_IDS = [
+  'method',
+  'modelId',
+  'benchmark',
+  'split',
+  'seed',
+  'result',
+  'verdict',
+  'issues',
+  'status',
+  'family',
+  'nGenerations',
+  'nPredictions',
+  'nActivations',
+  'createdAt',
+  'ingestedAt',
+  'gitCommit',
+  'id',
+] as const;
+export type ColumnId = (typeof COLUMN_IDS)[number];
+
 export interface RunColumn {
   readonly title: string;
-  readonly order: string;
-  readonly width: string;
+  /** In rem. */
+  readonly width: number;
+  /** What the API sorts by; nothing where it cannot. */
+  readonly order?: string;
   readonly numeric?: boolean;
 }
 
-export const COLUMNS: readonly RunColumn[] = [
-  { title: 'Family', width: '8.2rem', order: 'FAMILY' },
-  { title: 'Method', width: '10.7rem', order: 'METHOD' },
-  { title: 'Model', width: '9.8rem', order: 'MODEL_ID' },
-  { title: 'Benchmark', width: '9.2rem', order: 'BENCHMARK' },
-  { title: 'Seed', width: '4.4rem', order: 'SEED', numeric: true },
-  { title: 'Status', width: '6.8rem', order: 'STATUS' },
-  { title: 'Verdict', width: '8.2rem', order: 'VERDICT' },
-  { title: 'Predictions', width: '7.6rem', order: 'N_PREDICTIONS', numeric: true },
-  { title: 'Issues', width: '5.2rem', order: 'N_ISSUES', numeric: true },
-  { title: 'Ingested', width: '11.4rem', order: 'INGESTED_AT' },
+export const COLUMNS: Readonly<Record<ColumnId, RunColumn>> = {
+  method: { title: 'Method', width: 11.5, order: 'METHOD' },
+  modelId: { title: 'Model', width: 11, order: 'MODEL_ID' },
+  benchmark: { title: 'Benchmark', width: 9, order: 'BENCHMARK' },
+  split: { title: 'Split', width: 6.5, order: 'SPLIT' },
+  seed: { title: 'Seed', width: 4.2, order: 'SEED', numeric: true },
+  result: { title: 'Result', width: 15.5 },
+  verdict: { title: 'Verdict', width: 8.5, order: 'VERDICT' },
+  issues: { title: 'Issues', width: 8, order: 'N_ISSUES' },
+  status: { title: 'Status', width: 6.8, order: 'STATUS' },
+  family: { title: 'Family', width: 7.5, order: 'FAMILY' },
+  nGenerations: { title: 'Generations', width: 7.5, order: 'N_GENERATIONS', numeric: true },
+  nPredictions: { title: 'Predictions', width: 7.5, order: 'N_PREDICTIONS', numeric: true },
+  nActivations: { title: 'Activations', width: 7.5, order: 'N_ACTIVATIONS', numeric: true },
+  createdAt: { title: 'Created', width: 11, order: 'CREATED_AT' },
+  ingestedAt: { title: 'Ingested', width: 11, order: 'INGESTED_AT' },
+  gitCommit: { title: 'Code', width: 8, order: 'GIT_COMMIT' },
+  id: { title: 'Id', width: 28, order: 'ID' },
+};
+
+/** It names the row and leads to the run: it is always there. */
+export const FIRST_COLUMN: ColumnId = 'method';
+
+export const DEFAULT_COLUMNS: readonly ColumnId[] = [
+  'method',
+  'modelId',
+  'benchmark',
+  'seed',
+  'result',
+  'verdict',
+  'issues',
+  'status',
+  'family',
+  'ingestedAt',
 ];
 
-export const DEFAULT_ORDER = { field: 'INGESTED_AT', descending: true } as const;
+export const ORDERS: ReadonlySet<string> = new Set(COLUMN_IDS.flatMap((id) => COLUMNS[id].order ?? []));
+
+/** Width of a column that shows a metric by its name. */
+export const METRIC_WIDTH = 12;

@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import type { Question } from '../api/use-answer.ts';
-import { FACETS, type Facet } from './view.ts';
+import { HEADLINES } from '../metrics/headline.ts';
+import { FACETS, type Facet } from './run-filter.ts';
+
+const metric = z.object({
+  scope: z.string(),
+  split: z.string().nullable(),
+  metric: z.string(),
+  value: z.number().nullable(),
+  ciLow: z.number().nullable(),
+  ciHigh: z.number().nullable(),
+  source: z.string(),
+});
 
 const run = z.object({
   id: z.string(),
@@ -8,21 +19,34 @@ const run = z.object({
   method: z.string().nullable(),
   modelId: z.string().nullable(),
   benchmark: z.string().nullable(),
+  split: z.string().nullable(),
   seed: z.union([z.number(), z.string()]).nullable(),
   status: z.string(),
   verdict: z.string().nullable(),
+  nGenerations: z.number(),
   nPredictions: z.number(),
+  nActivations: z.number(),
   nIssues: z.number(),
+  complaints: z.number().optional(),
+  createdAt: z.string().nullable(),
   ingestedAt: z.string(),
+  gitCommit: z.string().nullable(),
+  gitDirty: z.boolean().nullable(),
+  metrics: z.array(metric).optional(),
 });
 
 export type RunRow = z.infer<typeof run>;
 
 /** A page of runs; `totalCount` comes with the first. */
 export const RUNS = {
-  query: `query ($filter: RunFilter, $orderBy: [RunOrder!]!, $after: String, $first: Boolean!) {
-    runs(filter: $filter, orderBy: $orderBy, first: 200, after: $after) {
-      nodes { id family method modelId benchmark seed status verdict nPredictions nIssues ingestedAt }
+  query: `query ($filter: RunFilter, $orderBy: [RunOrder!]!, $size: Int!, $after: String, $first: Boolean!,
+      $withMetrics: Boolean!, $metrics: MetricFilter, $withIssues: Boolean!) {
+    runs(filter: $filter, orderBy: $orderBy, first: $size, after: $after) {
+      nodes {
+        id family method modelId benchmark split seed status verdict nGenerations nPredictions nActivations nIssues createdAt ingestedAt gitCommit gitDirty
+        complaints: issueCount(filter: { severity: { ne: "info" } }) @include(if: $withIssues)
+        metrics(first: 100, filter: $metrics) @include(if: $withMetrics) { scope split metric value ciLow ciHigh source }
+      }
       pageInfo { hasNextPage endCursor }
       totalCount @include(if: $first)
     }
@@ -36,23 +60,40 @@ export const RUNS = {
   }),
 };
 
+/** The metrics that a table shows: of the whole run, or of a filter of answers where there is no whole (LM_EVAL). */
+export function metricFilter(withResult: boolean, names: readonly string[]): Record<string, unknown> {
+  return {
+    metric: { in: [...new Set([...(withResult ? HEADLINES : []), ...names])] },
+    or: [{ scope: { eq: 'overall' } }, { scope: { contains: 'filter:' } }],
+  };
+}
+
 const COLUMN_OF: Readonly<Record<Facet, string>> = {
   family: 'family',
   method: 'method',
   modelId: 'model_id',
   benchmark: 'benchmark',
+  split: 'split',
   status: 'status',
   verdict: 'verdict',
 };
 
-const counted = FACETS.map(
-  (facet) => `SELECT '${facet}' AS facet, ${COLUMN_OF[facet]} AS value, count(*) AS n FROM runs GROUP BY ALL`,
-);
+const COUNTED = [
+  ...FACETS.map(
+    (facet) =>
+      `SELECT '${facet}' AS facet, ${COLUMN_OF[facet]} AS value, count(*) AS n FROM runs GROUP BY ALL`,
+  ),
+  `SELECT 'metric', metric, count(DISTINCT run_id) FROM metrics WHERE scope = 'overall' OR starts_with(scope, 'filter:') GROUP BY ALL`,
+].join(' UNION ALL ');
 
-/** The values of every property that runs are filtered by, and how many runs have them. */
-export const FACET_VALUES: Question<{ sql: { rows: [Facet, string, number][] } }> = {
-  query: `{ sql(query: ${JSON.stringify(`SELECT * FROM (${counted.join(' UNION ALL ')}) WHERE value IS NOT NULL ORDER BY facet, value`)}, maxRows: 2000) { rows } }`,
+const facet = z.enum([...FACETS, 'metric']);
+/** A property of runs, one of its values, and how many runs have it. */
+export type FacetValue = readonly [z.infer<typeof facet>, string, number];
+
+/** The values of every property that runs are filtered by, the metrics that they have, and how many runs have them. */
+export const FACET_VALUES: Question<{ readonly sql: { readonly rows: readonly FacetValue[] } }> = {
+  query: `{ sql(query: ${JSON.stringify(`SELECT * FROM (${COUNTED}) WHERE value IS NOT NULL ORDER BY facet, value`)}, maxRows: 5000) { rows } }`,
   schema: z.object({
-    sql: z.object({ rows: z.array(z.tuple([z.enum(FACETS), z.string(), z.coerce.number()])) }),
+    sql: z.object({ rows: z.array(z.tuple([facet, z.string(), z.coerce.number()])) }),
   }),
 };

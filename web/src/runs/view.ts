@@ -1,59 +1,58 @@
-import { COLUMNS, DEFAULT_ORDER } from './columns.ts';
-
-/** Properties of runs that the page filters by, as the API names them. */
-export const FACETS = ['family', 'method', 'modelId', 'benchmark', 'status', 'verdict'] as const;
-export type Facet = (typeof FACETS)[number];
+import { COLUMN_IDS, type ColumnId, DEFAULT_COLUMNS, FIRST_COLUMN, ORDERS } from './columns.ts';
+import { addFilter, filterArgument, filterOf, type RunFilterView } from './run-filter.ts';
+import { addSelection, type Selection } from './selection.ts';
 
 /** What the table of runs shows. It lives in the address, so that a link says it all. */
 export interface RunsView {
-  readonly equals: Readonly<Partial<Record<Facet, string>>>;
-  /** A part of the run's id. */
-  readonly text: string;
-  /** Only runs with issues. */
-  readonly withIssues: boolean;
+  readonly filter: RunFilterView;
   readonly order: { readonly field: string; readonly descending: boolean };
+  readonly columns: readonly ColumnId[];
+  /** Metrics with a column of their own. */
+  readonly metrics: readonly string[];
 }
 
-const ORDERS: ReadonlySet<string> = new Set(COLUMNS.map(({ order }) => order));
+export const DEFAULT_ORDER = { field: 'INGESTED_AT', descending: true } as const;
+
+/** Most metrics with columns of their own. */
+const MOST_METRICS = 12;
 
 /** Reads a view from an address; what it does not know is left out. */
 export function viewOf(address: URLSearchParams): RunsView {
-  const equals: Partial<Record<Facet, string>> = {};
-  for (const facet of FACETS) {
-    const value = address.get(facet);
-    if (value !== null && value !== '') equals[facet] = value;
-  }
   const [field = '', direction] = (address.get('order') ?? '').split('.');
-  const order = ORDERS.has(field) ? { field, descending: direction === 'desc' } : DEFAULT_ORDER;
-  return { equals, text: address.get('text') ?? '', withIssues: address.get('issues') === 'some', order };
+  const named = address.get('columns')?.split(',');
+  return {
+    filter: filterOf(address),
+    order: ORDERS.has(field) ? { field, descending: direction === 'desc' } : DEFAULT_ORDER,
+    columns:
+      named === undefined
+        ? DEFAULT_COLUMNS
+        : COLUMN_IDS.filter((id) => id === FIRST_COLUMN || named.includes(id)),
+    metrics: [...new Set(address.getAll('metric').filter((name) => name !== ''))].slice(0, MOST_METRICS),
+  };
 }
 
-/** The address of a view; defaults are left out. */
-export function addressOf({ equals, text, withIssues, order }: RunsView): URLSearchParams {
+/** The address of a view; defaults are left out. With the state that goes with it. */
+export function addressOf(
+  { filter, order, columns, metrics }: RunsView,
+  selection: Selection,
+): { readonly address: URLSearchParams; readonly state: unknown } {
   const address = new URLSearchParams();
-  for (const facet of FACETS) {
-    const value = equals[facet];
-    if (value !== undefined) address.set(facet, value);
-  }
-  if (text !== '') address.set('text', text);
-  if (withIssues) address.set('issues', 'some');
+  addFilter(address, filter);
   if (order.field !== DEFAULT_ORDER.field || order.descending !== DEFAULT_ORDER.descending) {
     address.set('order', `${order.field}.${order.descending ? 'desc' : 'asc'}`);
   }
-  return address;
+  if (columns.join() !== DEFAULT_COLUMNS.join()) address.set('columns', columns.join());
+  for (const name of metrics) address.append('metric', name);
+  return { state: addSelection(address, selection), address };
 }
 
-/** The `filter` and `orderBy` that show a view. */
-export function argumentsOf({ equals, text, withIssues, order }: RunsView): {
+/** The arguments of the API that show a view. */
+export function argumentsOf({ filter, order }: Pick<RunsView, 'filter' | 'order'>): {
   readonly filter: Readonly<Record<string, unknown>>;
   readonly orderBy: readonly { readonly field: string; readonly direction: 'ASC' | 'DESC' }[];
 } {
   return {
-    filter: {
-      ...Object.fromEntries(Object.entries(equals).map(([facet, value]) => [facet, { eq: value }])),
-      ...(text !== '' && { id: { contains: text } }),
-      ...(withIssues && { nIssues: { gt: 0 } }),
-    },
+    filter: filterArgument(filter),
     orderBy: [{ field: order.field, direction: order.descending ? 'DESC' : 'ASC' }],
   };
 }

@@ -1,14 +1,17 @@
 import type { ReactNode } from 'react';
 
-const TONES: Readonly<Record<string, 'good' | 'bad' | 'warn' | 'busy'>> = {
+type Tone = 'good' | 'bad' | 'warn' | 'busy';
+
+const TONES: Readonly<Record<string, Tone>> = {
   completed: 'good',
   OFFICIAL: 'good',
   COMPLIANT: 'good',
   failed: 'bad',
   error: 'bad',
-  NON_COMPLIANT: 'bad',
+  NONCOMPLIANT: 'bad',
   cancelled: 'warn',
   skipped: 'warn',
+  partial: 'warn',
   warning: 'warn',
   EXPLORATORY: 'warn',
   running: 'busy',
@@ -16,8 +19,10 @@ const TONES: Readonly<Record<string, 'good' | 'bad' | 'warn' | 'busy'>> = {
 };
 
 /** A state or verdict in the colour of its kind; the word says the same. */
-export function Badge({ children }: { children: string }): ReactNode {
+export function Badge({ children, tone }: { children: string; tone?: Tone }): ReactNode {
   return (
-    <span className={`badge ${TONES[children] ?? TONES[children.toLowerCase()] ?? ''}`}>{children}</span>
+    <span className={`badge ${tone ?? TONES[children] ?? TONES[children.toLowerCase()] ?? ''}`}>
+      {children}
+    </span>
   );
 }
