@@ -6,6 +6,9 @@ import { RunsPage } from './runs/runs-page.tsx';
 import { Empty, Loading } from './ui/states.tsx';
 
 // The plots are most of the code, and the first view has none.
+const OverviewPage = lazy(() =>
+  import('./overview/overview-page.tsx').then(({ OverviewPage: page }) => ({ default: page })),
+);
 const RunPage = lazy(() => import('./run/run-page.tsx').then(({ RunPage: page }) => ({ default: page })));
 
 function NavLink({ to, children }: { to: string; children: ReactNode }): ReactNode {
@@ -29,6 +32,7 @@ export function App(): ReactNode {
           <img src="/icon.svg" alt="" width="22" height="22" /> Runlake
         </Link>
         <nav aria-label="Pages">
+          <NavLink to="/">Overview</NavLink>
           <NavLink to="/runs">Runs</NavLink>
           <NavLink to="/jobs">Jobs</NavLink>
           <a href="/graphql">Console</a>
@@ -37,7 +41,7 @@ export function App(): ReactNode {
       <main id="main" tabIndex={-1}>
         <Suspense fallback={<Loading what="the page" />}>
           <Switch>
-            <Route path="/" component={RunsPage} />
+            <Route path="/" component={OverviewPage} />
             <Route path="/runs" component={RunsPage} />
             <Route path="/runs/*">{(parameters) => <RunPage id={decodeURI(parameters['*'] ?? '')} />}</Route>
             <Route path="/jobs" component={JobsPage} />

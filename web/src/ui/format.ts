@@ -24,9 +24,11 @@ export function measured(value: number | null | undefined, digits = 3): string {
   return value.toExponential(digits - 1).replace('e', '\u2009e');
 }
 
-/** A share as percent. */
+/** A share as percent, with a digit more where it nears nothing or all. */
 export function percent(value: number | null | undefined): string {
-  return value === null || value === undefined ? NOTHING : `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
+  if (value === null || value === undefined) return NOTHING;
+  const whole = value === 0 || value === 1 || (value >= 0.1 && value <= 0.9);
+  return `${(100 * value).toFixed(whole ? 0 : 1)}\u00a0%`;
 }
 
 /** A time where the reader is; `utc` is what a pointer shows. */

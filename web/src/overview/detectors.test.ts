@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { detectorsOf, detectorsText, drawDetectors } from './detectors.ts';
+import type { DetectedRun } from './queries.ts';
+
+const auroc = (value: number | null, source = 'reported') => ({ value, ciLow: null, ciHigh: null, source });
+const run = (id: string, method: string | null, ...metrics: DetectedRun['metrics']): DetectedRun => ({
+  id,
+  method,
+  seed: 0,
+  metrics,
+});
+
+describe('detectors', () => {
+  const detectors = detectorsOf([
+    run('a1', 'a', auroc(0.9, 'recomputed'), auroc(0.8)),
+    run('a0', 'a', auroc(0.6, 'recomputed')),
+    run('b', 'b', auroc(0.75)),
+    run('none', 'c', auroc(null)),
+    run('nameless', null, auroc(0.5)),
+  ]);
+
+  it('are the mean of their runs, the best first, by what the runs report', () => {
+    expect(detectors.map(({ method, auroc: mean }) => [method, mean])).toEqual([
+      ['b', 0.75],
+      ['a', expect.closeTo(0.7)],
+      ['nameless', 0.5],
+    ]);
+    expect(detectors[1]?.runs.map(({ id, auroc: value }) => [id, value])).toEqual([
+      ['a1', 0.8],
+      ['a0', 0.6],
+    ]);
+  });
+
+  it('are told and drawn where there are some', () => {
+    expect(detectorsText(detectors)).toMatch(/^The best of 3 methods, b, reaches an AUROC of 0\.75:/);
+    expect(drawDetectors(detectors)?.rows).toHaveLength(4);
+    expect([detectorsText([]), drawDetectors([])]).toEqual([undefined, undefined]);
+  });
+});
