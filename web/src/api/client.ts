@@ -69,6 +69,21 @@ export function dataOf<T>(body: unknown, schema: z.ZodType<T>): T {
 
 export type Variables = Readonly<Record<string, unknown>>;
 
+/** Sends a JSON text to the server as whoever uses this tab. @throws ApiError without an answer */
+export async function send(
+  path: string,
+  json: string,
+  accept: string,
+  signal: AbortSignal,
+): Promise<Response> {
+  try {
+    return await fetch(path, { method: 'POST', headers: requestHeaders(accept), body: json, signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new ApiError('the server does not answer', 'NETWORK', 'see whether it still runs');
+  }
+}
+
 /** Data of one GraphQL request, checked against the shape that the page expects. @throws ApiError */
 export async function ask<T>(
   query: string,
@@ -76,17 +91,6 @@ export async function ask<T>(
   variables: Variables,
   signal: AbortSignal,
 ): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch('/graphql', {
-      method: 'POST',
-      headers: requestHeaders('application/json'),
-      body: JSON.stringify({ query, variables }),
-      signal,
-    });
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new ApiError('the server does not answer', 'NETWORK', 'see whether it still runs');
-  }
+  const response = await send('/graphql', JSON.stringify({ query, variables }), 'application/json', signal);
   return dataOf(await response.json(), schema);
 }
