@@ -8,6 +8,7 @@ import type { AddressPolicy } from './access/addresses.ts';
 import type { Principal } from './access/principal.ts';
 import type { Limits } from './limits/limits.ts';
 import type { RequestCost } from './observability/cost.ts';
+import type { Metrics } from './observability/metrics.ts';
 import type { SnapshotScope } from './snapshots.ts';
 import type { ValueIssues } from './value-issues.ts';
 
@@ -138,6 +139,7 @@ export interface RequestContext {
   readonly probes: Probes | undefined;
   readonly catalog: readonly CatalogEntry[];
   readonly exporter: Pick<Exporter, 'open' | 'write' | 'find'> | undefined;
+  readonly metrics: Metrics | undefined;
   /** `http://host:port` as the client names this server; undefined outside HTTP. */
   readonly origin: string | undefined;
   readonly limits: Limits;

@@ -2,14 +2,17 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { parseAsOf } from '../lake/as-of.ts';
-import { QueryTimeoutError } from '../lake/engine/errors.ts';
+import { QueryBytesError, QueryTimeoutError } from '../lake/engine/errors.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
 import { ExportSizeError } from '../lake/export/errors.ts';
 import type { Exporter } from '../lake/export/exporter.ts';
 import { type ExportFormat, type ExportOptions, FORMATS } from '../lake/export/result.ts';
+import { principalOf } from './access/guard.ts';
 import type { RequestContext } from './context.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
 import type { Limits } from './limits/limits.ts';
+import { ExportAccount, type ExportStart } from './observability/exports.ts';
+import type { Metrics } from './observability/metrics.ts';
 
 /** How long a client may take nothing of an export before it is given up. */
 const STALL_MS = 60_000;
@@ -24,21 +27,29 @@ export interface ExportRouteOptions {
   readonly exporter: Pick<Exporter, 'open' | 'find'>;
   readonly limits: Limits;
   /** How long a request may go on. */
-  readonly lifeOf: (reply: FastifyReply) => Pick<RequestContext, 'signal' | 'unlimitTime'>;
+  readonly lifeOf: (
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) => Pick<RequestContext, 'signal' | 'unlimitTime'>;
   /** Counts a request for the limit of requests at the same time. @throws LimitExceededError */
   readonly enter: (request: FastifyRequest, reply: FastifyReply) => void;
+  readonly metrics: Metrics | undefined;
 }
 
-/** What exports may ask of a server, as options of theirs. */
-export function exportLimits(limits: Limits, signal: AbortSignal): ExportOptions {
+/** What exports may ask of a server, as options of theirs; what they read is put to their account. */
+export function exportLimits(limits: Limits, signal: AbortSignal, { cost }: ExportAccount): ExportOptions {
   const { exportTime: timeoutMs, exportBytes: maxExportBytes, bytesRead: maxBytes } = limits;
-  return { signal, timeoutMs, maxExportBytes, maxBytes };
+  return { signal, timeoutMs, maxExportBytes, maxBytes, onSizes: (sizes) => cost.read(sizes) };
 }
 
 /** Names the limit that an export was over; other errors stay what they are. */
 export function exportError(error: unknown, { exportTime, exportBytes }: Limits): unknown {
   if (error instanceof QueryTimeoutError) {
     return new LimitExceededError('exportTime', exportTime, exportTime, 'select fewer columns or rows');
+  }
+  if (error instanceof QueryBytesError) {
+    const { allowed, bytes, remedy = 'read less' } = error;
+    return new LimitExceededError('bytesRead', allowed, bytes, remedy);
   }
   if (error instanceof ExportSizeError) {
     return new LimitExceededError('exportBytes', exportBytes, exportBytes + 1, 'export in parts');
@@ -52,7 +63,18 @@ export function exportError(error: unknown, { exportTime, exportBytes }: Limits)
  * an end. Rows and SHA-256 follow as trailers.
  */
 export function addExports(app: FastifyInstance, options: ExportRouteOptions): void {
-  const { reader, exporter, limits, lifeOf, enter } = options;
+  const { reader, exporter, limits, lifeOf, enter, metrics } = options;
+  const accountOf = (request: FastifyRequest, start: Omit<ExportStart, 'principal'>) =>
+    new ExportAccount({ ...start, principal: principalOf(request) }, { logger: request.log, metrics });
+  /** A life without limit of time that takes the connection with it: whoever reads slowly would not notice its end. */
+  const begin = (request: FastifyRequest, reply: FastifyReply): AbortSignal => {
+    const { signal, unlimitTime } = lifeOf(request, reply);
+    unlimitTime();
+    signal.addEventListener('abort', () => {
+      if (reply.raw.headersSent) reply.raw.destroy();
+    });
+    return signal;
+  };
   const route = {
     config: { access: 'reader' as const },
     onRequest: async (request: FastifyRequest, reply: FastifyReply) => enter(request, reply),
@@ -69,24 +91,26 @@ export function addExports(app: FastifyInstance, options: ExportRouteOptions): v
           '`sql`, one SELECT statement, and perhaps `asOf`: a snapshot token, a version of runs or a time',
       });
     }
-    const { signal, unlimitTime } = lifeOf(reply);
-    unlimitTime();
+    const signal = begin(request, reply);
+    const sql = parsed.data.sql.toWellFormed();
+    const account = accountOf(request, { how: 'stream', format, sql });
     try {
       const snapshot = await reader.snapshot(parseAsOf(parsed.data.asOf), { signal });
-      const result = await exporter.open(
-        { snapshot, sql: parsed.data.sql.toWellFormed(), format },
-        exportLimits(limits, signal),
-      );
-      reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
+      account.snapshot = snapshot.token;
+      const result = await exporter.open({ snapshot, sql, format }, exportLimits(limits, signal, account));
       reply
         .header('x-runlake-snapshot', snapshot.token)
         .trailer('x-runlake-rows', async () => String(result.summary.rows))
         .trailer('x-runlake-sha256', async () => result.summary.sha256)
         .type(FORMATS[format].mediaType);
       // One piece waits here and one in the socket: the rest is made as the client takes it.
-      return reply.send(Readable.from(result, { objectMode: true, highWaterMark: 1 }));
+      reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
+      const pieces = account.counted(result, () => result.summary.rows);
+      return reply.send(Readable.from(pieces, { objectMode: true, highWaterMark: 1 }));
     } catch (error) {
-      throw exportError(error, limits);
+      const named = exportError(error, limits);
+      account.failed(named);
+      throw named;
     }
   };
   // HEAD would run the whole statement.
@@ -97,15 +121,15 @@ export function addExports(app: FastifyInstance, options: ExportRouteOptions): v
 
   app.get('/export/:name', route, async (request, reply) => {
     const { name } = z.object({ name: z.string() }).parse(request.params);
-    const { signal, unlimitTime } = lifeOf(reply);
-    unlimitTime();
+    const signal = begin(request, reply);
     const found = await exporter.find(name, { signal });
     if (found === undefined) return reply.callNotFound();
+    const account = accountOf(request, { how: 'download', format: found.format });
     reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
     reply
       .type(FORMATS[found.format].mediaType)
       .header('content-length', found.bytes)
       .header('content-disposition', `attachment; filename="${name}"`);
-    return reply.send(Readable.from(found.stream()));
+    return reply.send(Readable.from(account.counted(found.stream(), () => 0)));
   });
 }

@@ -3,7 +3,7 @@ import { InvalidSpecError } from '../compute/jobs/job-service.ts';
 import { CancelledError, RunlakeError } from '../lake/errors.ts';
 import { activeTrace } from '../lake/telemetry.ts';
 import { AddressForbiddenError } from './access/addresses.ts';
-import { ForbiddenError } from './access/principal.ts';
+import { ForbiddenError, UnauthenticatedError } from './access/principal.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
 
 /** What a client learns of an error besides its message. */
@@ -47,8 +47,11 @@ const TOO_MANY_TOKENS = /Document contains more tha[nt] (\d+) tokens/;
 function originOf(error: unknown): unknown {
   let origin = error;
   while (origin instanceof GraphQLError && origin.originalError) origin = origin.originalError;
-  // What was under way when time was up says only that it was cancelled.
-  if (origin instanceof CancelledError && origin.cause instanceof LimitExceededError) return origin.cause;
+  // What was under way when time was up, or the token was revoked, says only that it was cancelled.
+  if (origin instanceof CancelledError) {
+    const { cause } = origin;
+    if (cause instanceof LimitExceededError || cause instanceof UnauthenticatedError) return cause;
+  }
   return origin;
 }
 

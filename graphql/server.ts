@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import type { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, {
@@ -16,10 +15,11 @@ import type { Exporter } from '../lake/export/exporter.ts';
 import { inSpan } from '../lake/telemetry.ts';
 import { AddressPolicy } from './access/addresses.ts';
 import { type Access, addGuard, principalOf } from './access/guard.ts';
+import { LongLived } from './access/long-lived.ts';
 import { type Authenticator, OPEN, type Principal } from './access/principal.ts';
 import { createApollo } from './apollo.ts';
 import type { CatalogEntry, Ingestor, Models, Probes, Publisher, RequestContext, Upkeep } from './context.ts';
-import { LimitExceededError, timeIsUp } from './errors.ts';
+import { LimitExceededError } from './errors.ts';
 import { addExplorer } from './explorer.ts';
 import { addExports } from './export-routes.ts';
 import { errorExtensions, traceExtension } from './format-error.ts';
@@ -27,6 +27,7 @@ import { addArrivalLimit } from './limits/arrival.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { bracketDepth } from './limits/nesting.ts';
+import { type RequestLife, RequestLives } from './limits/request-lives.ts';
 import { RequestCost } from './observability/cost.ts';
 import type { Metrics } from './observability/metrics.ts';
 import { addTracing } from './observability/tracing.ts';
@@ -43,6 +44,8 @@ export interface ServerConfig {
   readonly trustProxy?: boolean;
   /** Milliseconds in which a request has to arrive completely. Default 30,000. */
   readonly arrivalMs?: number;
+  /** How often it is looked whether those who are being answered are still let in, in milliseconds. Default 2,000. */
+  readonly admissionMs?: number;
   /** Who a request counts for in the concurrency limit; by default its token, and its address without one. */
   readonly clientOf?: (request: FastifyRequest) => string;
 }
@@ -51,6 +54,8 @@ export interface ServerOptions {
   readonly reader: LakeReader;
   /** What counts; without it there is no `/metrics`. */
   readonly metrics?: Metrics | undefined;
+  /** Counts what each client has under way; one for all doors of a server. */
+  readonly gate?: ConcurrencyGate | undefined;
   /** What callers with a token may name beside the rows of the lake. Without it nothing is. */
   readonly addresses?: AddressPolicy | undefined;
   /** Who is let in. Without it everybody may do everything: only for servers that nobody else can reach. */
@@ -87,40 +92,6 @@ const ARRIVAL_MS = 30_000;
 
 const SAFE_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
-/** How long a request may go on. */
-type RequestLife = Pick<RequestContext, 'signal' | 'unlimitTime'>;
-
-/** The requests that run, so that a closing server can cancel them. */
-class RunningRequests {
-  readonly #controllers = new Set<AbortController>();
-  readonly #waiting: (() => void)[] = [];
-
-  start(reply: FastifyReply, timeMs: number): RequestLife {
-    const controller = new AbortController();
-    // Every file that is fetched for a request listens to it for a while, many at a time.
-    setMaxListeners(0, controller.signal);
-    this.#controllers.add(controller);
-    const timer = setTimeout(() => controller.abort(timeIsUp(timeMs)), timeMs);
-    reply.raw.once('close', () => {
-      clearTimeout(timer);
-      this.#controllers.delete(controller);
-      if (this.#controllers.size === 0) for (const notify of this.#waiting.splice(0)) notify();
-      if (!reply.raw.writableFinished) controller.abort(new Error('the client went away'));
-    });
-    return { signal: controller.signal, unlimitTime: () => clearTimeout(timer) };
-  }
-
-  /** Resolves when none runs. */
-  async ended(): Promise<void> {
-    if (this.#controllers.size === 0) return;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  abort(): void {
-    for (const controller of this.#controllers) controller.abort(new Error('the server is closing'));
-  }
-}
-
 /**
  * The HTTP server: the explorer at `/`, `/graphql` (POST, GET for queries, WebSocket for subscriptions; browsers are led to the console of the explorer), `/graphql/stream`
  * (subscriptions as server-sent events), `/export` (rows as Arrow and Parquet), `/healthz` and `/readyz`.
@@ -139,9 +110,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     config = {},
     logger,
   } = options;
-  const { authenticator = OPEN, addresses = NO_ADDRESSES, catalog = [] } = options;
+  const { authenticator = OPEN, addresses = NO_ADDRESSES, catalog = [], metrics } = options;
   const { arrivalMs = ARRIVAL_MS } = config;
   const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
+  const { gate = new ConcurrencyGate(limits.concurrentQueries) } = options;
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
     bodyLimit: limits.documentBytes,
@@ -156,13 +128,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   addTracing(app);
   const schema = await createSchema();
-  const apollo = createApollo(schema, limits, options.metrics);
+  const apollo = createApollo(schema, limits, metrics);
   await apollo.start();
-  const running = new RunningRequests();
+  const longLived = new LongLived(config.admissionMs);
+  const running = new RequestLives({ authenticator, longLived, timeMs: limits.time });
   addHealth(app, reader);
   if (options.explorer !== undefined) await addExplorer(app, options.explorer);
   else app.get('/', OPEN_ROUTE, async () => NO_EXPLORER);
-  addShutdown(app, apollo, running, config.drainMs ?? 10_000);
+  addShutdown(app, apollo, running, longLived, config.drainMs ?? 10_000);
   app.setErrorHandler(answerError(limits));
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
@@ -170,8 +143,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   addArrivalLimit(app, arrivalMs);
   addGuard(app, authenticator);
-  options.metrics?.addTo(app, reader, jobs);
-  const gate = new ConcurrencyGate(limits.concurrentQueries);
+  metrics?.addTo(app, reader, jobs);
   const clientOf = config.clientOf ?? ((request) => request.principal?.tokenId ?? request.ip);
   const contextOf = (
     principal: Principal,
@@ -191,6 +163,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     probes,
     catalog,
     exporter,
+    metrics,
     origin,
     limits,
     cost: new RequestCost(),
@@ -207,7 +180,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         principalOf(request),
         request.id,
         request.log,
-        running.start(reply, limits.time),
+        running.start(request, reply),
         `${request.protocol}://${request.host}`,
       ),
   });
@@ -215,6 +188,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     schema,
     limits,
     authenticator,
+    longLived,
     contextOf: (principal, signal) =>
       contextOf(principal, randomUUID(), app.log, { signal, unlimitTime: () => undefined }),
   });
@@ -222,8 +196,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.raw.once('close', gate.enter(clientOf(request)));
   };
   if (exporter !== undefined) {
-    const lifeOf = (reply: FastifyReply) => running.start(reply, limits.time);
-    addExports(app, { reader, exporter, limits, lifeOf, enter });
+    const lifeOf = running.start.bind(running);
+    addExports(app, { reader, exporter, limits, lifeOf, enter, metrics });
   }
   app.route({
     method: ['GET', 'POST'],
@@ -279,7 +253,8 @@ function addHealth(app: FastifyInstance, reader: LakeReader): void {
 function addShutdown(
   app: FastifyInstance,
   apollo: ApolloServer<RequestContext>,
-  running: RunningRequests,
+  running: RequestLives,
+  longLived: LongLived,
   drainMs: number,
 ): void {
   let timer: NodeJS.Timeout | undefined;
@@ -290,6 +265,7 @@ function addShutdown(
   });
   app.addHook('onClose', async () => {
     clearTimeout(timer);
+    longLived.close();
     await apollo.stop();
   });
 }

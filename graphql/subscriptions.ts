@@ -17,7 +17,7 @@ import { useServer as serveSockets } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { RunlakeError } from '../lake/errors.ts';
 import { type Credentials, credentialsOf, identify, principalOf } from './access/guard.ts';
-import { LongLived } from './access/long-lived.ts';
+import type { LongLived } from './access/long-lived.ts';
 import { type Authenticator, type Principal, UnauthenticatedError } from './access/principal.ts';
 import { requireRoles } from './access/rules.ts';
 import type { RequestContext } from './context.ts';
@@ -32,6 +32,8 @@ export interface SubscriptionOptions {
   readonly schema: GraphQLSchema;
   readonly limits: Limits;
   readonly authenticator: Authenticator;
+  /** Ends subscriptions whose token is no longer good. */
+  readonly longLived: LongLived;
   /** A context that lives until `signal` is aborted. */
   readonly contextOf: (principal: Principal, signal: AbortSignal) => RequestContext;
 }
@@ -45,8 +47,7 @@ const MAX_SUBSCRIPTIONS = 50;
  */
 export function addSubscriptions(app: FastifyInstance, options: SubscriptionOptions): void {
   const closing = new AbortController();
-  const { schema, limits, authenticator, contextOf } = options;
-  const longLived = new LongLived();
+  const { schema, limits, authenticator, longLived, contextOf } = options;
   const prepare = (request: Operation, principal: Principal): ExecutionArgs | readonly GraphQLError[] => {
     const checked = checkedDocument(schema, limits, request, principal);
     if (Array.isArray(checked)) return checked;
@@ -117,7 +118,6 @@ export function addSubscriptions(app: FastifyInstance, options: SubscriptionOpti
     },
   });
   app.addHook('preClose', async () => {
-    longLived.close();
     closing.abort(new Error('the server is closing'));
     await protocol.dispose();
   });

@@ -3,7 +3,7 @@ const CHECK_MS = 2_000;
 
 /** Ends what goes on for long once whoever began it would not be let in any more. */
 export class LongLived {
-  readonly #watched = new Map<() => void, () => Promise<unknown>>();
+  readonly #watched = new Map<(reason: unknown) => void, () => Promise<unknown>>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(everyMs: number = CHECK_MS) {
@@ -12,12 +12,12 @@ export class LongLived {
 
   /**
    * @param admitted rejects when it is no longer
-   * @param end what to do then, once
+   * @param end what to do then, once, with the reason
    * @returns stops watching
    */
-  watch(admitted: () => Promise<unknown>, end: () => void): () => void {
-    const once = (): void => {
-      if (this.#watched.delete(once)) end();
+  watch(admitted: () => Promise<unknown>, end: (reason: unknown) => void): () => void {
+    const once = (reason: unknown): void => {
+      if (this.#watched.delete(once)) end(reason);
     };
     this.#watched.set(once, admitted);
     return () => void this.#watched.delete(once);

@@ -4,6 +4,7 @@ import { JOB_STATES } from '../../compute/jobs/job.ts';
 import type { JobService } from '../../compute/jobs/job-service.ts';
 import type { LakeReader } from '../../lake/engine/types.ts';
 import type { RequestCost } from './cost.ts';
+import type { FinishedExport } from './exports.ts';
 
 /** An operation that has been answered. */
 export interface AnsweredOperation {
@@ -40,8 +41,21 @@ export class Metrics {
   readonly #read = new Counter({
     ...this.#own,
     name: 'runlake_read_total',
-    help: 'Data files after pruning, their bytes, rows given, and statements run for GraphQL.',
-    labelNames: ['what'],
+    help: 'Data files after pruning, their bytes, rows given, and statements run, by the door that asked.',
+    labelNames: ['door', 'what'],
+  });
+  readonly #exports = new Histogram({
+    ...this.#own,
+    name: 'runlake_export_seconds',
+    help: 'Time of exports, by how they leave the server, format, and `ok` or the code of the error.',
+    labelNames: ['how', 'format', 'outcome'],
+    buckets: [...SECONDS, 300, 1800],
+  });
+  readonly #exported = new Counter({
+    ...this.#own,
+    name: 'runlake_export_total',
+    help: 'Rows and bytes of exports.',
+    labelNames: ['how', 'what'],
   });
   readonly #jobs = new Gauge({
     ...this.#own,
@@ -64,8 +78,21 @@ export class Metrics {
 
   answered({ type, field, outcome, seconds, cost }: AnsweredOperation): void {
     this.#operations.observe({ type, field, outcome }, seconds);
+    this.read('graphql', cost);
+  }
+
+  /** @param door by which it was asked for */
+  read(door: 'graphql' | 'export' | 'postgres', cost: Readonly<RequestCost>): void {
     for (const what of ['files', 'bytes', 'rows', 'statements'] as const)
-      this.#read.inc({ what }, cost[what]);
+      this.#read.inc({ door, what }, cost[what]);
+  }
+
+  exported({ how, format, outcome, seconds, rows, written, cost }: FinishedExport): void {
+    this.#exports.observe({ how, format, outcome }, seconds);
+    this.#exported.inc({ how, what: 'rows' }, rows);
+    this.#exported.inc({ how, what: 'bytes' }, written);
+    // What a mutation reads is its operation's.
+    if (how === 'stream') this.read('export', cost);
   }
 
   /** Counts the requests of a server, and adds `GET /metrics` for readers. */

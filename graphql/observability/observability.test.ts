@@ -42,7 +42,7 @@ test('operations are counted and logged: who, what, what it read, what came of i
   const scraped = await app.inject({ url: '/metrics', headers });
   expect(scraped.headers['content-type']).toContain('text/plain');
   expect(scraped.body).toContain('runlake_operation_seconds_count{type="query",field="runs",outcome="ok"} 1');
-  expect(scraped.body).toContain('runlake_read_total{what="bytes"} 1000');
+  expect(scraped.body).toContain('runlake_read_total{door="graphql",what="bytes"} 1000');
   expect(scraped.body).toContain('runlake_table_version{table="runs"} 0');
   expect(scraped.body).toMatch(
     /runlake_http_request_seconds_count\{method="POST",route="\/graphql",status="200"\} [12]/,

@@ -2,6 +2,7 @@ import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.ts';
 import { NotAvailableError } from '../errors.ts';
 import { exportError, exportLimits } from '../export-routes.ts';
+import { ExportAccount } from '../observability/exports.ts';
 import { asOfArgument } from '../plan/execute.ts';
 import { Export, ExportInput } from '../types/export.ts';
 
@@ -16,18 +17,22 @@ export class ExportResolver {
     @Arg('input', () => ExportInput, { description: 'What to export, and how.' }) input: ExportInput,
     @Ctx() context: RequestContext,
   ): Promise<Export> {
-    const { exporter, limits, signal, origin, snapshots } = context;
+    const { exporter, limits, signal, origin, snapshots, principal } = context;
     if (exporter === undefined) {
       throw new NotAvailableError('exports are not available here', { remedy: 'use `runlake export`' });
     }
     context.unlimitTime();
     const snapshot = await snapshots.at(asOfArgument({ asOf: input.asOf }));
     const { format, compression } = input;
+    const sql = input.sql.toWellFormed();
+    const account = new ExportAccount({ how: 'store', principal, format, sql }, context, context.cost);
+    account.snapshot = snapshot.token;
     try {
       const { name, url, expiresAt, ...stored } = await exporter.write(
-        { snapshot, sql: input.sql.toWellFormed(), format, compression: compression ?? undefined },
-        exportLimits(limits, signal),
+        { snapshot, sql, format, compression: compression ?? undefined },
+        exportLimits(limits, signal, account),
       );
+      account.ended(stored);
       return {
         ...stored,
         format,
@@ -35,7 +40,9 @@ export class ExportResolver {
         expiresAt: expiresAt.toISOString(),
       };
     } catch (error) {
-      throw exportError(error, limits);
+      const named = exportError(error, limits);
+      account.failed(named);
+      throw named;
     }
   }
 }

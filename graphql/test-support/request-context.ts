@@ -21,6 +21,7 @@ export function requestContext(reader: LakeReader): RequestContext {
     probes: undefined,
     catalog: [],
     exporter: undefined,
+    metrics: undefined,
     origin: undefined,
     limits: DEFAULT_LIMITS,
     cost: new RequestCost(),
