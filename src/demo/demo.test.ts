@@ -11,6 +11,8 @@ import { demoReference } from '../../test/support/demo-model.ts';
 import { pythonHas, runPython } from '../../test/support/python.ts';
 import { type TaskLake, taskLake } from '../../test/support/task-lake.ts';
 import { compileScript } from '../../test/support/ts-script.ts';
+import { browserMissing } from '../../test/web/chromium.ts';
+import { stage } from '../../test/web/stage.ts';
 import { showDemo } from './demo.ts';
 import { launchDemo } from './launch.ts';
 import { type DemoStep, demoSteps, inCheckout } from './steps.ts';
@@ -191,6 +193,34 @@ describe('the demo in an empty lake', () => {
     expect(accuracyWith('functionVector')).toBeGreaterThan(data['functionVector']![2]!.baseline! + 0.5);
     expect(accuracyWith('randomVector')).toBeLessThan(0.4);
     expect(accuracyWith('otherRelation')).toBeLessThan(0.2);
+  });
+
+  describe.skipIf(browserMissing)('in the explorer', () => {
+    const the = stage({ home: () => home });
+
+    it('is told in words and plots on the first page', async () => {
+      const { page, origin } = the;
+      await page.goto(origin);
+      const told = [
+        /^The best of 3 methods, mean_logprob, reaches an AUROC of 0\.98/,
+        /^A probe of the activations does best at layer \d: .* Without activations, .* which no layer does/,
+        /^Head \d of block \d carries most: .* of 48 heads lie in block/,
+        /^Adding it behind block \d raises zero-shot accuracy on held-out pairs from \d.* to \d\d/,
+        /^34 of 35 answers are right .* to 21 of 56 questions there is none/,
+      ];
+      for (const text of told) await page.getByText(text).waitFor();
+      const plots = [
+        /^AUROC by method/,
+        /^AUROC by layer/,
+        /^Average indirect/,
+        /^Adding the/,
+        /^Accuracy by/,
+      ];
+      for (const name of plots) await page.getByRole('img', { name }).waitFor();
+      expect(await page.getByRole('link', { name: /^Question: / }).count()).toBe(3);
+      expect(await the.sideways()).toBeLessThanOrEqual(0);
+      expect(await the.barriers()).toEqual([]);
+    });
   });
 
   it.skipIf(!pythonHas('requests', 'pandas', 'matplotlib', 'nbclient', 'ipykernel', 'torch', 'transformers'))(

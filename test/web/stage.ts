@@ -20,6 +20,8 @@ const violations = z.array(
   z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.unknown()) }),
 );
 
+const TELEPHONE = { width: 375, height: 700 };
+
 /** A server with the explorer over a lake with a queue, and a browser in front of it; a fresh page for each test. */
 export interface Stage {
   readonly home: TaskLake;
@@ -30,9 +32,13 @@ export interface Stage {
   readonly complaints: string[];
   /** What axe finds that keeps people out, in both themes. */
   barriers(): Promise<string[]>;
+  /** Pixels by which the page is wider than the screen of a telephone: what would have to be scrolled sideways. */
+  sideways(): Promise<number>;
 }
 
 export interface StageOptions {
+  /** The lake, if it is there already; whoever made it removes it. */
+  readonly home?: () => TaskLake;
   /** Folders with runs that the lake has. */
   readonly runs?: () => readonly string[];
   /** What the server has beside the lake, its jobs and the explorer. */
@@ -40,7 +46,7 @@ export interface StageOptions {
 }
 
 /** Sets a stage for the tests of the `describe` that calls it. Its parts are there from the first `beforeAll` on. */
-export function stage({ runs, server }: StageOptions = {}): Stage {
+export function stage({ home: given, runs, server }: StageOptions = {}): Stage {
   let home: TaskLake;
   let app: FastifyInstance;
   let origin: string;
@@ -51,7 +57,7 @@ export function stage({ runs, server }: StageOptions = {}): Stage {
 
   beforeAll(async () => {
     const starting = launchBrowser();
-    home = await taskLake();
+    home = given?.() ?? (await taskLake());
     const sources = runs?.() ?? [];
     if (sources.length > 0) await ingest(home.writer, sources, { families: FAMILIES });
     const own = typeof server === 'function' ? await server(home) : server;
@@ -71,7 +77,7 @@ export function stage({ runs, server }: StageOptions = {}): Stage {
   afterAll(async () => {
     await browser?.close();
     await app?.close();
-    await home?.remove();
+    if (given === undefined) await home?.remove();
   });
   beforeEach(async () => {
     complaints = [];
@@ -120,6 +126,13 @@ export function stage({ runs, server }: StageOptions = {}): Stage {
         );
       }
       return found;
+    },
+    async sideways() {
+      const before = page.viewportSize();
+      await page.setViewportSize(TELEPHONE);
+      const width = await page.evaluate('document.documentElement.scrollWidth');
+      if (before !== null) await page.setViewportSize(before);
+      return Number(width) - TELEPHONE.width;
     },
   };
 }
