@@ -9,7 +9,19 @@ const CSP =
 const OPEN_ROUTE = { config: { access: 'open' as const } };
 
 /** Addresses that the page itself makes sense of. */
-const PAGES = ['/', '/runs', '/runs/*', '/jobs', '/jobs/*', '/console'] as const;
+const PAGES = [
+  '/',
+  '/runs',
+  '/runs/*',
+  '/examples',
+  '/compare',
+  '/aggregate',
+  '/jobs',
+  '/jobs/*',
+  '/launch',
+  '/launch/*',
+  '/console',
+] as const;
 
 /**
  * The explorer at `/`: files that `npm run build` made. They are the same for everybody; what they show is asked of

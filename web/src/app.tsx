@@ -9,7 +9,22 @@ import { Empty, Loading } from './ui/states.tsx';
 const OverviewPage = lazy(() =>
   import('./overview/overview-page.tsx').then(({ OverviewPage: page }) => ({ default: page })),
 );
+const TasksPage = lazy(() =>
+  import('./launch/tasks-page.tsx').then(({ TasksPage: page }) => ({ default: page })),
+);
+const FormPage = lazy(() =>
+  import('./launch/form-page.tsx').then(({ FormPage: page }) => ({ default: page })),
+);
+const ComparePage = lazy(() =>
+  import('./compare/compare-page.tsx').then(({ ComparePage: page }) => ({ default: page })),
+);
+const AggregatePage = lazy(() =>
+  import('./aggregate/aggregate-page.tsx').then(({ AggregatePage: page }) => ({ default: page })),
+);
 const RunPage = lazy(() => import('./run/run-page.tsx').then(({ RunPage: page }) => ({ default: page })));
+const ExamplePage = lazy(() =>
+  import('./example/example-page.tsx').then(({ ExamplePage: page }) => ({ default: page })),
+);
 
 function NavLink({ to, children }: { to: string; children: ReactNode }): ReactNode {
   const [exact] = useRoute(to);
@@ -34,7 +49,9 @@ export function App(): ReactNode {
         <nav aria-label="Pages">
           <NavLink to="/">Overview</NavLink>
           <NavLink to="/runs">Runs</NavLink>
+          <NavLink to="/aggregate">Aggregate</NavLink>
           <NavLink to="/jobs">Jobs</NavLink>
+          <NavLink to="/launch">Launch</NavLink>
           <a href="/graphql">Console</a>
         </nav>
       </header>
@@ -44,6 +61,11 @@ export function App(): ReactNode {
             <Route path="/" component={OverviewPage} />
             <Route path="/runs" component={RunsPage} />
             <Route path="/runs/*">{(parameters) => <RunPage id={decodeURI(parameters['*'] ?? '')} />}</Route>
+            <Route path="/examples" component={ExamplePage} />
+            <Route path="/launch" component={TasksPage} />
+            <Route path="/launch/:task">{({ task }) => <FormPage name={task} />}</Route>
+            <Route path="/compare" component={ComparePage} />
+            <Route path="/aggregate" component={AggregatePage} />
             <Route path="/jobs" component={JobsPage} />
             <Route path="/jobs/:id">{({ id }) => <JobPage id={id} />}</Route>
             <Route>
