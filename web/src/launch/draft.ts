@@ -166,7 +166,7 @@ export function draftOf(declared: GraphQLInputType, value: unknown): Draft | und
   if (value === undefined || value === null) return undefined;
   if (isListType(type)) {
     const items: readonly unknown[] = Array.isArray(value) ? value : [value];
-    return items.flatMap((item) => draftOf(type.ofType, item) ?? []);
+    return items.map((item) => draftOf(type.ofType, item)).filter((item) => item !== undefined);
   }
   if (isInputObjectType(type)) {
     return isRecord(value) ? membersOf(Object.values(type.getFields()), value) : undefined;
