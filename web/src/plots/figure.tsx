@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import './plots.css';
 import type { Drawing } from './drawing.ts';
-import { legendHeight, legendMark, RAMP_HEIGHT, rampMark } from './legend.ts';
+import { axisName, legendHeight, legendMark, RAMP_HEIGHT, rampMark } from './legend.ts';
 import { csvOf, save, svgOf } from './save.ts';
 
 export interface FigureProps {
@@ -84,16 +84,21 @@ function optionsOf(drawing: Drawing, width: number, compact: boolean): Plot.Plot
   const { title, description, plot, legend = [], ramp } = drawing;
   const above = legendHeight(legend, width) + (ramp === undefined ? 0 : RAMP_HEIGHT);
   const height = compact ? COMPACT_HEIGHT : (plot.height ?? HEIGHT);
+  const top = (plot.marginTop ?? TOP) + above;
+  // Plot writes the name of the vertical axis at the top of the drawing, where the legend is.
+  const name = legend.length > 0 ? plot.y?.label : undefined;
   return {
     marginLeft: 52,
     ...plot,
+    ...(name && { y: { ...plot.y, label: null } }),
     width,
     height: height + above,
-    marginTop: (plot.marginTop ?? TOP) + above,
+    marginTop: top,
     marks: [
       ...(plot.marks ?? []),
-      ...(legend.length === 0 ? [] : [legendMark(legend)]),
-      ...(ramp === undefined ? [] : [rampMark(ramp)]),
+      legend.length > 0 ? legendMark(legend) : undefined,
+      name ? axisName(`↑ ${name}`, top - 12) : undefined,
+      ramp && rampMark(ramp),
     ],
     ariaLabel: `${title}: ${description}`,
   };

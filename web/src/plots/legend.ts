@@ -70,6 +70,11 @@ export function legendMark(entries: readonly LegendEntry[]): Plot.RenderFunction
   };
 }
 
+/** The name of the vertical axis, above its ticks. */
+export function axisName(name: string, y: number): Plot.RenderFunction {
+  return (_index, _scales, _values, _dimensions, { document }) => text(document, name, { x: 3, y });
+}
+
 /** A strip of all colours in the margin above a plot, with the numbers at its ends and at nothing. */
 export function rampMark({ label, low, high }: Ramp): Plot.RenderFunction {
   const [width, steps] = [160, 40];

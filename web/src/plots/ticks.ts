@@ -9,3 +9,17 @@ export function wholeTicks(values: readonly number[]): number[] {
   for (let tick = low; tick <= high; tick += step) ticks.push(tick);
   return ticks;
 }
+
+/** How numbers of an axis are written: all in one notation, by the greatest of them. */
+export function axisFormat(values: Iterable<number | null>): (value: number) => string {
+  let greatest = 0;
+  for (const value of values) greatest = Math.max(greatest, Math.abs(value ?? 0));
+  const plain = greatest === 0 || (greatest >= 0.01 && greatest < 1e6);
+  return (value) => {
+    if (value === 0) return '0';
+    const text = plain
+      ? String(Number(value.toPrecision(3)))
+      : value.toExponential(2).replace(/\.?0*e\+?/, ' e');
+    return text.replaceAll('-', '−');
+  };
+}

@@ -20,6 +20,7 @@ const run = z.object({
   contentSha256: z.string(),
   duplicateOf: z.string().nullable(),
   config: z.unknown(),
+  manifest: z.unknown(),
   nGenerations: z.number(),
   nPredictions: z.number(),
   nActivations: z.number(),
@@ -27,6 +28,9 @@ const run = z.object({
   compliance: z
     .array(z.object({ item: z.string().nullable(), passed: z.boolean().nullable(), detail: z.unknown() }))
     .nullable(),
+  /** The first line of the training log. */
+  logged: z.array(z.object({ step: z.number() })),
+  entropyUpdate: z.object({ shape: z.string() }).nullable(),
   metrics: z.array(metric),
   issues: z.array(
     z.object({
@@ -45,10 +49,12 @@ export type RunDetail = z.infer<typeof run>;
 export const RUN = {
   query: `query ($id: ID!) { run(id: $id) {
     id family method modelId benchmark split seed status verdict verdictReasons gitCommit gitDirty createdAt ingestedAt sourceUri contentSha256
-    duplicateOf config nGenerations nPredictions nActivations nIssues
+    duplicateOf config manifest nGenerations nPredictions nActivations nIssues
     compliance { item passed detail }
+    logged: trainMetrics(first: 1) { step }
+    entropyUpdate { shape }
     metrics(filter: { scope: { eq: "overall" } }, first: 1000) { scope split metric value ciLow ciHigh source }
-    issues(first: 200) { severity code file line pointer message }
+    issues(first: 500) { severity code file line pointer message }
   } }`,
   schema: z.object({ run: run.nullable() }),
 };

@@ -1,24 +1,20 @@
 import type { ReactNode } from 'react';
-import { useSearchParams } from 'wouter';
+import { useAddress } from './use-address.ts';
 
 /** One of several things to show. It lives in the address, so that a link says it; the first is the one without. */
 export function useChoice<K extends string>(
   name: string,
   options: readonly K[],
 ): [chosen: K | undefined, choose: (option: K) => void] {
-  const [address, setAddress] = useSearchParams();
-  const named = address.get(name);
+  const { parameters, state, show } = useAddress();
+  const named = parameters.get(name);
   const chosen = options.find((option) => option === named) ?? options[0];
-  const choose = (option: K) =>
-    setAddress(
-      (before) => {
-        const next = new URLSearchParams(before);
-        if (option === options[0]) next.delete(name);
-        else next.set(name, option);
-        return next;
-      },
-      { replace: true },
-    );
+  const choose = (option: K) => {
+    const next = new URLSearchParams(parameters);
+    if (option === options[0]) next.delete(name);
+    else next.set(name, option);
+    show(next, state);
+  };
   return [chosen, choose];
 }
 

@@ -2,6 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { BLUE, GREEN, VERMILION } from '../../plots/colours.ts';
 import type { Drawing } from '../../plots/drawing.ts';
 import { DASHES, type LegendEntry } from '../../plots/legend.ts';
+import { axisFormat } from '../../plots/ticks.ts';
 import { measured } from '../../ui/format.ts';
 import type { EntropyPoint, FoundPoints } from './queries.ts';
 
@@ -47,9 +48,13 @@ export function drawPoints({ run }: FoundPoints): Drawing | undefined {
         label: 'learning rate η',
         type: positive ? 'log' : 'linear',
         ticks: etas,
-        tickFormat: (eta: number) => measured(eta),
+        tickFormat: axisFormat(etas),
       },
-      y: { label: 'ΔH', grid: true, tickFormat: (change: number) => measured(change) },
+      y: {
+        label: 'ΔH',
+        grid: true,
+        tickFormat: axisFormat(drawn.flatMap(({ values }) => values.map(({ change }) => change))),
+      },
       marks: [
         Plot.ruleY([0], { strokeOpacity: 0.5 }),
         ...drawn.flatMap(({ colour, sign, values }) => [

@@ -6,7 +6,7 @@ const point = z.object({
   linear: z.number().nullable(),
   linquad: z.number().nullable(),
   ess: z.number().nullable(),
-  nSequences: z.union([z.number(), z.string()]).nullable(),
+  nSequences: z.coerce.number().nullable(),
 });
 
 export type EntropyPoint = z.infer<typeof point>;
@@ -34,3 +34,48 @@ export const POINTS = {
 };
 
 export type FoundPoints = z.infer<typeof POINTS.schema>;
+
+const check = z.object({
+  identity: z.string(),
+  difference: z.number().nullable(),
+  tolerance: z.number().nullable(),
+  holds: z.boolean().nullable(),
+  asserted: z.boolean().nullable(),
+});
+
+export type IdentityCheck = z.infer<typeof check>;
+
+const sequence = z.object({
+  sequence: z.number(),
+  weight: z.number().nullable(),
+  tokenCount: z.number().nullable(),
+  trueContrib: z.number().nullable(),
+  linear: z.number().nullable(),
+  linquad: z.number().nullable(),
+});
+
+export type EntropySequence = z.infer<typeof sequence>;
+
+/** One learning rate of a run: its sequences, and which identities hold. */
+export const SEQUENCES = {
+  query: `query ($id: ID!, $eta: Float!) { entropyComparison(runId: $id, eta: $eta) {
+    eta deltaHTrue linear linquad nSequences
+    checks { identity difference tolerance holds asserted }
+    sequences(first: 10000) { sequence weight tokenCount trueContrib linear linquad }
+  } }`,
+  schema: z.object({
+    entropyComparison: z
+      .object({
+        eta: z.number(),
+        deltaHTrue: z.number().nullable(),
+        linear: z.number().nullable(),
+        linquad: z.number().nullable(),
+        nSequences: z.coerce.number().nullable(),
+        checks: z.array(check).nullable(),
+        sequences: z.array(sequence),
+      })
+      .nullable(),
+  }),
+};
+
+export type Comparison = NonNullable<z.infer<typeof SEQUENCES.schema>['entropyComparison']>;

@@ -4,6 +4,7 @@ import type { Drawing } from '../../plots/drawing.ts';
 import { DASHES, type LegendEntry } from '../../plots/legend.ts';
 import { wholeTicks } from '../../plots/ticks.ts';
 import { measured } from '../../ui/format.ts';
+import { groupBy } from '../../ui/group.ts';
 import type { Injection } from './queries.ts';
 
 /** What an injection is measured by, and the columns that hold it without and with the vector. */
@@ -53,23 +54,23 @@ export function querySetsOf(rows: readonly Injection[]): QuerySet[] {
 
 /** A point a vector and layer; random controls are averaged over their draws. */
 export function pointsOf(rows: readonly Injection[], measure: Measure): InjectionPoint[] {
-  const groups = new Map<string, { vector: string; layer: number; values: number[] }>();
-  for (const row of rows) {
+  const values = rows.flatMap((row) => {
     const value = row[MEASURES[measure].with];
-    if (value === null) continue;
-    const [vector, { layer }] = [kindOf(row), row];
-    const group = groups.get(`${vector} ${layer}`) ?? { vector, layer, values: [] };
-    groups.set(`${vector} ${layer}`, group);
-    group.values.push(value);
-  }
-  return [...groups.values()].map(({ vector, layer, values }) => ({
-    vector,
-    layer,
-    value: mean(values),
-    low: Math.min(...values),
-    high: Math.max(...values),
-    of: values.length,
-  }));
+    return value === null ? [] : [{ vector: kindOf(row), layer: row.layer, value }];
+  });
+  return [...groupBy(values, ({ vector, layer }) => `${vector} ${layer}`).values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const found = group.map(({ value }) => value);
+    return {
+      vector: first.vector,
+      layer: first.layer,
+      value: mean(found),
+      low: Math.min(...found),
+      high: Math.max(...found),
+      of: found.length,
+    };
+  });
 }
 
 function mean(values: readonly number[]): number {

@@ -42,7 +42,7 @@ const injection = z.object({
   meanPWith: z.number().nullable(),
   meanLogprobBase: z.number().nullable(),
   meanLogprobWith: z.number().nullable(),
-  nEval: z.union([z.number(), z.string()]).nullable(),
+  nEval: z.coerce.number().nullable(),
 });
 
 export type Injection = z.infer<typeof injection>;

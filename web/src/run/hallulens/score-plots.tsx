@@ -1,103 +1,60 @@
-import * as Plot from '@observablehq/plot';
 import { type ReactNode, useMemo } from 'react';
 import { useAnswer } from '../../api/use-answer.ts';
 import { Figure } from '../../plots/figure.tsx';
-import { areaBelow, rocCurve } from '../../plots/roc.ts';
-import { count, measured } from '../../ui/format.ts';
-import { Answer } from '../../ui/states.tsx';
-import { SCORES } from './queries.ts';
+import { count } from '../../ui/format.ts';
+import { Answer, Empty } from '../../ui/states.tsx';
+import { SCORES, scoreGroups } from './queries.ts';
+import { bandsOf } from './resampling.ts';
+import { drawCalibration, drawHistogram, drawPrecision, drawRoc } from './score-drawings.ts';
+import { type ScoreGroup, totalsOf } from './scored.ts';
 
-const LABELS = { domain: ['right', 'made up'], range: ['#3b7fb0', '#d9822b'] };
+export interface ScorePlotsProps {
+  readonly id: string;
+  /** Predictions of the run, with or without a score and a label. */
+  readonly predictions: number;
+}
 
 /** How well scores tell made-up answers from right ones. */
-export function ScorePlots({ id }: { id: string }): ReactNode {
-  const result = useAnswer(SCORES, { id });
+export function ScorePlots({ id, predictions }: ScorePlotsProps): ReactNode {
+  const result = useAnswer(SCORES, scoreGroups(id));
   return (
     <Answer result={result} what="scores">
-      {({ predictions }) => <Drawn nodes={predictions.nodes} total={predictions.totalCount} />}
+      {(groups) => <Drawn groups={groups} predictions={predictions} />}
     </Answer>
   );
 }
 
 interface DrawnProps {
-  readonly nodes: readonly { readonly scoreHalu: number; readonly labelHalu: boolean }[];
-  readonly total: number;
+  readonly groups: readonly ScoreGroup[];
+  readonly predictions: number;
 }
 
-function Drawn({ nodes, total }: DrawnProps): ReactNode {
-  const { rows, curve, histogram, roc } = useMemo(() => {
-    const drawn = nodes.map(({ scoreHalu, labelHalu }) => ({
-      score: scoreHalu,
-      label: labelHalu ? 'made up' : 'right',
-    }));
-    const points = rocCurve(
-      nodes.map(({ scoreHalu, labelHalu }) => ({ score: scoreHalu, positive: labelHalu })),
-    );
-    const bars: Plot.PlotOptions = {
-      color: { ...LABELS, legend: true },
-      x: { label: 'score (higher: rather made up)' },
-      y: { label: 'answers', grid: true },
-      marks: [
-        Plot.rectY(
-          drawn,
-          Plot.binX<Plot.RectYOptions>(
-            { y: 'count' },
-            { x: 'score', fill: 'label', thresholds: 24, tip: true },
-          ),
-        ),
-        Plot.ruleY([0]),
-      ],
-    };
-    const line: Plot.PlotOptions = {
-      x: { label: 'false positive rate', domain: [0, 1] },
-      y: { label: 'true positive rate', domain: [0, 1], grid: true },
-      marks: [
-        Plot.line(
-          [
-            [0, 0],
-            [1, 1],
-          ],
-          { stroke: 'currentColor', strokeDasharray: '4 4', strokeOpacity: 0.5 },
-        ),
-        Plot.line(points, {
-          x: 'falsePositiveRate',
-          y: 'truePositiveRate',
-          stroke: '#3b7fb0',
-          strokeWidth: 2,
-        }),
-        Plot.tip(
-          points,
-          Plot.pointer({
-            x: 'falsePositiveRate',
-            y: 'truePositiveRate',
-            channels: { threshold: 'threshold' },
-          }),
-        ),
-      ],
-    };
-    return { rows: drawn, curve: points, histogram: bars, roc: line };
-  }, [nodes]);
-  if (curve.length === 0) return null;
-  const part =
-    total > nodes.length ? ` The first ${count(nodes.length)} of ${count(total)} predictions.` : '';
+function Drawn({ groups, predictions }: DrawnProps): ReactNode {
+  const drawings = useMemo(() => {
+    const bands = bandsOf(groups);
+    return [
+      drawRoc(groups, bands),
+      drawPrecision(groups, bands),
+      drawHistogram(groups),
+      drawCalibration(groups),
+    ].filter((drawing) => drawing !== undefined);
+  }, [groups]);
+  const { positives, negatives } = totalsOf(groups);
+  const without = predictions - positives - negatives;
+  if (drawings.length === 0) return <Empty>No prediction of this run has a score and a label.</Empty>;
   return (
-    <div className="columns">
-      <Figure
-        drawing={{
-          title: 'Scores by label',
-          description: `Where the two colours part, the score tells made-up answers from right ones.${part}`,
-          rows,
-          plot: histogram,
-        }}
-      />
-      <Figure
-        drawing={{
-          title: 'ROC',
-          description: `Area ${measured(areaBelow(curve))}; the dashed diagonal is guessing.${part}`,
-          rows: curve.map((row) => ({ ...row })),
-          plot: roc,
-        }}
-      />
-    </div>
+    <>
+      {without > 0 && (
+        <p className="quiet">{count(without)} predictions without a score or a label are left out.</p>
+      )}
+      {(positives === 0 || negatives === 0) && (
+        <p className="quiet">All answers have one label, so there is nothing to tell apart: no ROC.</p>
+      )}
+      <div className="columns">
+        {drawings.map((drawing) => (
+          <Figure key={drawing.title} drawing={drawing} />
+        ))}
+      </div>
+    </>
   );
 }
