@@ -2,14 +2,16 @@ import type { ReactNode } from 'react';
 import { measured } from '../ui/format.ts';
 import type { Estimate, Standing } from './standing.ts';
 
+export interface EstimateTextProps extends Estimate {
+  readonly standing?: Standing | undefined;
+  /** Whether a number above zero says so: differences do. */
+  readonly signed?: boolean;
+}
+
 /** A number with its interval, bold where it is the best. */
-export function EstimateText({
-  value,
-  low,
-  high,
-  standing,
-}: Estimate & { standing?: Standing | undefined }): ReactNode {
-  const number = standing === 'best' ? <strong>{measured(value)}</strong> : measured(value);
+export function EstimateText({ value, low, high, standing, signed = false }: EstimateTextProps): ReactNode {
+  const text = `${signed && value !== null && value > 0 ? '+' : ''}${measured(value)}`;
+  const number = standing === 'best' ? <strong>{text}</strong> : text;
   return (
     <span title={value === null ? '' : String(value)}>
       {number}

@@ -35,7 +35,7 @@ export function SelectionBar({ runs, filter, selection, select }: SelectionBarPr
             <Link href={aggregateAddress(filter, selection)}>Aggregate</Link>
           )}
           {' · '}
-          <button type="button" className="link" onClick={() => select(NO_RUNS)}>
+          <button type="button" className="plain" onClick={() => select(NO_RUNS)}>
             Clear
           </button>
         </>

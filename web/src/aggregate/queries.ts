@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+const group = z.object({
+  dimensions: z.array(z.object({ dimension: z.string(), value: z.string().nullable() })),
+  config: z.array(z.object({ pointer: z.string(), value: z.unknown() })),
+  n: z.number(),
+  nMissing: z.number(),
+  mean: z.number().nullable(),
+  sd: z.number().nullable(),
+  ciLow: z.number().nullable(),
+  ciHigh: z.number().nullable(),
+  halfWidth: z.number().nullable(),
+  seeds: z.array(z.union([z.number(), z.string()]).nullable()),
+});
+
+/** Runs that have something in common, and what a metric is over them. */
+export type Group = z.infer<typeof group>;
+
+const ARGUMENTS =
+  'query ($metric: String!, $groupBy: [MetricDimension!]!, $groupByConfig: [String!]!, $filter: RunFilter, $source: MetricSource!, $scope: String)';
+const GIVEN =
+  'metric: $metric, groupBy: $groupBy, groupByConfig: $groupByConfig, filter: $filter, source: $source, scope: $scope';
+
+export const AGGREGATE = {
+  query: `${ARGUMENTS} { aggregateMetrics(${GIVEN}) {
+    dimensions { dimension value } config { pointer value } n nMissing mean sd ciLow ciHigh halfWidth seeds
+  } }`,
+  schema: z.object({ aggregateMetrics: z.array(group) }),
+};
+
+/** The same groups with the runs behind their numbers. */
+export const BEHIND = {
+  query: `${ARGUMENTS} { aggregateMetrics(${GIVEN}) {
+    dimensions { dimension value } config { pointer value } n nMissing mean sd ciLow ciHigh halfWidth seeds values runIds
+  } }`,
+  schema: z.object({
+    aggregateMetrics: z.array(group.extend({ values: z.array(z.number()), runIds: z.array(z.string()) })),
+  }),
+};
+export type GroupWithRuns = z.infer<typeof BEHIND.schema>['aggregateMetrics'][number];
+
+/** What can be chosen: parts of the runs that have numbers, and the structure of their configurations. */
+export const CHOICES = {
+  query: `{
+    scopes: sql(query: "SELECT scope, count(DISTINCT run_id) AS n FROM metrics GROUP BY scope ORDER BY n DESC, scope", maxRows: 1000) { rows }
+    structure: sql(query: "SELECT json_group_structure(config) FROM runs WHERE config IS NOT NULL") { rows }
+  }`,
+  schema: z.object({
+    scopes: z.object({ rows: z.array(z.tuple([z.string(), z.coerce.number()])) }),
+    structure: z.object({ rows: z.array(z.tuple([z.unknown()])) }),
+  }),
+};
