@@ -22,6 +22,9 @@ const AggregatePage = lazy(() =>
   import('./aggregate/aggregate-page.tsx').then(({ AggregatePage: page }) => ({ default: page })),
 );
 const RunPage = lazy(() => import('./run/run-page.tsx').then(({ RunPage: page }) => ({ default: page })));
+const ConsolePage = lazy(() =>
+  import('./console/console-page.tsx').then(({ ConsolePage: page }) => ({ default: page })),
+);
 const ExamplePage = lazy(() =>
   import('./example/example-page.tsx').then(({ ExamplePage: page }) => ({ default: page })),
 );
@@ -52,7 +55,7 @@ export function App(): ReactNode {
           <NavLink to="/aggregate">Aggregate</NavLink>
           <NavLink to="/jobs">Jobs</NavLink>
           <NavLink to="/launch">Launch</NavLink>
-          <a href="/graphql">Console</a>
+          <NavLink to="/console">Console</NavLink>
         </nav>
       </header>
       <main id="main" tabIndex={-1}>
@@ -66,6 +69,7 @@ export function App(): ReactNode {
             <Route path="/launch/:task">{({ task }) => <FormPage name={task} />}</Route>
             <Route path="/compare" component={ComparePage} />
             <Route path="/aggregate" component={AggregatePage} />
+            <Route path="/console" component={ConsolePage} />
             <Route path="/jobs" component={JobsPage} />
             <Route path="/jobs/:id">{({ id }) => <JobPage id={id} />}</Route>
             <Route>

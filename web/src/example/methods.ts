@@ -1,0 +1,28 @@
+import type { Variables } from '../api/client.ts';
+import type { ExampleRun, Generation, OtherPrediction, Prediction } from './queries.ts';
+
+/**
+ * Predictions about an example in any run: its id, within the family and the benchmark. Ids that are mere positions
+ * mean one example only there.
+ */
+export function methodsFilter(
+  run: Pick<ExampleRun, 'family' | 'benchmark'>,
+  example: string,
+  prediction: Pick<Prediction, 'benchmark'> | undefined,
+): Variables {
+  const benchmark = prediction?.benchmark ?? run.benchmark;
+  return {
+    exampleId: { eq: example },
+    run: { family: { eq: run.family } },
+    ...(benchmark !== null && { benchmark: { eq: benchmark } }),
+  };
+}
+
+/** Whether a prediction is about the text that is shown: `unknown` where its run keeps no texts. */
+export function aboutText(
+  { generation }: Pick<OtherPrediction, 'generation'>,
+  shown: Pick<Generation, 'response'> | undefined,
+): 'this' | 'another' | 'unknown' {
+  if (generation === null || shown === undefined) return 'unknown';
+  return generation.response === shown.response ? 'this' : 'another';
+}
