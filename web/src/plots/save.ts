@@ -1,6 +1,8 @@
 /** Rows as RFC 4180: a header, quotes where a value needs them, every digit of a number. */
-export function csvOf(rows: readonly Readonly<Record<string, unknown>>[]): string {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+export function csvOf(
+  rows: readonly Readonly<Record<string, unknown>>[],
+  names: readonly string[] = [...new Set(rows.flatMap((row) => Object.keys(row)))],
+): string {
   const cell = (value: unknown) => {
     const text = value === null || value === undefined ? '' : String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -22,7 +24,12 @@ export function svgOf(drawn: Element): string {
 
 /** Offers a text to the reader as a file. */
 export function save(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+  saveBlob(name, new Blob([text], { type }));
+}
+
+/** Offers bytes to the reader as a file. */
+export function saveBlob(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
