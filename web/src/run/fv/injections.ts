@@ -90,6 +90,7 @@ export function drawInjections(
   const { title, base } = MEASURES[measure];
   const bases = rows.flatMap((row) => row[base] ?? []);
   const baseline = bases.length === 0 ? undefined : mean(bases);
+  const flat = measure !== 'logprob' && points.every(({ high }) => high === 0);
   const kinds = Object.entries(VECTORS).filter(([kind]) => points.some(({ vector }) => vector === kind));
   const best = points
     .filter(({ vector }) => vector === 'function_vector')
@@ -118,7 +119,14 @@ export function drawInjections(
         ticks: wholeTicks(points.map(({ layer }) => layer)),
         tickFormat: 'd',
       },
-      y: { label: title, grid: true, ...(measure === 'logprob' ? {} : { domain: [0, 1] }) },
+      y: {
+        label: title,
+        grid: true,
+        nice: true,
+        zero: measure !== 'logprob',
+        // Where nothing is ever right there is no scale to find.
+        ...(flat && { domain: [0, 1] }),
+      },
       marks: [
         Plot.ruleY(baseline === undefined ? [] : [baseline], { strokeDasharray: DASHES.dotted ?? '' }),
         ...kinds.flatMap(([kind, { colour, sign, label }]) => {

@@ -149,8 +149,8 @@ export function drawPrecision(groups: readonly ScoreGroup[], bands: Bands | unde
       marks: [
         bands && bandMark(bands.precision),
         Plot.ruleY([rate], { strokeDasharray: '6 4', strokeOpacity: 0.7 }),
-        // Precision holds for all of the step of recall that leads to it.
-        Plot.line(curve, {
+        // Precision holds for all of the step of recall that leads to it; of nothing there is none.
+        Plot.line(stepsOf(curve), {
           x: 'truePositiveRate',
           y: 'precision',
           stroke: BLUE,
@@ -163,13 +163,20 @@ export function drawPrecision(groups: readonly ScoreGroup[], bands: Bands | unde
   };
 }
 
+function stepsOf([none, ...points]: readonly CurvePoint[]): CurvePoint[] {
+  const [first] = points;
+  return none === undefined || first === undefined
+    ? []
+    : [{ ...none, precision: first.precision }, ...points];
+}
+
 /** How often answers are made up where the score says a probability; undefined where scores are none. */
 export function drawCalibration(groups: readonly ScoreGroup[]): Drawing | undefined {
   if (groups.length === 0 || !areProbabilities(groups)) return undefined;
   const bins = reliabilityBins(groups, RELIABILITY_BINS);
   return {
     title: 'Calibration',
-    description: `Share of made-up answers where the score, read as a probability, is about so high: ${bins.length} bins of about equally many answers, 95 % Wilson intervals; dashed: as it should be. Expected calibration error ${measured(calibrationError(groups))} over 15 bins of equal width. ${basisOf(groups)}`,
+    description: `Share of made-up answers where the score, read as a probability, is about so high: ${bins.length === 1 ? 'one bin' : `${bins.length} bins of about equally many answers`}, 95 % Wilson intervals; dashed: as it should be. Expected calibration error ${measured(calibrationError(groups))} over 15 bins of equal width. ${basisOf(groups)}`,
     rows: bins.map((bin) => ({ ...bin })),
     legend: [
       { label: 'share made up', colour: BLUE, sign: 'dot' },
