@@ -67,7 +67,7 @@ function Lists({ id, found }: { id: string; found: Found }): ReactNode {
   const injected = list.rows === 'fvInjectionTrials';
   return (
     <>
-      <div className="filters">
+      <div className="filters lists">
         <Choice
           label="Show"
           options={Object.fromEntries(lists.map((one) => [one.name, one.title]))}

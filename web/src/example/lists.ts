@@ -161,13 +161,13 @@ export function listNamed(
   name: string | undefined,
   of: string | undefined,
 ): ExampleList | undefined {
-  const [first = Number.NaN, second = Number.NaN] = (of ?? '').split('.').map(Number);
+  const [first, second] = (of?.match(/\d+/g) ?? []).map(Number);
   const lists =
     run.family !== 'FV'
       ? listsOf(run)
       : [
-          ...(Number.isInteger(first) ? injectionLists(first) : []),
-          ...(Number.isInteger(first) && Number.isInteger(second) ? [headList(first, second)] : []),
+          ...(first === undefined ? [] : injectionLists(first)),
+          ...(first === undefined || second === undefined ? [] : [headList(first, second)]),
         ];
   return lists.find((list) => list.name === (name ?? 'file')) ?? lists.find(({ keys }) => keys === BY_LINE);
 }

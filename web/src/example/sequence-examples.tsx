@@ -80,7 +80,7 @@ function AtRate({ id, rates, eta, chooseEta }: AtRateProps): ReactNode {
   );
   return (
     <>
-      <div className="filters">
+      <div className="filters lists">
         <Choice
           label="Show"
           options={Object.fromEntries(SEQUENCE_ORDERS.map((one) => [one.name, one.title]))}

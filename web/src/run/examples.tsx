@@ -29,7 +29,7 @@ function Listed({ run, lists }: { run: ListedRun; lists: readonly ExampleList[] 
   if (list === undefined) return <Empty>This run has no examples: only its metrics.</Empty>;
   return (
     <>
-      <div className="filters">
+      <div className="filters lists">
         <Choice
           label="Show"
           options={Object.fromEntries(lists.map((one) => [one.name, one.title]))}
