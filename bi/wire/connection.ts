@@ -2,6 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { DATABASE } from '../catalog/settings.ts';
+import type { SessionAccount, WireAccounting } from './accounting.ts';
 import { type ChannelBinding, ScramExchange, type ScramVerifier, verifierOfStranger } from './auth/scram.ts';
 import { Backend } from './protocol/backend.ts';
 import { type Frame, FrameReader } from './protocol/frames.ts';
@@ -23,7 +24,12 @@ export interface WireAuthenticator {
   /** Whether everybody may come in, as on a server without tokens that only this machine can reach. */
   isOpen(): Promise<boolean>;
   /** What checks the password of a user, or undefined when there is none of that name. */
-  verifierOf(user: string): Promise<{ readonly verifier: ScramVerifier } | undefined>;
+  verifierOf(
+    user: string,
+  ): Promise<
+    | { readonly verifier: ScramVerifier; readonly principal?: { readonly tokenId: string | undefined } }
+    | undefined
+  >;
 }
 
 export interface TlsIdentity {
@@ -36,6 +42,7 @@ export interface ConnectionOptions {
   readonly authenticator: WireAuthenticator;
   readonly tls: TlsIdentity | undefined;
   readonly limits: WireLimits;
+  readonly accounting: WireAccounting;
   readonly processId: number;
   /** Whether there is room for one more session. */
   readonly mayLogIn: () => boolean;
@@ -71,6 +78,7 @@ export class Connection {
   #frames = new FrameReader(AUTHENTICATION_BYTES);
   #secret: Buffer = Buffer.alloc(0);
   #session: Session | undefined;
+  #account: SessionAccount | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   /** Wakes whoever waits for a frame. */
@@ -117,15 +125,17 @@ export class Connection {
     }
   }
 
-  /** Tells the client that the server goes, and lets go of it. */
-  async shutDown(): Promise<void> {
-    await this.#farewell(new WireError('shutdown', 'terminating connection due to administrator command'));
+  /** Tells the client that it has to go, and lets go of it. */
+  async shutDown(reason?: string): Promise<void> {
+    const message = 'terminating connection due to administrator command';
+    await this.#farewell(new WireError('shutdown', reason === undefined ? message : `${message}: ${reason}`));
     await this.#end();
   }
 
   async #end(): Promise<void> {
     clearTimeout(this.#timer);
     this.#leave();
+    this.#account?.close();
     this.#socket.destroySoon();
     setTimeout(() => this.#socket.destroy(), CLOSING_MS).unref();
     await this.#session?.close().catch(() => undefined);
@@ -218,7 +228,7 @@ export class Connection {
     if (parameters.has('replication') && !/^(false|off|no|0)$/i.test(parameters.get('replication') ?? '')) {
       throw new WireError('featureNotSupported', 'replication is not supported');
     }
-    await this.#authenticate(user);
+    const tokenId = await this.#authenticate(user);
     const database = parameters.get('database') ?? DATABASE;
     // Clients that name none ask for one of the user's name.
     if (![DATABASE, 'postgres', user].includes(database)) {
@@ -226,8 +236,16 @@ export class Connection {
     }
     if (!this.#options.mayLogIn())
       throw new WireError('tooManyConnections', 'sorry, too many clients already');
+    const account = this.#options.accounting.session({
+      user,
+      tokenId,
+      address: this.#socket.remoteAddress,
+      processId: this.#options.processId,
+      terminate: (reason) => void this.shutDown(reason),
+    });
+    this.#account = account;
     this.#backend.authenticationOk();
-    const session = this.#newSession(user, parameters);
+    const session = this.#newSession(user, parameters, account);
     for (const [name, value] of session.settings.reported()) this.#backend.parameterStatus(name, value);
     this.#secret = randomBytes(minor >= 2 ? 32 : 4);
     this.#backend.backendKeyData(this.#options.processId, this.#secret);
@@ -236,7 +254,7 @@ export class Connection {
     this.#frames.limit = this.#options.limits.messageBytes;
   }
 
-  #newSession(user: string, parameters: ReadonlyMap<string, string>): Session {
+  #newSession(user: string, parameters: ReadonlyMap<string, string>, account: SessionAccount): Session {
     const settings = new Settings(
       new Map([
         ['session_authorization', user],
@@ -263,13 +281,16 @@ export class Connection {
       },
       flush: () => this.#flush(),
       statementTimeoutMs: this.#options.limits.statementMs,
+      account,
+      failed: (sqlstate) => this.#options.accounting.failed(sqlstate),
     });
     return this.#session;
   }
 
-  async #authenticate(user: string): Promise<void> {
+  /** @returns the id of the token that was shown, where one is needed */
+  async #authenticate(user: string): Promise<string | undefined> {
     const { authenticator } = this.#options;
-    if (await authenticator.isOpen()) return;
+    if (await authenticator.isOpen()) return undefined;
     const known = await authenticator.verifierOf(user);
     const binding = this.#secured ? this.#options.tls?.binding : undefined;
     const exchange = new ScramExchange(known?.verifier ?? verifierOfStranger(user), binding);
@@ -283,6 +304,7 @@ export class Connection {
       throw new WireError('invalidPassword', `password authentication failed for user "${user}"`);
     }
     this.#backend.authenticationSaslFinal(final);
+    return known.principal?.tokenId;
   }
 
   async #password(): Promise<Buffer> {
@@ -322,7 +344,9 @@ export class Connection {
   /** Hands what was written to the socket; waits while the client does not read. */
   async #flush(): Promise<void> {
     if (this.#backend.out.length === 0 || this.#closed) return;
-    if (this.#socket.write(this.#backend.out.take())) return;
+    const bytes = this.#backend.out.take();
+    this.#account?.sent(bytes.length);
+    if (this.#socket.write(bytes)) return;
     // A client that does not read holds a statement, and with it a connection of the engine.
     if (this.#session !== undefined) {
       const { idleInTransactionMs } = this.#options.limits;
@@ -354,7 +378,9 @@ export class Connection {
 
   async #farewell(error: unknown): Promise<void> {
     if (this.#closed) return;
-    this.#backend.errorResponse(reportOf(error), 'FATAL');
+    const report = reportOf(error);
+    this.#options.accounting.failed(report.sqlstate);
+    this.#backend.errorResponse(report, 'FATAL');
     if (!this.#socket.destroyed) this.#socket.write(this.#backend.out.take());
   }
 }

@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import type { StreamingReader } from '../../lake/engine/types.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import type { Listed } from '../views/view.ts';
+import { UNACCOUNTED, type WireAccounting } from './accounting.ts';
 import { channelBinding } from './auth/certificate.ts';
 import { Connection, type TlsIdentity, type WireAuthenticator, type WireLimits } from './connection.ts';
 import { Backend } from './protocol/backend.ts';
@@ -25,6 +26,8 @@ export interface WireServerOptions {
   readonly host: string;
   readonly port: number;
   readonly limits?: Partial<WireLimits & { readonly connections: number }>;
+  /** What sessions do is put to it. None by default. */
+  readonly accounting?: WireAccounting;
 }
 
 const LIMITS: WireLimits & { readonly connections: number } = {
@@ -71,8 +74,9 @@ export class WireServer {
     const wire = new WireServer(server, catalog, port);
     const planner = new Planner(catalog, options.lake);
     const limits = { ...LIMITS, ...options.limits };
+    const { accounting = UNACCOUNTED, authenticator } = options;
     server.on('connection', (socket) =>
-      wire.#accept(socket, { planner, tls, limits, authenticator: options.authenticator }),
+      wire.#accept(socket, { planner, tls, limits, authenticator, accounting }),
     );
     return wire;
   }
@@ -97,6 +101,7 @@ export class WireServer {
       readonly tls: TlsIdentity | undefined;
       readonly limits: WireLimits & { readonly connections: number };
       readonly authenticator: WireAuthenticator;
+      readonly accounting: WireAccounting;
     },
   ): void {
     // A client that goes away in the middle of something is nobody's fault.

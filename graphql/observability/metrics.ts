@@ -22,8 +22,9 @@ const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** What a server counts, in the form of Prometheus. */
 export class Metrics {
-  readonly #registry = new Registry();
-  readonly #own = { registers: [this.#registry] };
+  /** Other parts of a server may register theirs. */
+  readonly registry = new Registry();
+  readonly #own = { registers: [this.registry] };
   readonly #requests = new Histogram({
     ...this.#own,
     name: 'runlake_http_request_seconds',
@@ -73,7 +74,7 @@ export class Metrics {
 
   /** @param process also memory, CPU, event loop and garbage collection of this process; for one server a process */
   constructor({ process = false }: { readonly process?: boolean } = {}) {
-    if (process) collectDefaultMetrics({ register: this.#registry });
+    if (process) collectDefaultMetrics({ register: this.registry });
   }
 
   answered({ type, field, outcome, seconds, cost }: AnsweredOperation): void {
@@ -108,7 +109,7 @@ export class Metrics {
       for (const look of await Promise.allSettled(looks)) {
         if (look.status === 'rejected') request.log.warn({ err: look.reason }, 'a metric cannot be read');
       }
-      return reply.type(this.#registry.contentType).send(await this.#registry.metrics());
+      return reply.type(this.registry.contentType).send(await this.registry.metrics());
     });
   }
 

@@ -63,8 +63,7 @@ export class TokenDirectory implements Authenticator {
     if (record === undefined || !hasHash(token, record.sha256)) {
       throw new UnauthenticatedError('the token is not known here');
     }
-    const state = stateOf(record, this.#now());
-    if (state !== 'active') throw new UnauthenticatedError(`the token ${record.name} is ${state}`);
+    this.#ensureActive(record);
     const { id, name, role } = record;
     return { name, role, tokenId: id };
   }
@@ -87,6 +86,26 @@ export class TokenDirectory implements Authenticator {
     if (record === undefined) return undefined;
     const { id, name, role } = record;
     return { verifier: verifierOf(record), principal: { name, role, tokenId: id } };
+  }
+
+  /**
+   * Whether whoever showed a token is still let in; `undefined` stands for those who needed none.
+   * @throws UnauthenticatedError when not
+   */
+  async ensureAdmitted(tokenId: string | undefined): Promise<void> {
+    if (tokenId === undefined) {
+      await this.authenticate(undefined);
+      return;
+    }
+    await this.#refresh(REFRESH_MS);
+    const record = this.#byId.get(tokenId);
+    if (record === undefined) throw new UnauthenticatedError('the token is not known here');
+    this.#ensureActive(record);
+  }
+
+  #ensureActive(record: TokenRecord): void {
+    const state = stateOf(record, this.#now());
+    if (state !== 'active') throw new UnauthenticatedError(`the token ${record.name} is ${state}`);
   }
 
   /** How many tokens could be used now. */

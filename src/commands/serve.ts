@@ -72,13 +72,18 @@ async function serve(
   // Only here: loading GraphQL takes longer than everything else that a command needs.
   const { createServer } = await import('../../graphql/server.ts');
   const { Metrics } = await import('../../graphql/observability/metrics.ts');
+  const { ConcurrencyGate } = await import('../../graphql/limits/concurrency.ts');
   const jobs = new JobService(queue, lake.store, TASKS);
+  const limits = limitsOf(config);
+  const gate = new ConcurrencyGate(limits.concurrentQueries);
+  const metrics = new Metrics({ process: true });
   const app = await createServer({
     reader: lake,
-    metrics: new Metrics({ process: true }),
+    metrics,
+    gate,
     authenticator: tokens,
     addresses: addressPolicyOf(config),
-    config: { limits: limitsOf(config) },
+    config: { limits },
     ingestor: ingestorOf(writer, env),
     upkeep: upkeepOf(writer),
     publisher: publisherOf(writer, env),
@@ -91,7 +96,7 @@ async function serve(
     logger,
   });
   const url = `${await app.listen({ host: config.host, port: config.port })}/graphql`;
-  const door = await openPostgresDoor(config, { lake, tokens, logger });
+  const door = await openPostgresDoor(config, { lake, tokens, logger, gate, metrics });
   const helper = worker ? startWorker(config, logger) : undefined;
   logger.info({ store: config.store, url }, 'ready');
   const closing = new AbortController();

@@ -37,6 +37,7 @@ export const SQLSTATE = {
   duplicateStatement: '42P05',
   outOfMemory: '53200',
   tooManyConnections: '53300',
+  configurationLimit: '53400',
   limitExceeded: '54000',
   notInState: '55000',
   queryCanceled: '57014',
@@ -84,6 +85,8 @@ function conditionOf(error: RunlakeError): keyof typeof SQLSTATE {
       return 'outOfMemory';
     case 'SQL_FORBIDDEN':
       return forbidden(error.message);
+    case 'QUERY_TOO_LARGE':
+      return 'limitExceeded';
     case 'TOO_MANY_STREAMS':
       return 'tooManyConnections';
     case 'INVALID_ARGUMENT':

@@ -1,6 +1,7 @@
 import { type StatementText, statementsOf, tokensOf } from '../../../lake/engine/lexer.ts';
 import type { LakeSnapshot } from '../../../lake/engine/types.ts';
 import { pgType, pgTypeNamed } from '../../catalog/pg-types.ts';
+import { accounted, type SessionAccount, type WireAccounting } from '../accounting.ts';
 import type { Backend } from '../protocol/backend.ts';
 import type { FormatCode, FrontendMessage } from '../protocol/frontend.ts';
 import { reportOf, SQLSTATE, WireError } from '../protocol/sqlstate.ts';
@@ -34,6 +35,9 @@ export interface SessionOptions {
   readonly flush: () => Promise<void>;
   /** Longest time of work of a statement, in milliseconds. */
   readonly statementTimeoutMs: number;
+  /** What the session does is put to it. */
+  readonly account: SessionAccount;
+  readonly failed: WireAccounting['failed'];
 }
 
 /** One client's conversation: prepared statements, portals, transactions and settings. */
@@ -43,6 +47,8 @@ export class Session {
   readonly #facts: SessionFacts;
   readonly #flush: () => Promise<void>;
   readonly #statementTimeoutMs: number;
+  readonly #account: SessionAccount;
+  readonly #failed: WireAccounting['failed'];
   readonly #statements = new Statements();
   readonly #portals = new Portals();
   readonly #transaction = new Transaction();
@@ -51,12 +57,14 @@ export class Session {
   #skipping = false;
   #running = new AbortController();
 
-  constructor({ planner, backend, facts, flush, statementTimeoutMs }: SessionOptions) {
+  constructor({ planner, backend, facts, flush, statementTimeoutMs, account, failed }: SessionOptions) {
     this.#planner = planner;
     this.#backend = backend;
     this.#facts = facts;
     this.#flush = flush;
     this.#statementTimeoutMs = statementTimeoutMs;
+    this.#account = account;
+    this.#failed = failed;
   }
 
   get settings(): Settings {
@@ -108,7 +116,9 @@ export class Session {
   }
 
   async #fail(error: unknown): Promise<void> {
-    this.#backend.errorResponse(reportOf(error));
+    const report = reportOf(error);
+    this.#failed(report.sqlstate);
+    this.#backend.errorResponse(report);
     this.#transaction.fail();
     await this.#portals.close(({ hold }) => !hold);
     await this.#flush();
@@ -363,9 +373,14 @@ export class Session {
   #open(query: ParsedQuery, values: ParameterNodes, signal: AbortSignal): Promise<RowSource> {
     const asked = this.settings.milliseconds('statement_timeout');
     const timeoutMs = asked === 0 ? this.#statementTimeoutMs : Math.min(asked, this.#statementTimeoutMs);
-    return this.#planner.open(query, values, this.#context, () => this.#currentSnapshot(signal), {
-      signal,
-      timeoutMs,
+    return accounted(this.#account, query.text, (account) => {
+      const snapshot = async (): Promise<LakeSnapshot> => {
+        const current = await this.#currentSnapshot(signal);
+        account.snapshot(current.token);
+        return current;
+      };
+      const options = { signal, timeoutMs, ...account.options };
+      return this.#planner.open(query, values, this.#context, snapshot, options);
     });
   }
 

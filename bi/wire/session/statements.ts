@@ -34,9 +34,8 @@ export class Statements {
     if (name !== '' && this.#kept.has(name)) {
       throw new WireError('duplicateStatement', `prepared statement "${name}" already exists`);
     }
-    const texts = [...this.#kept.values(), prepared].map((kept) =>
-      'query' in kept ? (kept.query?.text.length ?? 0) : 0,
-    );
+    const others = [...this.#kept].filter(([other]) => other !== name).map(([, kept]) => kept);
+    const texts = [...others, prepared].map((kept) => ('query' in kept ? (kept.query?.text.length ?? 0) : 0));
     if (texts.length > MAX_STATEMENTS || texts.reduce((sum, length) => sum + length, 0) > MAX_CHARACTERS) {
       throw new WireError('limitExceeded', 'too many prepared statements', {
         expected: `at most ${MAX_STATEMENTS}, of ${MAX_CHARACTERS} characters together`,
