@@ -6,6 +6,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { decompress as zstd } from 'fzstd';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PythonWorker } from '../../bench/processes.ts';
 import { commitKey } from '../../lake/log/log-files.ts';
 import { dataKey } from '../../lake/log/paths.ts';
 import { addFile, fileStats } from '../../lake/log/stats.ts';
@@ -17,7 +18,7 @@ import type { Column, TableSpec } from '../../lake/tables/schema.ts';
 import { compact } from '../../lake/upkeep/compact.ts';
 import { fsck } from '../../lake/upkeep/fsck.ts';
 import { vacuum } from '../../lake/upkeep/vacuum.ts';
-import { pythonHas, pythonJson, runPython } from '../support/python.ts';
+import { pythonHas } from '../support/python.ts';
 
 const script = fileURLToPath(new URL('./log_tables.py', import.meta.url));
 const available = pythonHas('deltalake', 'polars', 'pyarrow');
@@ -74,26 +75,26 @@ const expectedRow = (i: number) => [
 let connection: DuckDBConnection;
 let folder: string;
 let store: LocalStore;
+/** One for all tests: its imports take most of its time. */
+let worker: PythonWorker | undefined;
 beforeAll(async () => {
   connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect();
   folder = await mkdtemp(join(tmpdir(), 'runlake-interop-'));
   store = new LocalStore(folder);
+  if (available) worker = new PythonWorker(script);
 });
 afterAll(async () => {
+  worker?.close();
   connection.closeSync();
   await rm(folder, { recursive: true, force: true });
 });
 
+/** What log_tables.py answers. */
 async function python(command: string, root: string) {
-  return JSON.parse(await runPython(script, [command, join(folder, root)]));
-}
-
-function idsByDeltaRs(root: string): unknown {
-  // Ended as in log_tables.py, and for the same reason.
-  const source = `import json, os, sys; from deltalake import DeltaTable
-print(json.dumps(DeltaTable(sys.argv[1]).to_pyarrow_table().sort_by('id').column('id').to_pylist()), flush=True)
-os._exit(0)`;
-  return pythonJson(source, [join(folder, root)]);
+  // biome-ignore lint/suspicious/noExplicitAny: compared with what is expected
+  const { result, error } = (await worker!.ask([command, join(folder, root)])) as any;
+  expect(error).toBeUndefined();
+  return result;
 }
 
 async function append(table: DeltaTable, first: number, spec: TableSpec, name = dataFileName()) {
@@ -155,7 +156,7 @@ describe.skipIf(!available)('other engines', () => {
     );
     if (gone.length > 0) {
       await store.delete(gone.map((version) => commitKey(root, version)));
-      expect(idsByDeltaRs(root)).toEqual(rows.map(([id]) => id));
+      expect(await python('ids', root)).toEqual(rows.map(([id]) => id));
     }
     expect(await hyparquetRows(table)).toEqual(rows.map(([id, n]) => [id, BigInt(String(n))]));
     const { findings } = await fsck([DeltaTable.open(store, root)]);
@@ -171,7 +172,7 @@ describe.skipIf(!available)('other engines', () => {
     expect((await reopened.snapshot()).files.size).toBe(1);
     const rows = Array.from({ length: 9 }, (_, i) => expectedRow(i));
     expect(await hyparquetRows(reopened)).toEqual(rows.map(([id, n]) => [id, BigInt(String(n))]));
-    expect(idsByDeltaRs(table.root)).toEqual(rows.map(([id]) => id));
+    expect(await python('ids', table.root)).toEqual(rows.map(([id]) => id));
   });
 
   test('write tables that we read', async () => {
@@ -203,7 +204,7 @@ describe.skipIf(!available)('other engines', () => {
     const snapshot = await table.snapshot();
     expect([snapshot.version, snapshot.files.size]).toEqual([7, 4]);
     await append(table, 20, { ...SPEC, columns: [...COLUMNS, ADDED] });
-    const result = await python('read', root).catch((error: unknown) => String(error));
+    const result = await python('read', root);
     expect(result.version).toBe(8);
     expect(result.deltalake.map((row: unknown[]) => row[0])).toEqual([
       ...Array.from({ length: 9 }, (_, i) => `0000${i}`),

@@ -1,8 +1,12 @@
-"""Reads, makes and extends Delta tables with delta-rs, pyarrow and polars: python3 log_tables.py <command> <table>"""
+"""Reads, makes and extends Delta tables with delta-rs, pyarrow and polars.
+
+Standard input has a line of JSON a request: [command, table]. Each is answered by a line of JSON: {"result"} or {"error"}.
+"""
 
 import json
 import os
 import sys
+import traceback
 
 import polars as pl
 import pyarrow as pa
@@ -98,6 +102,17 @@ def append(path):
     return {"version": DeltaTable(path).version()}
 
 
-print(json.dumps({"read": read, "make": make, "append": append}[sys.argv[1]](sys.argv[2])), flush=True)
+def ids(path):
+    return DeltaTable(path).to_pyarrow_table().sort_by("id").column("id").to_pylist()
+
+
+commands = {"read": read, "make": make, "append": append, "ids": ids}
+for line in sys.stdin:
+    command, table = json.loads(line)
+    try:
+        answer = {"result": commands[command](table)}
+    except Exception:
+        answer = {"error": traceback.format_exc()}
+    print(json.dumps(answer), flush=True)
 # The threads of delta-rs and of pyarrow sometimes abort an interpreter that shuts down while they still run.
 os._exit(0)
