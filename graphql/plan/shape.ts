@@ -73,7 +73,7 @@ const base64: Convert = (value) => (value instanceof Float32Array ? base64Floats
 function picked(value: unknown, properties: readonly (readonly [string, string])[]): unknown {
   if (!Array.isArray(value)) return null;
   return value
-    .filter((item) => typeof item === 'object' && item !== null)
+    .filter((item) => typeof item === 'object' && item !== null && !Array.isArray(item))
     .map((item) => Object.fromEntries(properties.map(([key, property]) => [key, item[property] ?? null])));
 }
 

@@ -30,18 +30,24 @@ const EXPORTED_AS: Readonly<Partial<Record<DuckDBTypeId, string>>> = {
   [DuckDBTypeId.SQLNULL]: 'INTEGER',
 };
 
+/** What becomes of arrays, which are lists of fixed size. */
+export type Arrays = 'arrays' | 'lists';
+
 /** The SQL type as which values of a type are exported; undefined for the type itself. */
-export function exportedAs(type: DuckDBType): string | undefined {
-  if (type instanceof DuckDBListType) return suffixed(exportedAs(type.valueType), '[]');
-  if (type instanceof DuckDBArrayType) return suffixed(exportedAs(type.valueType), `[${type.length}]`);
+export function exportedAs(type: DuckDBType, arrays: Arrays = 'arrays'): string | undefined {
+  if (type instanceof DuckDBListType) return suffixed(exportedAs(type.valueType, arrays), '[]');
+  if (type instanceof DuckDBArrayType) {
+    const item = exportedAs(type.valueType, arrays);
+    return arrays === 'lists' ? `${item ?? type.valueType}[]` : suffixed(item, `[${type.length}]`);
+  }
   if (type instanceof DuckDBMapType) {
-    const [key, value] = [exportedAs(type.keyType), exportedAs(type.valueType)];
+    const [key, value] = [exportedAs(type.keyType, arrays), exportedAs(type.valueType, arrays)];
     return key === undefined && value === undefined
       ? undefined
       : `MAP(${key ?? type.keyType}, ${value ?? type.valueType})`;
   }
   if (type instanceof DuckDBStructType) {
-    const entries = type.entryTypes.map(exportedAs);
+    const entries = type.entryTypes.map((entry) => exportedAs(entry, arrays));
     // `row(…)` makes structs whose entries have no names.
     if (entries.every((entry) => entry === undefined) && !type.entryNames.includes('')) return undefined;
     return `STRUCT(${type.entryTypes
@@ -59,9 +65,9 @@ function suffixed(type: string | undefined, suffix: string): string | undefined 
  * A statement with the same rows in the same order, whose columns have different names and types that can be exported.
  * @param sql one SELECT, which has these columns
  */
-export function exportable(columns: readonly ResultColumn[], sql: string): string {
+export function exportable(columns: readonly ResultColumn[], sql: string, arrays: Arrays = 'arrays'): string {
   const names = distinctNames(columns.map(({ name }) => name));
-  const types = columns.map(({ type }) => exportedAs(type));
+  const types = columns.map(({ type }) => exportedAs(type, arrays));
   if (types.every((type) => type === undefined) && columns.every(({ name }, i) => name === names[i]))
     return sql;
   const selected = columns.map((_, i) => {

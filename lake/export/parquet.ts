@@ -6,6 +6,7 @@ import { sqlString } from '../parquet/file-name.ts';
 import type { SandboxOptions } from '../sandbox.ts';
 import { arrowSchemaMessage } from './arrow/ipc.ts';
 import { ExportSizeError } from './errors.ts';
+import { exportable } from './exported-types.ts';
 import { exportableStatement } from './statement.ts';
 
 export const PARQUET_COMPRESSIONS = ['zstd', 'snappy', 'gzip', 'lz4_raw', 'uncompressed'] as const;
@@ -46,8 +47,10 @@ export async function writeParquet(
   try {
     const statement = await exportableStatement(sandboxed, { ...options, signal });
     const schema = Buffer.from(arrowSchemaMessage(statement.columns)).toString('base64');
+    // An array that is null DuckDB writes in a way that other readers refuse; a list is one.
+    const lists = exportable(statement.columns, statement.sql, 'lists');
     const copy =
-      `COPY (${statement.sql}\n) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION ${compression}, ` +
+      `COPY (${lists}\n) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION ${compression}, ` +
       `KV_METADATA {'ARROW:schema': ${sqlString(schema)}})`;
     const { rows } = await runQuery(sandboxed.connection, copy, { ...options, signal });
     const { size } = await stat(path);

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,23 +10,13 @@ import { FAMILIES } from '../../ingest/families/families.ts';
 import type { Issue } from '../../ingest/family.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
 import type { IngestReport } from '../../ingest/report.ts';
-import { temporaryTree } from '../../ingest/testing.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
+import { everyFamilyTree } from '../support/every-family.ts';
 import { sharedDir } from '../support/shared.ts';
 import { type TemporaryLake, temporaryLake } from '../support/temporary-lake.ts';
 
 const fixtures = `${sharedDir ?? ''}fixtures`;
 const repository = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-/** Where each part of the tree lies. */
-const PARTS: Readonly<Record<string, string>> = {
-  'probes/tiny/tiny_memmap/linear_probe/seed_0': `${fixtures}/hallulens/good/real_runner/runs/baseline_comparison_tiny/tiny_memmap/linear_probe/seed_0`,
-  'chaosbench/data': `${fixtures}/chaosbench/mini_project/data`,
-  'chaosbench/runs/flaky': `${fixtures}/chaosbench/mini_project/runs/flaky`,
-  'entropy/results/b22_plan_contradiction': `${fixtures}/entropy/broken/b22_plan_contradiction`,
-  'fv/results_fv': `${fixtures}/fv/interrupted_llama_a`,
-  'lm-eval': repository('test/fixtures/lm-eval'),
-};
 
 /** A number of each family that its runs report. */
 const METRICS = {
@@ -47,7 +37,7 @@ function readmeExample(): { readonly query: string; readonly answer: unknown } {
 }
 
 describe.skipIf(sharedDir === undefined)('a lake of every family', () => {
-  const tree = temporaryTree({
+  const tree = everyFamilyTree({
     'README.md': 'notes',
     'data/train/1.jsonl': '{}',
     'data/train/2.jsonl': '{}',
@@ -64,10 +54,6 @@ describe.skipIf(sharedDir === undefined)('a lake of every family', () => {
   };
 
   beforeAll(async () => {
-    for (const [name, target] of Object.entries(PARTS)) {
-      mkdirSync(dirname(join(tree.path, name)), { recursive: true });
-      symlinkSync(target, join(tree.path, name));
-    }
     lake = await temporaryLake();
     report = await ingest(lake.writer, [tree.path], { families: FAMILIES });
     app = await createServer({ reader: lake.lake });

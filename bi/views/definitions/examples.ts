@@ -93,7 +93,7 @@ export const EXAMPLES = view({
   ],
   from: `FROM (
     SELECT family, benchmark, model_id, example_id, min(source) AS source, bool_or(halu) AS halu,
-      map(list(method ORDER BY method) FILTER (score IS NOT NULL), list(score ORDER BY method) FILTER (score IS NOT NULL)) AS scores,
+      map(list(method ORDER BY method) FILTER (score IS NOT NULL AND method IS NOT NULL), list(score ORDER BY method) FILTER (score IS NOT NULL AND method IS NOT NULL)) AS scores,
       min(score) AS score_min, max(score) AS score_max,
       sum(n_judged)::BIGINT AS n_judged, sum(n_correct)::BIGINT AS n_correct
     FROM (

@@ -234,8 +234,10 @@ function arrayItem(text: string): string {
 function jsonText(value: DuckDBValue): string {
   if (value === null) return 'null';
   if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (typeof value === 'number')
-    return Number.isFinite(value) ? String(value) : JSON.stringify(String(value));
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return JSON.stringify(String(value));
+    return Object.is(value, -0) ? '-0.0' : String(value);
+  }
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue)
     return `[${value.items.map(jsonText).join(',')}]`;
   if (value instanceof DuckDBStructValue) {

@@ -1,0 +1,274 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import type { FastifyInstance } from 'fastify';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type PublishedViews, publishNewestViews } from '../../bi/views/publish.ts';
+import { CATALOG } from '../../bi/views/views.ts';
+import { WireServer } from '../../bi/wire/server.ts';
+import { ENTITIES, ROOT_ENTITIES } from '../../graphql/plan/entities.ts';
+import { createServer } from '../../graphql/server.ts';
+import { FAMILIES } from '../../ingest/families/families.ts';
+import { ingest } from '../../ingest/pipeline/ingest.ts';
+import { Exporter } from '../../lake/export/exporter.ts';
+import { type ExportFormat, exportResult } from '../../lake/export/result.ts';
+import { Staging } from '../../lake/parquet/staging.ts';
+import { JOB_TABLES } from '../../lake/tables/jobs.ts';
+import type { Row } from '../../lake/tables/schema.ts';
+import { RUN_STORES, RUNS, TABLES } from '../../lake/tables/tables.ts';
+import { arbitraryRow } from '../support/arbitrary-rows.ts';
+import { everyFamilyTree } from '../support/every-family.ts';
+import { pythonHas, runPython } from '../support/python.ts';
+import { type TemporaryLake, temporaryLake } from '../support/temporary-lake.ts';
+
+const INGEST = 'arbitrary';
+const STORE = 'arbitrary-store';
+const ROWS = 25;
+/** JSON that is not arbitrary. */
+const SHAPED = { compliance: null, checks: null };
+
+/** Rows of every table with values of every kind, which belong to a few runs of one ingest. */
+async function writeArbitraryRows({ writer }: TemporaryLake, seed: number): Promise<void> {
+  const runs = Array.from({ length: 4 }, (_, i) => `main/arbitrary/${i}`);
+  const connection = await writer.connect();
+  const staging = new Staging(connection, writer.directory);
+  for (const spec of TABLES) {
+    const rows =
+      spec === RUNS || spec === RUN_STORES
+        ? runs.flatMap((run_id, i) => sample(i, { run_id, store_id: STORE, store_ingest_id: INGEST }, 1))
+        : Array.from({ length: ROWS }, (_, i) => i).flatMap((i) =>
+            sample(i, { run_id: runs[i % runs.length]!, store_id: STORE }, 1),
+          );
+    await staging.append(spec, rows);
+    function sample(i: number, fixed: Row, numRuns: number): Row[] {
+      const arbitrary = arbitraryRow(spec, { ...SHAPED, ...fixed, ingest_id: INGEST });
+      return fc.sample(arbitrary, { seed: seed + i, numRuns });
+    }
+  }
+  const files = await staging.write();
+  connection.closeSync();
+  const ofJobs: readonly string[] = JOB_TABLES.map(({ name }) => name);
+  for (const [table, file] of files) {
+    if (table === RUNS.name) continue;
+    if (ofJobs.includes(table)) await writer.record(table, new Map([[INGEST, 1]]), async () => file);
+    else await writer.append([{ table, file, ingests: [INGEST] }]);
+  }
+  const entries = runs.map((run_id) => ({
+    run_id,
+    ingest_id: INGEST,
+    content_sha256: run_id,
+    stores: [INGEST],
+  }));
+  await writer.commitRuns(files.get(RUNS.name)!, entries);
+}
+
+/** Columns of JSON lists whose items have a shape, and what to ask of an item. */
+const PARTS: Readonly<Record<string, string>> = {
+  ComplianceItem: 'item passed detail',
+  IdentityCheck: 'found expected difference tolerance relative holds asserted',
+};
+
+/** What to ask of the field of Query for each table, and which column each answer is. */
+function typedQuestions() {
+  return [...ROOT_ENTITIES].map(([field, name]) => {
+    const { table, fields } = ENTITIES[name];
+    const selected = [...fields.values()].map((of) => {
+      const part = PARTS[of.scalar] ?? '';
+      const form = part !== '' ? part.replaceAll(' ', ',') : of.scalar === 'JSON' ? 'json' : 'plain';
+      return { name: of.name, column: of.column.name, form, selection: part && `{ ${part} }` };
+    });
+    return {
+      field,
+      table: table.name,
+      selection: selected.map(({ name, selection }) => `${name} ${selection}`).join(' '),
+      columns: Object.fromEntries(selected.map(({ name, column, form }) => [name, [column, form]])),
+    };
+  });
+}
+
+/** Values of types that no table has. */
+const LITERALS = `SELECT * FROM (VALUES
+  (1, 12.340::DECIMAL(10, 3), 170141183460469231731687303715884105::HUGEINT, '00010203-0405-0607-0809-0a0b0c0d0e0f'::UUID, '\\x00\\xFFa\\x5C'::BLOB, TIME '23:59:59.999999', 'b'::ENUM('a', 'b'),
+   ['1.5', 'nan', NULL, '-0.0', 'inf']::FLOAT[], [0.1, 0.2, 0.3]::FLOAT[3], {'t': TIMESTAMP '2026-01-02 03:04:05.678901', 'd': DATE '0001-01-01', 'n': {'x': [1, NULL], 'y y': 'é"'}},
+   MAP {'k': 0.1, 'a b': NULL}, [[1, 2], [], NULL], [TIMESTAMPTZ '1969-12-31 23:59:59.999999+00', NULL], ['', 'NULL', 'a,b', 'q"\\', NULL], [true, NULL], 255::UTINYINT, 4294967295::UINTEGER, 18446744073709551615::UBIGINT, '{"a":1}'::JSON,
+   TIMESTAMP_S '2026-01-02 03:04:05', TIMESTAMP_MS '2026-01-02 03:04:05.678', TIMESTAMP_NS '2026-01-02 03:04:05.678901', 0.1::FLOAT, '-0.0'::DOUBLE, 'infinity'::TIMESTAMPTZ, '-infinity'::TIMESTAMP),
+  (2, -99999999999.999::DECIMAL(18, 3), NULL, NULL, '', NULL, NULL, [], NULL, NULL, MAP {}, NULL, [], [], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'nan', 'inf', NULL, NULL)
+) AS t(i, decimal, huge, uuid, blob, time, enum, floats, vector, nested, map, lists, times, texts, flags, u8, u32, u64, json, s, ms, ns, f4, f8, forever, before) ORDER BY i`;
+
+const STATEMENTS = [
+  ...CATALOG.map(({ name }) => `SELECT * FROM ${name} ORDER BY ALL`),
+  LITERALS,
+  'SELECT sum(seed), avg(seed), count(*), list(DISTINCT family ORDER BY family), max({f: family, n: n_issues, t: ingested_at}), histogram(family) FROM runs',
+  'SELECT run_id, list({l: layer, v: vector} ORDER BY layer, activation_key, token_index) FROM run_activations GROUP BY run_id ORDER BY run_id',
+  'SELECT 123456789012345678901234567890.12345678::DECIMAL(38, 8), 0.1, 1e-320, 1/3, 2::FLOAT/3, -0.0::DOUBLE',
+];
+
+/** How many rows each way to write a statement gives. */
+const ACCEPTED: Readonly<Record<string, number>> = {
+  'SELECT 1;; -- why': 1,
+  ';/* a; /* b */ c */ SELECT 1 -- ;': 1,
+  '((SELECT 1) UNION ALL (SELECT 2))': 2,
+  '(SELECT 1) LIMIT 0;': 0,
+  'FROM range(3)': 3,
+  'FROM runs SELECT family LIMIT 1; /* ; */': 1,
+  'VALUES (1), (2);': 2,
+  'TABLE runs LIMIT 1': 1,
+  'WITH t AS (SELECT 1 AS a) FROM t;': 1,
+  'WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < 3) SELECT * FROM t': 3,
+  'SUMMARIZE SELECT 1 AS a;': 1,
+  'DESCRIBE runs; -- columns': RUNS.columns.length,
+  'DESCRIBE SELECT 1 AS a': 1,
+  'SHOW runs': RUNS.columns.length,
+  'SHOW TABLES;': CATALOG.length,
+  "PIVOT (SELECT family FROM runs LIMIT 1) ON family IN ('x') USING count(*)": 1,
+  "SELECT ';--', $$;$$, E'\\';' AS \";\";": 1,
+};
+
+const REFUSED: readonly string[] = [
+  'SELECT 1; SELECT 2',
+  'SELECT',
+  'SELEC 1',
+  'SELECT 1)',
+  '(SELECT 1',
+  "SELECT 'x",
+  'SELECT 1 /* x',
+  'SELECT 1) UNION (SELECT 2',
+  'EXPLAIN SELECT 1',
+  'INSERT INTO runs VALUES (1)',
+  'PIVOT runs ON family USING count(*)',
+  'SELECT $1',
+];
+
+describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors of a lake', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'runlake-doors-'));
+  let lake: TemporaryLake;
+  let app: FastifyInstance;
+  let wire: WireServer;
+  let origin: string;
+  let published: PublishedViews;
+
+  beforeAll(async () => {
+    lake = await temporaryLake();
+    const tree = everyFamilyTree({});
+    const { runs } = await ingest(lake.writer, [tree.path], { families: FAMILIES });
+    expect(runs.filter(({ status }) => status !== 'ingested')).toEqual([]);
+    tree.remove();
+    await writeArbitraryRows(lake, 20_261_122);
+    app = await createServer({
+      reader: lake.lake,
+      exporter: new Exporter(lake.lake),
+      config: { limits: { pageSize: 20_000 } },
+    });
+    origin = await app.listen({ host: '127.0.0.1', port: 0 });
+    wire = await WireServer.listen({
+      lake: lake.lake,
+      listed: CATALOG,
+      temporaryDirectory: join(directory, 'catalog'),
+      authenticator: { isOpen: async () => true, verifierOf: async () => undefined },
+      tls: undefined,
+      host: '127.0.0.1',
+      port: 0,
+    });
+    published = await publishNewestViews(lake.lake);
+  });
+  afterAll(async () => {
+    await wire.close();
+    await app.close();
+    await lake.remove();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('give the same values: of every table and view, and of every type', async () => {
+    const specification = join(directory, 'specification.json');
+    const { database, script } = published;
+    const asked = {
+      origin,
+      port: wire.port,
+      database,
+      script,
+      statements: STATEMENTS,
+      typed: typedQuestions(),
+    };
+    writeFileSync(specification, JSON.stringify(asked));
+    const output = await runPython(join(import.meta.dirname, 'doors/doors.py'), [specification]);
+    const { differences, compared } = z
+      .object({ differences: z.array(z.unknown()), compared: z.record(z.string(), z.number()) })
+      .parse(JSON.parse(output));
+    expect(differences).toEqual([]);
+    expect(Object.keys(compared).sort()).toEqual([
+      'arrow',
+      'parquet',
+      'postgres binary',
+      'postgres text',
+      'sql',
+      'typed',
+      'views.sql',
+    ]);
+    for (const values of Object.values(compared)) expect(values).toBeGreaterThan(5_000);
+  }, 300_000);
+
+  /** How many rows each door gives for a statement, or that it refuses it. */
+  async function answersOf(
+    statement: string,
+    client: pg.Client,
+  ): Promise<Record<string, number | 'refused'>> {
+    const snapshot = await lake.lake.snapshot();
+    const exported = async (format: ExportFormat) => {
+      const result = await exportResult(lake.lake, { snapshot, sql: statement, format });
+      for await (const _ of result);
+      return result.summary.rows;
+    };
+    const field = async () => {
+      const query = 'query ($sql: String!) { sql(query: $sql) { rowCount } }';
+      const payload = { query, variables: { sql: statement } };
+      const response = await app.inject({ method: 'POST', url: '/graphql', payload });
+      return z.object({ data: z.object({ sql: z.object({ rowCount: z.number() }) }) }).parse(response.json())
+        .data.sql.rowCount;
+    };
+    // Several statements at once, which clients may send, have no rows of one.
+    const wired = async (queryMode?: 'extended') => {
+      const { rows } = await client.query({
+        text: statement,
+        rowMode: 'array',
+        ...(queryMode && { queryMode }),
+      });
+      return z.array(z.unknown()).parse(rows).length;
+    };
+    const doors = {
+      sql: field,
+      arrow: () => exported('arrow-stream'),
+      parquet: () => exported('parquet'),
+      simple: () => wired(),
+      extended: () => wired('extended'),
+    };
+    const answers: Record<string, number | 'refused'> = {};
+    for (const [door, ask] of Object.entries(doors))
+      answers[door] = await ask().catch(() => 'refused' as const);
+    return answers;
+  }
+
+  it('take the same texts for a statement, and refuse the same', async () => {
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: wire.port,
+      user: 'analyst',
+      database: 'runlake',
+    });
+    await client.connect();
+    try {
+      for (const [statement, rows] of Object.entries(ACCEPTED)) {
+        const answers = Object.values(await answersOf(statement, client));
+        expect(answers, statement).toEqual(answers.map(() => rows));
+      }
+      for (const statement of REFUSED) {
+        const answers = await answersOf(statement, client);
+        expect(new Set(Object.values(answers)), statement).toEqual(new Set(['refused']));
+      }
+    } finally {
+      await client.end();
+    }
+  });
+});
