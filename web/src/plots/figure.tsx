@@ -70,7 +70,10 @@ function useWidth(place: RefObject<HTMLElement | null>): number | undefined {
   useLayoutEffect(() => {
     const element = place.current;
     if (element === null) return undefined;
-    const measure = () => setWidth(Math.min(WIDEST, Math.floor(element.clientWidth)));
+    const measure = () => {
+      // Hidden while another part of the page loads.
+      if (element.clientWidth > 0) setWidth(Math.min(WIDEST, Math.floor(element.clientWidth)));
+    };
     measure();
     const watching = new ResizeObserver(measure);
     watching.observe(element);
