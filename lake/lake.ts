@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import type { CacheCounts } from './cache/cache-counts.ts';
 import { ObjectCache } from './cache/object-cache.ts';
 import { Engine, runQuery } from './engine/engine.ts';
 import { withPlace } from './engine/error-place.ts';
@@ -120,6 +121,11 @@ export class Lake implements LakeReader, StreamingReader {
     });
     const cache = new ObjectCache({ directory: cacheDirectory, maxBytes: options.cacheBytes });
     return new Lake(options, engine, cache, temporaryDirectory);
+  }
+
+  /** What the cache of objects has done in this process. */
+  get cacheCounts(): CacheCounts {
+    return this.#cache.counts;
   }
 
   table(name: string): DeltaTable {
@@ -265,7 +271,7 @@ export class Lake implements LakeReader, StreamingReader {
     try {
       return await work(sandboxed.connection, sandboxed.sql);
     } catch (error) {
-      throw withPlace(error, sql);
+      throw withPlace(error, sandboxed.sql, sql);
     } finally {
       await sandboxed.leave();
     }

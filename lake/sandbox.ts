@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { type Engine, runQuery } from './engine/engine.ts';
+import { withPlace } from './engine/error-place.ts';
 import { isDescription, isListing, namesOfSelect } from './engine/sandbox.ts';
 import { conditionsOfSelect } from './engine/select-conditions.ts';
 import { statementText } from './engine/statement-text.ts';
@@ -112,7 +113,7 @@ export class Sandbox {
     const { rows } = await runQuery(connection, 'SELECT json_serialize_sql($1::VARCHAR)', { params: [text] });
     const tree = String(rows[0]?.[0]);
     if (isListing(tree)) return { kind: 'listing' };
-    const { tables, views } = this.#expanded(namesOfSelect(tree, new Set(this.#names())));
+    const { tables, views } = this.#expanded(this.#namesIn(tree, text, written));
     const conditions = conditionsOfSelect(tree, this.#tables);
     const behindViews = new Set(views.flatMap((view) => view.tables));
     const sources = [...tables].map((table) => ({
@@ -123,6 +124,14 @@ export class Sandbox {
     // DuckDB copies no DESCRIBE or SUMMARIZE, but what is selected from one.
     const sql = isDescription(tree) ? `SELECT * FROM (${text})` : text;
     return { kind: 'select', sql, sources, views };
+  }
+
+  #namesIn(tree: string, text: string, written: string): ReadonlySet<string> {
+    try {
+      return namesOfSelect(tree, new Set(this.#names()), text);
+    } catch (error) {
+      throw withPlace(error, text, written);
+    }
   }
 
   #names(): string[] {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { messageOf } from '../errors.ts';
 import { pointedAt, withPlace } from './error-place.ts';
 import { QueryError } from './errors.ts';
+import { namesOfSelect } from './sandbox.ts';
 
 let instance: DuckDBInstance;
 beforeAll(async () => {
@@ -46,12 +47,40 @@ it('says nothing where DuckDB points nowhere, or into another text', async () =>
 it('keeps errors what they are', async () => {
   const sql = 'SELECT foo FROM runs';
   const error = new QueryError('no foo', { remedy: 'look', cause: new Error(await messageFor(sql)) });
-  expect(withPlace(error, sql)).toMatchObject({
+  expect(withPlace(error, sql, sql)).toMatchObject({
     name: 'QueryError',
     message: 'no foo',
     remedy: 'look',
     where: { offset: 7 },
   });
-  expect(withPlace(error, 'SELECT 1')).toBe(error);
-  expect(withPlace('other', sql)).toBe('other');
+  expect(withPlace(error, 'SELECT 1', sql)).toBe(error);
+  expect(withPlace('other', sql, sql)).toBe('other');
+  expect(withPlace(error, sql, `-- é😀\n${sql};`)).toMatchObject({ where: { offset: 13 } });
+  expect(withPlace(error, sql, 'DESCRIBE runs')).toHaveProperty('where', undefined);
+});
+
+it('knows the places of what the sandbox refuses', () => {
+  const tables = new Set(['runs']);
+  const refused = (tree: object, text: string) => {
+    try {
+      namesOfSelect(JSON.stringify(tree), tables, text);
+      return undefined;
+    } catch (error) {
+      return withPlace(error, text, `/* 1 */ ${text}`);
+    }
+  };
+  const broken = { error: true, error_type: 'parser', error_message: 'syntax error', position: '3' };
+  expect(refused(broken, 'SELEC 1')).toMatchObject({ name: 'SandboxError', where: { offset: 11 } });
+  const missing = {
+    type: 'BASE_TABLE',
+    schema_name: '',
+    catalog_name: '',
+    table_name: 'nope',
+    query_location: 21,
+  };
+  const text = "SELECT 'é😀' FROM nope";
+  expect(refused({ error: false, statements: [missing] }, text)).toMatchObject({
+    message: 'there is no table nope',
+    where: { offset: 8 + [...text].indexOf('n') },
+  });
 });

@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { QueryError } from './errors.ts';
+import { QueryError, SandboxError } from './errors.ts';
 
 /** Characters that DuckDB counts as two columns of a terminal; it does not count tabs. */
 const WIDE =
@@ -34,16 +34,28 @@ export function pointedAt(message: string, sql: string): number | undefined {
   return offset;
 }
 
-/** The error of a statement that somebody wrote, with its place in it. */
-export function withPlace(error: unknown, sql: string): unknown {
-  if (!(error instanceof QueryError) || error.cause === undefined) return error;
-  const offset = pointedAt(messageOf(error.cause), sql);
+/** Characters before a byte of UTF-8, as DuckDB counts where names are; undefined where it does not know. */
+export function charactersBefore(text: string, byte: unknown): number | undefined {
+  const bytes = Buffer.from(text);
+  if (typeof byte !== 'number' || byte > bytes.length) return undefined;
+  return [...bytes.subarray(0, byte).toString()].length;
+}
+
+/**
+ * The error of a statement with its place in the text that somebody wrote.
+ * @param statement what was parsed or run: a part of the text, else the place is left out
+ */
+export function withPlace(error: unknown, statement: string, written: string): unknown {
+  if (!(error instanceof QueryError || error instanceof SandboxError)) return error;
+  const offset = error.where?.offset ?? pointedAt(messageOf(error.cause), statement);
   if (offset === undefined) return error;
+  const start = written.indexOf(statement);
   const { message, expected, remedy, cause } = error;
-  return new QueryError(message, {
-    where: { offset },
+  const details = {
+    ...(start >= 0 && { where: { offset: [...written.slice(0, start)].length + offset } }),
     ...(expected !== undefined && { expected }),
     ...(remedy !== undefined && { remedy }),
     cause,
-  });
+  };
+  return error instanceof QueryError ? new QueryError(message, details) : new SandboxError(message, details);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { charactersBefore } from './error-place.ts';
 import { SandboxError } from './errors.ts';
 import { ResultSizes } from './result-sizes.ts';
 
@@ -32,7 +33,13 @@ const FORBIDDEN_FUNCTIONS = new Set([
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 const serialized = z.union([
-  z.object({ error: z.literal(true), error_type: z.string(), error_message: z.string() }),
+  z.object({
+    error: z.literal(true),
+    error_type: z.string(),
+    error_message: z.string(),
+    /** Characters before it. */
+    position: z.coerce.number().int().optional(),
+  }),
   z.object({ error: z.literal(false), statements: z.array(z.unknown()) }),
 ]);
 
@@ -65,9 +72,10 @@ export function isListing(tree: string): boolean {
  *
  * @param tree the JSON text
  * @param tables names that may be read
+ * @param text the text of the tree, for the places of errors
  * @throws SandboxError when the text is not exactly one SELECT over those names
  */
-export function namesOfSelect(tree: string, tables: ReadonlySet<string>): Set<string> {
+export function namesOfSelect(tree: string, tables: ReadonlySet<string>, text = ''): Set<string> {
   const result = serialized.parse(JSON.parse(tree));
   if (result.error) {
     const notSelect = result.error_type === 'not implemented';
@@ -76,6 +84,7 @@ export function namesOfSelect(tree: string, tables: ReadonlySet<string>): Set<st
       remedy: notSelect
         ? 'write the statement as a SELECT; PIVOT needs an explicit IN list inside a SELECT'
         : 'correct the SQL',
+      ...placed(result.position),
     });
   }
   if (result.statements.length !== 1) {
@@ -85,7 +94,7 @@ export function namesOfSelect(tree: string, tables: ReadonlySet<string>): Set<st
   }
   const used = new Set<string>();
   const commonTables = new Set<string>();
-  const bases: string[] = [];
+  const bases: { readonly name: string; readonly byte: unknown }[] = [];
   const sizes = new ResultSizes();
   const rowsOf = new Set<unknown>();
   walk(result.statements[0], (node) => {
@@ -97,11 +106,11 @@ export function namesOfSelect(tree: string, tables: ReadonlySet<string>): Set<st
     }
     switch (node['type']) {
       case 'BASE_TABLE':
-        bases.push(baseTable(node));
+        bases.push({ name: baseTable(node), byte: node['query_location'] });
         break;
       case 'SHOW_REF':
         if (typeof node['table_name'] === 'string' && node['table_name'] !== '')
-          bases.push(showTable(node['table_name']));
+          bases.push({ name: showTable(node['table_name']), byte: node['query_location'] });
         break;
       case 'TABLE_FUNCTION':
         checkTableFunction(node['function']);
@@ -114,16 +123,21 @@ export function namesOfSelect(tree: string, tables: ReadonlySet<string>): Set<st
         if (!rowsOf.has(node)) sizes.add(node);
     }
   });
-  for (const name of bases) {
+  for (const { name, byte } of bases) {
     const key = name.toLowerCase();
     if (tables.has(key)) used.add(key);
     else if (!commonTables.has(key)) {
       throw new SandboxError(`there is no table ${name}`, {
         expected: `one of ${[...tables].sort().join(', ')}`,
+        ...placed(charactersBefore(text, byte)),
       });
     }
   }
   return used;
+}
+
+function placed(offset: number | undefined): { where?: { offset: number } } {
+  return offset === undefined ? {} : { where: { offset } };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
