@@ -38,6 +38,18 @@ export function time(iso: string | null | undefined): { readonly local: string; 
   return { local: TIME.format(date), utc: `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC` };
 }
 
+const CLOCK = new Intl.DateTimeFormat('en', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+
+/** The time of the day where the reader is, to the second: 14:03:59. */
+export function clock(iso: string): string {
+  return CLOCK.format(new Date(iso));
+}
+
 const STEPS = [
   [1, 60, 's'],
   [60, 60, 'min'],
