@@ -13,7 +13,7 @@ export function Issues({ run: { issues, nIssues } }: { run: RunDetail }): ReactN
         </p>
       )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard */}
-      <section className="scroll" tabIndex={0} aria-label="Issues">
+      <section className="scroll" tabIndex={0} aria-label="Table of issues">
         <table>
           <thead>
             <tr>

@@ -14,7 +14,7 @@ export function Metrics({ run: { id, metrics } }: { run: RunDetail }): ReactNode
       {metrics.length === 0 ? (
         <Empty>This run has no metric of all of it.</Empty>
       ) : (
-        <MetricTable metrics={metrics} />
+        <MetricTable name="Table of metrics" metrics={metrics} />
       )}
       <Parts id={id} />
     </>
@@ -33,7 +33,7 @@ function Parts({ id }: { id: string }): ReactNode {
             run === null || run.metrics.length === 0 ? (
               <Empty>This run has no metric of a part of it.</Empty>
             ) : (
-              <MetricTable metrics={run.metrics} />
+              <MetricTable name="Table of the metrics of parts" metrics={run.metrics} />
             )
           }
         </Answer>
@@ -42,10 +42,15 @@ function Parts({ id }: { id: string }): ReactNode {
   );
 }
 
-function MetricTable({ metrics }: { metrics: readonly MetricRow[] }): ReactNode {
+interface MetricTableProps {
+  readonly name: string;
+  readonly metrics: readonly MetricRow[];
+}
+
+function MetricTable({ name, metrics }: MetricTableProps): ReactNode {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
-    <section className="scroll metrics" tabIndex={0} aria-label="Metrics">
+    <section className="scroll metrics" tabIndex={0} aria-label={name}>
       <table>
         <thead>
           <tr>
