@@ -24,7 +24,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   // Fonts that lack a bracket or these signs show something else.
   '±': '$\\pm$',
   '≈': '$\\approx$',
-  '–': '--',
+  '–': '\\textendash{}',
 };
 
 /** A text as LaTeX prints it literally: in a cell, a heading, a caption. Line ends and other controls become spaces. */
