@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { detectorsOf, detectorsText, drawDetectors } from './detectors.ts';
+import { detectorsOf, detectorsText, drawDetectors, newestSubject } from './detectors.ts';
 import type { DetectedRun } from './queries.ts';
 
 const auroc = (value: number | null, source = 'reported') => ({ value, ciLow: null, ciHigh: null, source });
 const run = (id: string, method: string | null, ...metrics: DetectedRun['metrics']): DetectedRun => ({
   id,
   method,
+  modelId: 'model',
+  benchmark: 'bench',
+  split: null,
   seed: 0,
   metrics,
 });
@@ -29,6 +32,20 @@ describe('detectors', () => {
       ['a1', 0.8],
       ['a0', 0.6],
     ]);
+  });
+
+  it('are those of the newest subject that has some', () => {
+    const other = { ...run('x', 'a', auroc(0.9)), modelId: 'other' };
+    const same = run('y', 'b');
+    expect(
+      newestSubject([
+        run('none', 'a', auroc(null)),
+        other,
+        run('z', 'c', auroc(1)),
+        { ...same, modelId: 'other' },
+      ]),
+    ).toEqual([other, { ...same, modelId: 'other' }]);
+    expect(newestSubject([same])).toEqual([]);
   });
 
   it('are told and drawn where there are some', () => {

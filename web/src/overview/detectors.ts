@@ -40,6 +40,14 @@ export function detectorsOf(runs: readonly DetectedRun[]): Detector[] {
     .sort((a, b) => b.auroc - a.auroc);
 }
 
+/** The runs about the model and the benchmark of the newest that says how well it detects; none where no run does. */
+export function newestSubject(runs: readonly DetectedRun[]): readonly DetectedRun[] {
+  const newest = runs.find(({ metrics }) => metrics.some(({ value }) => value !== null));
+  return newest === undefined
+    ? []
+    : runs.filter(({ modelId, benchmark }) => modelId === newest.modelId && benchmark === newest.benchmark);
+}
+
 /** What the numbers say in words. */
 export function detectorsText(detectors: readonly Detector[]): string | undefined {
   const [best] = detectors;

@@ -4,46 +4,64 @@ import { FvCurve } from '../run/fv/fv-curve.tsx';
 import { FvHeatmap } from '../run/fv/fv-heatmap.tsx';
 import { HEADS, INJECTIONS } from '../run/fv/queries.ts';
 import { Finding } from './finding.tsx';
-import type { NewestRun, NewestRuns } from './queries.ts';
+import type { VectorRun } from './queries.ts';
 import { headsText, injectionText } from './sentences.ts';
 
-/** Which heads carry the relation of the newest run, and what adding their vector does. */
-export function FunctionVectors({ newest: { nodes } }: { newest: NewestRuns }): ReactNode {
-  const [run] = nodes;
-  return run && <Vector run={run} others={nodes.slice(1, 4)} />;
-}
-
-interface VectorProps {
-  readonly run: NewestRun;
-  readonly others: readonly NewestRun[];
-}
-
-function Vector({ run: { id }, others }: VectorProps): ReactNode {
-  const heads = useAnswer(HEADS, { id, score: 'mean_delta_p' });
-  const injections = useAnswer(INJECTIONS, { id });
-  const relation = relationOf(id);
-  const runs = [{ id }, ...others].map((run) => ({ id: run.id, title: relationOf(run.id) }));
+/** Which heads carry the relation of the newest run with head scores, and what adding their vector does. */
+export function FunctionVectors({ runs }: { runs: readonly VectorRun[] }): ReactNode {
+  const scored = runs.filter(({ fvHeads }) => fvHeads.length > 0);
+  const injected = runs.filter(({ fvInjections }) => fvInjections.length > 0);
+  // Of one run, where one has both.
+  const both = scored.find((run) => injected.includes(run));
   return (
     <>
-      <Finding
-        question={`Which heads carry the relation “${relation}”?`}
-        answer={heads.data && headsText(heads.data)}
-        runs={runs}
-      >
-        <FvHeatmap id={id} />
-      </Finding>
-      <Finding
-        question="What does adding their function vector do?"
-        answer={injections.data && injectionText(injections.data.fvInjections.nodes)}
-        runs={runs}
-      >
-        <FvCurve id={id} />
-      </Finding>
+      <Heads runs={newestFirst(both, scored)} />
+      <Injections runs={newestFirst(both, injected)} />
     </>
   );
 }
 
-/** Ids of these runs are `namespace/fv/dataset/relation/model`. */
-function relationOf(id: string): string {
-  return id.split('/').at(-2) ?? id;
+const SHOWN = 4;
+
+function newestFirst(first: VectorRun | undefined, runs: readonly VectorRun[]): readonly VectorRun[] {
+  return (first === undefined ? runs : [first, ...runs.filter((run) => run !== first)]).slice(0, SHOWN);
+}
+
+function Heads({ runs }: { runs: readonly VectorRun[] }): ReactNode {
+  const [run] = runs;
+  const heads = useAnswer(HEADS, { id: run?.id, score: 'mean_delta_p' }, { enabled: run !== undefined });
+  if (run === undefined) return null;
+  return (
+    <Finding
+      question={`Which heads carry the relation “${relationOf(run)}”?`}
+      answer={heads.data && headsText(heads.data)}
+      runs={runs.map(titled)}
+    >
+      <FvHeatmap id={run.id} />
+    </Finding>
+  );
+}
+
+function Injections({ runs }: { runs: readonly VectorRun[] }): ReactNode {
+  const [run] = runs;
+  const injections = useAnswer(INJECTIONS, { id: run?.id }, { enabled: run !== undefined });
+  if (run === undefined) return null;
+  return (
+    <Finding
+      question={`What does adding the function vector of “${relationOf(run)}” do?`}
+      answer={injections.data && injectionText(injections.data.fvInjections.nodes)}
+      runs={runs.map(titled)}
+    >
+      <FvCurve id={run.id} />
+    </Finding>
+  );
+}
+
+function titled(run: VectorRun) {
+  return { id: run.id, title: relationOf(run) };
+}
+
+/** The relation that a run is about, as its dataset names it. */
+function relationOf({ split, benchmark, id }: VectorRun): string {
+  return split ?? benchmark ?? id.split('/').at(-1) ?? id;
 }

@@ -6,38 +6,24 @@ import { referenceText } from '../example/text.ts';
 import { Figure } from '../plots/figure.tsx';
 import { LayerPlot } from '../run/hallulens/layer-plot.tsx';
 import { METRICS } from '../run/metrics.ts';
+import { modelName } from '../run/title.ts';
 import { measured } from '../ui/format.ts';
 import { Answer } from '../ui/states.tsx';
 import { detectorsOf, detectorsText, drawDetectors } from './detectors.ts';
 import { Finding } from './finding.tsx';
-import { DETECTORS, type DetectedRun, type NewestRuns, SUREST } from './queries.ts';
+import { type DetectedRun, SUREST } from './queries.ts';
 import { layersText } from './sentences.ts';
 
 /** What detectors of hallucinations say about the model and the benchmark that the newest runs are about. */
-export function Hallucination({ newest: { nodes } }: { newest: NewestRuns }): ReactNode {
-  const [{ modelId, benchmark } = { modelId: null, benchmark: null }] = nodes;
-  const filter = {
-    family: { eq: 'HALLULENS' },
-    ...(modelId !== null && { modelId: { eq: modelId } }),
-    ...(benchmark !== null && { benchmark: { eq: benchmark } }),
-  };
-  const result = useAnswer(DETECTORS, { filter });
-  return (
-    <Answer result={result} what="detectors">
-      {({ runs }) => (
-        <Detected runs={runs.nodes} about={`${modelId ?? 'the model'} on ${benchmark ?? 'its benchmark'}`} />
-      )}
-    </Answer>
-  );
-}
-
-function Detected({ runs, about }: { runs: readonly DetectedRun[]; about: string }): ReactNode {
+export function Hallucination({ runs }: { runs: readonly DetectedRun[] }): ReactNode {
   const { detectors, drawing } = useMemo(() => {
     const found = detectorsOf(runs);
     return { detectors: found, drawing: drawDetectors(found) };
   }, [runs]);
   const best = detectors[0]?.runs[0];
   const sweep = runs.find(({ method }) => method === 'layer_sweep');
+  const [{ modelId, benchmark } = { modelId: null, benchmark: null }] = runs;
+  const about = `${modelId === null ? 'the model' : modelName(modelId)} on ${benchmark ?? 'its benchmark'}`;
   return (
     <>
       {drawing !== undefined && (

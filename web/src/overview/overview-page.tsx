@@ -6,7 +6,9 @@ import { useAnswer } from '../api/use-answer.ts';
 import { count, percent } from '../ui/format.ts';
 import { Answer, Empty } from '../ui/states.tsx';
 import { AboutDemo, isOfDemo } from './about-demo.tsx';
-import { Entropy, Evaluation } from './evaluation.tsx';
+import { newestSubject } from './detectors.ts';
+import { Entropy } from './entropy.tsx';
+import { Evaluation } from './evaluation.tsx';
 import { FunctionVectors } from './function-vectors.tsx';
 import { Hallucination } from './hallucination.tsx';
 import './overview.css';
@@ -32,7 +34,6 @@ export function OverviewPage(): ReactNode {
         {(found) => (
           <>
             <Totals found={found} />
-            {[found.HALLULENS, found.FV].some(({ nodes }) => nodes.some(isOfDemo)) && <AboutDemo />}
             <Findings found={found} />
           </>
         )}
@@ -85,7 +86,6 @@ function Unfinished({ jobs: { nodes, totalCount } }: z.infer<typeof UNFINISHED.s
 
 function Findings({ found }: { found: Found }): ReactNode {
   const { HALLULENS, FV, CHAOSBENCH, ENTROPY } = found;
-  const [entropy] = ENTROPY.nodes;
   if (rowsOf(found, 'runs') === 0) {
     return (
       <Empty>
@@ -94,12 +94,16 @@ function Findings({ found }: { found: Found }): ReactNode {
       </Empty>
     );
   }
+  const detected = newestSubject(HALLULENS.nodes);
   return (
-    <div className="findings">
-      {HALLULENS.nodes.length > 0 && <Hallucination newest={HALLULENS} />}
-      {FV.nodes.length > 0 && <FunctionVectors newest={FV} />}
-      {CHAOSBENCH.nodes.length > 0 && <Evaluation newest={CHAOSBENCH} />}
-      {entropy !== undefined && <Entropy run={entropy} />}
-    </div>
+    <>
+      {detected.some(isOfDemo) && <AboutDemo />}
+      <div className="findings">
+        <Hallucination runs={detected} />
+        <FunctionVectors runs={FV.nodes} />
+        <Evaluation runs={CHAOSBENCH.nodes} />
+        <Entropy runs={ENTROPY.nodes} />
+      </div>
+    </>
   );
 }

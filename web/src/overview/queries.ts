@@ -1,42 +1,61 @@
 import { z } from 'zod';
 
-/** Families whose runs the overview tells something about, in the order in which it does. */
-export const FAMILIES = ['HALLULENS', 'FV', 'CHAOSBENCH', 'ENTROPY'] as const;
-export type Family = (typeof FAMILIES)[number];
+/** What every finding needs of a run. */
+const run = z.object({
+  id: z.string(),
+  method: z.string().nullable(),
+  modelId: z.string().nullable(),
+  benchmark: z.string().nullable(),
+  split: z.string().nullable(),
+  seed: z.union([z.number(), z.string()]).nullable(),
+});
+const FIELDS = 'id method modelId benchmark split seed';
 
-const newest = z.object({
-  totalCount: z.number(),
-  nodes: z.array(
+export type NewestRun = z.infer<typeof run>;
+
+const detected = run.extend({
+  metrics: z.array(
     z.object({
-      id: z.string(),
-      method: z.string().nullable(),
-      modelId: z.string().nullable(),
-      benchmark: z.string().nullable(),
+      value: z.number().nullable(),
+      ciLow: z.number().nullable(),
+      ciHigh: z.number().nullable(),
+      source: z.string(),
     }),
   ),
 });
 
-export type NewestRuns = z.infer<typeof newest>;
-export type NewestRun = NewestRuns['nodes'][number];
+/** A run and how well it tells made-up answers from right ones. */
+export type DetectedRun = z.infer<typeof detected>;
 
-const newestOf = (family: Family) => `${family}: runs(
-  filter: { family: { eq: "${family}" } }, orderBy: [{ field: INGESTED_AT, direction: DESC }], first: 20
-) { totalCount nodes { id method modelId benchmark } }`;
+const rows = z.array(z.object({ layer: z.number() }));
+const vector = run.extend({ fvHeads: rows, fvInjections: rows });
 
-/** How much there is, and the newest runs of every family. */
+/** A run of function vectors; `fvHeads` and `fvInjections` are empty where it has none. */
+export type VectorRun = z.infer<typeof vector>;
+
+const newestOf = (family: string, first: number, more = '') => `${family}: runs(
+  filter: { family: { eq: "${family}" } }, orderBy: [{ field: INGESTED_AT, direction: DESC }], first: ${first}
+) { nodes { ${FIELDS} ${more} } }`;
+
+const nodes = <T extends z.ZodType>(node: T) => z.object({ nodes: z.array(node) });
+
+/** How much there is, and the newest runs of every family, the newest first. */
 export const OVERVIEW = {
   query: `{
     lake { tables { name rows } }
     withIssues: runs(filter: { nIssues: { gt: 0 } }, first: 0) { totalCount }
-    ${FAMILIES.map(newestOf).join('\n')}
+    ${newestOf('HALLULENS', 200, 'metrics(filter: { metric: { eq: "auroc" }, scope: { eq: "overall" } }, first: 4) { value ciLow ciHigh source }')}
+    ${newestOf('FV', 20, 'fvHeads(first: 1) { layer } fvInjections(first: 1) { layer }')}
+    ${newestOf('CHAOSBENCH', 20)}
+    ${newestOf('ENTROPY', 20, 'entropyPoints(first: 3) { eta }')}
   }`,
   schema: z.object({
     lake: z.object({ tables: z.array(z.object({ name: z.string(), rows: z.coerce.number() })) }),
     withIssues: z.object({ totalCount: z.number() }),
-    HALLULENS: newest,
-    FV: newest,
-    CHAOSBENCH: newest,
-    ENTROPY: newest,
+    HALLULENS: nodes(detected),
+    FV: nodes(vector),
+    CHAOSBENCH: nodes(run),
+    ENTROPY: nodes(run.extend({ entropyPoints: z.array(z.object({ eta: z.number() })) })),
   }),
 };
 
@@ -58,31 +77,6 @@ export const UNFINISHED = {
       ),
     }),
   }),
-};
-
-const detected = z.object({
-  id: z.string(),
-  method: z.string().nullable(),
-  seed: z.union([z.number(), z.string()]).nullable(),
-  metrics: z.array(
-    z.object({
-      value: z.number().nullable(),
-      ciLow: z.number().nullable(),
-      ciHigh: z.number().nullable(),
-      source: z.string(),
-    }),
-  ),
-});
-
-export type DetectedRun = z.infer<typeof detected>;
-
-/** How well every run of a model on a benchmark tells made-up answers from right ones. */
-export const DETECTORS = {
-  query: `query ($filter: RunFilter!) { runs(filter: $filter, orderBy: [{ field: INGESTED_AT, direction: DESC }], first: 200) {
-    nodes { id method seed
-      metrics(filter: { metric: { eq: "auroc" }, scope: { eq: "overall" } }, first: 10) { value ciLow ciHigh source } }
-  } }`,
-  schema: z.object({ runs: z.object({ nodes: z.array(detected) }) }),
 };
 
 /** Made-up answers that a run scored lowest: what it was surest of. */

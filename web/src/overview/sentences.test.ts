@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Injection } from '../run/fv/queries.ts';
 import type { MetricRow } from '../run/metrics.ts';
-import { evaluationText, headsText, injectionText, layersText } from './sentences.ts';
+import { entropyText, evaluationText, headsText, injectionText, layersText } from './sentences.ts';
 
 const metric = (
   scope: string,
@@ -90,4 +90,23 @@ it('evaluations are told with what could not be read', () => {
     'to 21 of 56 questions there is none',
   );
   expect(evaluationText([])).toBeUndefined();
+});
+
+it('changes of entropy are told at the ends of the learning rates', () => {
+  const point = (eta: number, deltaHTrue: number | null, linear: number | null, linquad: number | null) => ({
+    eta,
+    deltaHTrue,
+    linear,
+    linquad,
+    ess: null,
+    nSequences: null,
+  });
+  const points = [point(0.5, -1, -0.9, null), point(1, null, -2, null), point(2, -4, -3, null)];
+  expect(entropyText(points)).toBe(
+    'With the linear term: at η = 0.5 entropy changes by -1, and -0.9 was predicted; at η = 2 entropy changes by -4, and -3 was predicted.',
+  );
+  expect(entropyText([point(1, -1, -2, -1.5)])).toBe(
+    'With the linear and quadratic terms: at η = 1 entropy changes by -1, and -1.5 was predicted.',
+  );
+  expect(entropyText([point(1, null, 1, 1)])).toBeUndefined();
 });

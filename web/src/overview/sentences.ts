@@ -1,4 +1,5 @@
 import { familyScores } from '../run/chaosbench/families.ts';
+import type { EntropyPoint } from '../run/entropy/queries.ts';
 import { type InjectionPoint, pointsOf, QUERY_SETS, querySetsOf } from '../run/fv/injections.ts';
 import type { FoundHeads, Injection } from '../run/fv/queries.ts';
 import type { MetricRow } from '../run/metrics.ts';
@@ -72,6 +73,22 @@ export function evaluationText(metrics: readonly MetricRow[]): string | undefine
   const right = `${count(correct)} of ${count(valid)} answers are right (95 % between ${percent(low)} and ${percent(high)})`;
   const none = total === undefined ? 0 : total - valid;
   return `${right}${none === 0 ? '' : `; to ${count(none)} of ${count(total)} questions there is none that can be read as TRUE or FALSE`}.`;
+}
+
+/** How far the prediction is from what happened, at the ends of the learning rates. */
+export function entropyText(points: readonly EntropyPoint[]): string | undefined {
+  const measuredPoints = points.flatMap(({ eta, deltaHTrue, linear, linquad }) => {
+    const predicted = linquad ?? linear;
+    return deltaHTrue === null || predicted === null
+      ? []
+      : [{ eta, change: deltaHTrue, predicted, how: linquad === null ? 'linear' : 'linear and quadratic' }];
+  });
+  const [first, ...others] = measuredPoints;
+  if (first === undefined) return undefined;
+  const last = others.at(-1);
+  const at = ({ eta, change, predicted }: typeof first) =>
+    `at η = ${measured(eta)} entropy changes by ${measured(change)}, and ${measured(predicted)} was predicted`;
+  return `With the ${first.how} term${first.how === 'linear' ? '' : 's'}: ${at(first)}${last === undefined ? '' : `; ${at(last)}`}.`;
 }
 
 interface Valued {
