@@ -18,6 +18,7 @@ import { CostResolver } from './resolvers/cost.ts';
 import { EntropyResolver } from './resolvers/entropy.ts';
 import { ExportResolver } from './resolvers/export.ts';
 import { FvResolver } from './resolvers/fv.ts';
+import { IssueRemediesResolver } from './resolvers/issue-remedies.ts';
 import { JobConnectionResolver, JobsResolver } from './resolvers/jobs.ts';
 import { LakeResolver } from './resolvers/lake.ts';
 import { MetricsResolver } from './resolvers/metrics.ts';
@@ -55,6 +56,7 @@ const RESOLVERS = [
   ExportResolver,
   LakeResolver,
   CatalogResolver,
+  IssueRemediesResolver,
   CostResolver,
   ChangesResolver,
   ChaosResolver,

@@ -34,6 +34,7 @@ const RULES: Readonly<Record<RootType, Readonly<Record<Role, readonly string[]>>
       'explainCost',
       'fvHeatmap',
       'fvLayerCurve',
+      'issueRemedies',
       'job',
       'jobs',
       'lake',
