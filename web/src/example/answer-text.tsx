@@ -1,5 +1,6 @@
 import { Fragment, type ReactNode } from 'react';
 import { z } from 'zod';
+import { Clipped } from '../ui/clipped.tsx';
 import { count, measured } from '../ui/format.ts';
 import { Attempts } from './attempt-list.tsx';
 import { Word } from './columns.tsx';
@@ -106,10 +107,10 @@ function Passage({ title, children: text, unlike }: PassageProps): ReactNode {
       <h2>{title}</h2>
       {text === null || text === undefined ? (
         <p className="quiet">not recorded</p>
-      ) : text === '' ? (
-        <p className="quiet">an empty text</p>
+      ) : unlike === undefined ? (
+        <Clipped room="passage">{text}</Clipped>
       ) : (
-        <p className="text">{unlike === undefined ? text : marked(text, unlike)}</p>
+        <p className="text">{marked(text, unlike)}</p>
       )}
     </section>
   );

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Badge } from '../ui/badge.tsx';
+import { Clipped } from '../ui/clipped.tsx';
 import { measured } from '../ui/format.ts';
 import { type Attempt, attemptsOf } from './attempts.ts';
 import type { Prediction } from './queries.ts';
@@ -35,9 +36,7 @@ export function Attempts({
             {attempt.text === undefined ? (
               <p className="quiet">The run kept the later answer only.</p>
             ) : (
-              <p className="text">
-                {attempt.text === '' ? <span className="quiet">an empty text</span> : attempt.text}
-              </p>
+              <Clipped room="passage">{attempt.text}</Clipped>
             )}
           </li>
         ))}

@@ -14,8 +14,8 @@ function satisfies(row: Row, filter: unknown): boolean {
       if (operator === 'isNull') return (value === null) === wanted;
       if (value === null) return false;
       if (operator === 'eq') return value === wanted;
-      if (operator === 'gt') return value > Number(wanted);
-      if (operator === 'lt') return value < Number(wanted);
+      if (operator === 'gt') return Number(value) > Number(wanted);
+      if (operator === 'lt') return Number(value) < Number(wanted);
       throw new Error(`no operator ${operator}`);
     });
   });
