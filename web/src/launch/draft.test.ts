@@ -130,6 +130,7 @@ describe('a draft', () => {
       { pointer: '/deep/0/2', message: 'expected a whole number' },
       { pointer: '/choice', message: 'expected exactly one of these' },
     ]);
+    expect(reading({}).problems).toEqual([{ pointer: '/model/path', message: 'is needed' }]);
     expect(value['seed']).toBe('9007199254740993');
     expect(reading({ model: { path: 'p', batchSize: '3000000000' } }).problems).toMatchObject([
       { pointer: '/model/batchSize', message: expect.stringContaining('32-bit') },

@@ -67,11 +67,16 @@ function readMembers(
   const members: [string, unknown][] = [];
   for (const slot of slots) {
     const place = below(pointer, slot.name);
-    const value = readValue(slot.type, draft[slot.name], place, report);
+    const value = readValue(slot.type, draft[slot.name] ?? needed(slot), place, report);
     if (value !== undefined) members.push([slot.name, value]);
     else if (isRequired(slot)) report(place, 'is needed');
   }
   return Object.fromEntries(members);
+}
+
+/** An object that is needed is there, whatever it lacks: what is needed of it is said at its members. */
+function needed(slot: Slot): Draft | undefined {
+  return isRequired(slot) && isInputObjectType(getNullableType(slot.type)) ? {} : undefined;
 }
 
 function readValue(
