@@ -19,6 +19,7 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
       `${FIXTURES}/chaosbench/mini_project/runs/${CHAOSBENCH}`,
       `${FIXTURES}/entropy/repo/entropy_experiments/results/${ENTROPY}`,
       `${FIXTURES}/fv/run_full_llama_a`,
+      `${FIXTURES}/fv/interrupted_llama_a`,
     ],
   });
 
@@ -131,6 +132,17 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
       .getByRole('img', { name: /^Adding the vector: Zero-shot probability of the answer/ })
       .waitFor();
     expect(new URL(the.page.url()).search).toBe('?measure=probability');
+    expect(await the.barriers()).toEqual([]);
+  });
+
+  it('says what is wrong with a run, where, and what to do', async () => {
+    await open(FV.replace('run_full', 'interrupted'));
+    await the.page.getByRole('link', { name: 'Issues 4' }).click();
+    const row = the.page.getByRole('row', { name: /TRUNCATED_LAST_LINE/ });
+    await row.getByText('artifacts/_resume/trial_metrics.resume.jsonl:98').waitFor();
+    await row.getByText(/^resume the run, whose writer was interrupted/).waitFor();
+    expect(await plot('Average indirect effect of the heads')).toContain('heads have no score');
+    await the.page.getByText('No vector was added in this run.').waitFor();
     expect(await the.barriers()).toEqual([]);
   });
 });

@@ -59,32 +59,8 @@ export const RUN = {
   schema: z.object({ run: run.nullable() }),
 };
 
-const example = z.object({
-  exampleId: z.string(),
-  scoreHalu: z.number().nullable(),
-  labelHalu: z.boolean().nullable(),
-  predLabel: z.string().nullable(),
-  trueLabel: z.string().nullable(),
-  outcome: z.string().nullable(),
-  generation: z
-    .object({ prompt: z.string().nullable(), response: z.string().nullable(), reference: z.unknown() })
-    .nullable(),
-});
-
-export type ExampleRow = z.infer<typeof example>;
-
-/** Predictions in the order of their scores, with what was asked and answered. */
-export const EXAMPLES = {
-  query: `query ($filter: PredictionFilter!, $orderBy: [PredictionOrder!]!, $after: String) {
-    predictions(filter: $filter, orderBy: $orderBy, first: 25, after: $after) {
-      nodes { exampleId scoreHalu labelHalu predLabel trueLabel outcome generation { prompt response reference } }
-      pageInfo { hasNextPage endCursor }
-    }
-  }`,
-  schema: z.object({
-    predictions: z.object({
-      nodes: z.array(example),
-      pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
-    }),
-  }),
+/** What to do about issues, by code. */
+export const REMEDIES = {
+  query: 'query ($codes: [String!]!) { issueRemedies(codes: $codes) { code remedy } }',
+  schema: z.object({ issueRemedies: z.array(z.object({ code: z.string(), remedy: z.string() })) }),
 };
