@@ -1,19 +1,22 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JobService } from '../compute/jobs/job-service.ts';
-import type { JobQueue } from '../compute/jobs/queue.ts';
+import type { JobQueue, QueueOptions } from '../compute/jobs/queue.ts';
 import type { TaskServices } from '../compute/tasks/task.ts';
 import { TASKS } from '../compute/tasks/tasks.ts';
 import { FAMILIES } from '../ingest/families/families.ts';
-import { ingest } from '../ingest/pipeline/ingest.ts';
+import { type IngestOptions, ingest } from '../ingest/pipeline/ingest.ts';
 import { openStore } from '../lake/store/open-store.ts';
 import type { LakeWriter } from '../lake/writer.ts';
 import type { Config } from './config.ts';
 import { storeEnvironment } from './session.ts';
 
 /** The queue that a configuration names: PostgreSQL with DATABASE_URL, else a directory of RUNLAKE_HOME. */
-export async function openQueue(config: Config): Promise<JobQueue> {
-  const options = { leaseMs: config.leaseSeconds * 1000 };
+export async function openQueue(
+  config: Config,
+  watching: Pick<QueueOptions, 'onLeaseLost'> = {},
+): Promise<JobQueue> {
+  const options = { leaseMs: config.leaseSeconds * 1000, ...watching };
   if (config.databaseUrl !== undefined) {
     const { PostgresQueue } = await import('../compute/jobs/postgres-queue.ts');
     return PostgresQueue.open(config.databaseUrl, options);
@@ -34,7 +37,11 @@ export async function withJobs<T>(config: Config, work: (jobs: JobService) => Pr
 }
 
 /** What the tasks of a worker work with. */
-export async function taskServices(config: Config, writer: LakeWriter): Promise<TaskServices> {
+export async function taskServices(
+  config: Config,
+  writer: LakeWriter,
+  onRun?: IngestOptions['onRun'],
+): Promise<TaskServices> {
   const env = storeEnvironment(config);
   const { lake } = writer;
   const scratch = join(config.home, 'jobs');
@@ -45,6 +52,6 @@ export async function taskServices(config: Config, writer: LakeWriter): Promise<
     scratch,
     env,
     ingest: (key, { signal }) =>
-      ingest(writer, [`${lake.store.uri}/${key}`], { families: FAMILIES, env, signal }),
+      ingest(writer, [`${lake.store.uri}/${key}`], { families: FAMILIES, env, signal, onRun }),
   };
 }

@@ -1,17 +1,21 @@
 import { publishRun } from '../compute/tasks/chaos/publish/publish.ts';
 import type { Ingestor, Publisher, Upkeep } from '../graphql/context.ts';
 import { FAMILIES } from '../ingest/families/families.ts';
-import { ingest } from '../ingest/pipeline/ingest.ts';
+import { type IngestOptions, ingest } from '../ingest/pipeline/ingest.ts';
 import { validate } from '../ingest/pipeline/validate.ts';
 import type { LakeWriter } from '../lake/writer.ts';
 import { compactTables, vacuumTables } from './upkeep.ts';
 
 /** What the `ingest` mutation does. */
-export function ingestorOf(writer: LakeWriter, env: NodeJS.ProcessEnv): Ingestor {
+export function ingestorOf(
+  writer: LakeWriter,
+  env: NodeJS.ProcessEnv,
+  onRun?: IngestOptions['onRun'],
+): Ingestor {
   return {
     async ingest({ uri, within, namespace, lenient, dryRun }, { signal }) {
       const options = { families: FAMILIES, namespace, lenient, env, signal, within };
-      return dryRun ? validate([uri], options) : ingest(writer, [uri], options);
+      return dryRun ? validate([uri], options) : ingest(writer, [uri], { ...options, onRun });
     },
   };
 }

@@ -1,8 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Config } from './config.ts';
+import type { WorkCounts } from './metrics/work-metrics.ts';
+import { askForCounts } from './worker-counts.ts';
 
 export interface WorkerProcess {
+  /** What it has counted; nothing while there is none, or it is too busy to say. */
+  counts(): Promise<WorkCounts | undefined>;
   /** Lets it give back its job and end; kills it when it takes too long. */
   stop(): Promise<void>;
 }
@@ -43,6 +47,7 @@ export function startWorker(config: Config, logger: Logger): WorkerProcess {
   };
   start();
   return {
+    counts: async () => (child === undefined ? undefined : askForCounts(child)),
     async stop() {
       stopping = true;
       clearTimeout(timer);

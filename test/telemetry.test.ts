@@ -12,7 +12,7 @@ import { EmbeddedQueue } from '../compute/jobs/embedded-queue.ts';
 import { runWorker } from '../compute/jobs/worker.ts';
 import { createServer } from '../graphql/server.ts';
 import { FAMILIES } from '../ingest/families/families.ts';
-import { ingest } from '../ingest/pipeline/ingest.ts';
+import { ingest, type RunEffort } from '../ingest/pipeline/ingest.ts';
 import { temporaryTree } from '../ingest/testing.ts';
 import { createS3Client } from '../lake/store/s3-client.ts';
 import { smallRuns } from './support/small-runs.ts';
@@ -112,7 +112,12 @@ async function ask(query: string, headers: Record<string, string> = {}): Promise
 it('an ingest has a span for every run, with the statements and commits below', async () => {
   await collected();
   const runs = temporaryTree(smallRuns(1));
-  await ingest(home.writer, [runs.path], { families: FAMILIES });
+  const efforts: RunEffort[] = [];
+  await ingest(home.writer, [runs.path], {
+    families: FAMILIES,
+    onRun: (_, effort) => void efforts.push(effort),
+  });
+  for (const { ms, bytes } of efforts) expect([ms > 0, bytes > 0]).toEqual([true, true]);
   runs.remove();
   const all = await collected();
   const root = named(all, 'ingest');

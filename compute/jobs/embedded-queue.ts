@@ -10,6 +10,7 @@ import {
   DEFAULT_LEASE_MS,
   type EndedJob,
   type JobQueue,
+  type JobTally,
   type ListJobs,
   MAX_BACKOFF_MS,
   MAX_EVENTS,
@@ -48,6 +49,7 @@ export class EmbeddedQueue implements JobQueue {
   readonly #changes: Database<string, number>;
   readonly #leaseMs: number;
   readonly #retry: to.RetryPolicy;
+  readonly #onLeaseLost: QueueOptions['onLeaseLost'];
   readonly #closing = new AbortController();
 
   constructor(path: string, options: QueueOptions = {}) {
@@ -68,6 +70,7 @@ export class EmbeddedQueue implements JobQueue {
     this.#unrecorded = table('unrecorded');
     this.#changes = table('changes');
     this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
+    this.#onLeaseLost = options.onLeaseLost;
     this.#retry = { backoffMs: options.backoffMs ?? DEFAULT_BACKOFF_MS, maxBackoffMs: MAX_BACKOFF_MS };
   }
 
@@ -105,6 +108,15 @@ export class EmbeddedQueue implements JobQueue {
     return n;
   }
 
+  async tally(): Promise<JobTally[]> {
+    const tallies = new Map<string, JobTally>();
+    for (const { kind, state } of this.#select({})) {
+      const key = `${kind} ${state}`;
+      tallies.set(key, { kind, state, jobs: (tallies.get(key)?.jobs ?? 0) + 1 });
+    }
+    return [...tallies.values()];
+  }
+
   /** Jobs, the latest first; those that have not ended without looking at the others. */
   *#select({ states, kinds }: SelectJobs, before?: string): Generator<Job> {
     this.#refresh();
@@ -136,6 +148,7 @@ export class EmbeddedQueue implements JobQueue {
       const job = this.#jobs.get(id);
       if (job === undefined || (job.leaseUntil ?? 0) >= now) continue;
       this.#end(job, to.lost(job, now), now);
+      this.#onLeaseLost?.(job);
     }
   }
 

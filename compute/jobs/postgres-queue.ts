@@ -4,7 +4,15 @@ import PgBoss from 'pg-boss';
 import { z } from 'zod';
 import type { JsonValue } from '../../ingest/contracts/json-value.ts';
 import { JobNotFoundError, UnknownDependencyError } from './errors.ts';
-import { isFinal, JOB_KINDS, type Job, type JobEvent, type JobFailure, type JobKind } from './job.ts';
+import {
+  isFinal,
+  JOB_KINDS,
+  JOB_STATES,
+  type Job,
+  type JobEvent,
+  type JobFailure,
+  type JobKind,
+} from './job.ts';
 import { jobColumns, jobRow, parseJob, schemaSql } from './postgres-schema.ts';
 import {
   type Beat,
@@ -12,6 +20,7 @@ import {
   DEFAULT_LEASE_MS,
   type EndedJob,
   type JobQueue,
+  type JobTally,
   type ListJobs,
   MAX_BACKOFF_MS,
   MAX_EVENTS,
@@ -27,6 +36,8 @@ export interface PostgresQueueOptions extends QueueOptions {
 }
 
 const CHANNEL_POLL_MS = 1000;
+
+const tallySchema = z.object({ kind: z.enum(JOB_KINDS), state: z.enum(JOB_STATES), jobs: z.int() });
 
 /** `SelectJobs` as a condition on $1 and $2. */
 const SELECTED = '($1::text[] IS NULL OR state = ANY($1)) AND ($2::text[] IS NULL OR kind = ANY($2))';
@@ -51,6 +62,7 @@ export class PostgresQueue implements JobQueue {
   readonly #schema: string;
   readonly #leaseMs: number;
   readonly #retry: to.RetryPolicy;
+  readonly #onLeaseLost: QueueOptions['onLeaseLost'];
   readonly #closing = new AbortController();
 
   private constructor(url: string, options: PostgresQueueOptions) {
@@ -67,6 +79,7 @@ export class PostgresQueue implements JobQueue {
     });
     this.#boss.on('error', () => undefined);
     this.#leaseMs = leaseMs;
+    this.#onLeaseLost = options.onLeaseLost;
     this.#retry = { backoffMs, maxBackoffMs: MAX_BACKOFF_MS };
   }
 
@@ -147,6 +160,13 @@ export class PostgresQueue implements JobQueue {
     return Number(rows[0]?.n ?? 0);
   }
 
+  async tally(): Promise<JobTally[]> {
+    const { rows } = await this.#pool.query(
+      `SELECT kind, state, count(*)::int AS jobs FROM ${this.#schema}.jobs GROUP BY kind, state`,
+    );
+    return rows.map((row) => tallySchema.parse(row));
+  }
+
   claim(worker: string, kinds: readonly JobKind[]): Promise<Job | undefined> {
     return this.#write(async (tx) => {
       await this.#takeFromDead(tx);
@@ -173,7 +193,10 @@ export class PostgresQueue implements JobQueue {
       `SELECT record FROM ${this.#schema}.jobs WHERE state = 'running' AND lease_until < $1 FOR UPDATE SKIP LOCKED`,
       [tx.now],
     );
-    for (const job of rows.map(parseJob)) await this.#end(tx, job, to.lost(job, tx.now));
+    for (const job of rows.map(parseJob)) {
+      await this.#end(tx, job, to.lost(job, tx.now));
+      this.#onLeaseLost?.(job);
+    }
   }
 
   beat(claim: to.Claim, { progress, log = [] }: Beat = {}): Promise<{ cancelRequested: boolean }> {

@@ -23,10 +23,13 @@ export function testJobQueue(name: string, fixture: () => Promise<QueueFixture>)
     let queue: JobQueue;
     let other: JobQueue;
     let hasty: JobQueue;
+    /** Jobs that `queue` took from the silent. */
+    const lost: string[] = [];
 
     beforeAll(async () => {
       place = await fixture();
-      [queue, other] = [await place.open(PATIENT), await place.open(PATIENT)];
+      const onLeaseLost = ({ id }: Job): void => void lost.push(id);
+      [queue, other] = [await place.open({ ...PATIENT, onLeaseLost }), await place.open(PATIENT)];
       hasty = await place.open(HASTY);
     });
     afterAll(async () => {
@@ -191,6 +194,7 @@ export function testJobQueue(name: string, fixture: () => Promise<QueueFixture>)
       await sleep(HASTY.leaseMs + 50);
       expect(await queue.claim('w', ALL)).toBeUndefined();
       expect(await queue.get(id)).toMatchObject({ state: 'failed', failure: { code: 'WORKER_LOST' } });
+      expect(lost).toContain(id);
     });
 
     test('a worker that shuts down gives its job back without using up an attempt', async () => {
@@ -323,6 +327,12 @@ export function testJobQueue(name: string, fixture: () => Promise<QueueFixture>)
       expect(probes.map(({ id }) => id)).toEqual([ids[1], ids[3]]);
       expect(await queue.count({ states: ['pending', 'running'], kinds: ['fv'] })).toBe(3);
       expect(await queue.count({ kinds: [] })).toBe(0);
+      expect(await queue.tally()).toEqual(
+        expect.arrayContaining([
+          { kind: 'fv', state: 'pending', jobs: 3 },
+          { kind: 'probe', state: 'pending', jobs: 2 },
+        ]),
+      );
       expect(await queue.count()).toBe((await queue.list({ limit: 1000 })).length);
     });
 

@@ -6,6 +6,8 @@ import type { Claim, NewJob } from './transitions.ts';
 export interface QueueOptions {
   /** How long a worker may be silent before it is taken for dead, in milliseconds. Default 15,000. */
   readonly leaseMs?: number;
+  /** Told of a job that is taken from a worker which has fallen silent. */
+  readonly onLeaseLost?: (job: Job) => void;
   /** Wait after the first failed attempt, in milliseconds; doubles with each. Default 2,000, at most 5 minutes. */
   readonly backoffMs?: number;
 }
@@ -41,6 +43,12 @@ export interface EndedJob {
   readonly lastEvent: number;
 }
 
+export interface JobTally {
+  readonly kind: JobKind;
+  readonly state: JobState;
+  readonly jobs: number;
+}
+
 export interface WatchOptions {
   /** Only this job. */
   readonly id?: string;
@@ -61,6 +69,8 @@ export interface JobQueue {
   /** The latest first. */
   list(options: ListJobs): Promise<readonly Job[]>;
   count(options?: SelectJobs): Promise<number>;
+  /** How many jobs there are of every kind in every state that any is in. */
+  tally(): Promise<readonly JobTally[]>;
   /**
    * Gives the worker the pending job of one of these kinds that is first in line, if there is one. Jobs of workers that
    * were not heard of for the length of a lease are pending again.

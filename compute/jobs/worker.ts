@@ -43,6 +43,8 @@ export interface WorkerOptions {
   /** Shuts the worker down: the job at hand is stopped and given back. */
   readonly signal: AbortSignal;
   readonly logger?: WorkerLogger;
+  /** Told of every attempt when it has ended: the state of the job then, or `lost`. */
+  readonly onAttempt?: (job: Job, end: string, ms: number) => void;
   /** Puts jobs that have ended into the lake; called between jobs and while there are none. What fails is tried again later. */
   readonly record?: (signal: AbortSignal) => Promise<unknown>;
   /** Wait between looks at an empty queue, in milliseconds. Default 500. */
@@ -78,7 +80,9 @@ export async function runWorker(queue: JobQueue, options: WorkerOptions): Promis
     }
     jobs++;
     logger?.info({ job: job.id, kind: job.kind, attempt: job.attempt }, 'job begins');
+    const began = performance.now();
     const end = await new Attempt(queue, job, options).run();
+    options.onAttempt?.(job, end, performance.now() - began);
     logger?.info({ job: job.id, state: end }, 'job ends');
   }
   return { jobs };

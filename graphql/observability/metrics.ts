@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { JOB_STATES } from '../../compute/jobs/job.ts';
+import { JOB_KINDS, JOB_STATES } from '../../compute/jobs/job.ts';
 import type { JobService } from '../../compute/jobs/job-service.ts';
 import type { LakeReader } from '../../lake/engine/types.ts';
 import type { RequestCost } from './cost.ts';
@@ -20,11 +20,19 @@ export interface AnsweredOperation {
 
 const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+export interface MetricsOptions {
+  /** Also memory, CPU, event loop and garbage collection of this process: for one server a process. */
+  readonly process?: boolean;
+  /** What is counted elsewhere, in the form of Prometheus. */
+  readonly more?: () => Promise<string>;
+}
+
 /** What a server counts, in the form of Prometheus. */
 export class Metrics {
   /** Other parts of a server may register theirs. */
   readonly registry = new Registry();
   readonly #own = { registers: [this.registry] };
+  readonly #more: MetricsOptions['more'];
   readonly #requests = new Histogram({
     ...this.#own,
     name: 'runlake_http_request_seconds',
@@ -61,8 +69,8 @@ export class Metrics {
   readonly #jobs = new Gauge({
     ...this.#own,
     name: 'runlake_jobs',
-    help: 'Jobs in the queue by state.',
-    labelNames: ['state'],
+    help: 'Jobs in the queue by kind and state.',
+    labelNames: ['kind', 'state'],
   });
   readonly #versions = new Gauge({
     ...this.#own,
@@ -72,8 +80,8 @@ export class Metrics {
   });
   readonly #runs = new Gauge({ ...this.#own, name: 'runlake_runs', help: 'Runs in the newest snapshot.' });
 
-  /** @param process also memory, CPU, event loop and garbage collection of this process; for one server a process */
-  constructor({ process = false }: { readonly process?: boolean } = {}) {
+  constructor({ process = false, more }: MetricsOptions = {}) {
+    this.#more = more;
     if (process) collectDefaultMetrics({ register: this.registry });
   }
 
@@ -109,7 +117,8 @@ export class Metrics {
       for (const look of await Promise.allSettled(looks)) {
         if (look.status === 'rejected') request.log.warn({ err: look.reason }, 'a metric cannot be read');
       }
-      return reply.type(this.registry.contentType).send(await this.registry.metrics());
+      const text = [await this.registry.metrics(), (await this.#more?.()) ?? ''];
+      return reply.type(this.registry.contentType).send(text.join('\n'));
     });
   }
 
@@ -121,6 +130,12 @@ export class Metrics {
 
   async #lookAtJobs(jobs: JobService | undefined): Promise<void> {
     if (jobs === undefined) return;
-    for (const state of JOB_STATES) this.#jobs.set({ state }, await jobs.queue.count({ states: [state] }));
+    const tally = await jobs.queue.tally();
+    for (const kind of JOB_KINDS) {
+      for (const state of JOB_STATES) {
+        const found = tally.find((one) => one.kind === kind && one.state === state);
+        this.#jobs.set({ kind, state }, found?.jobs ?? 0);
+      }
+    }
   }
 }

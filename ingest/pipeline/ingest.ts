@@ -30,7 +30,14 @@ export interface IngestOptions extends DiscoverOptions {
   readonly fileBytes?: number;
   readonly onProgress?: ProgressListener;
   /** Told about every run as soon as its fate is certain. */
-  readonly onRun?: (run: RunReport) => void;
+  readonly onRun?: ((run: RunReport, effort: RunEffort) => void) | undefined;
+}
+
+/** What reading, checking and staging a run took. */
+export interface RunEffort {
+  readonly ms: number;
+  /** Bytes of artifacts that were read to tell whether it has changed; a store of several runs counts once. */
+  readonly bytes: number;
 }
 
 /** A batch is committed once it holds this many runs or rows: few commits for small runs, bounded work lost by a crash. */
@@ -56,6 +63,13 @@ export async function ingest(
   }
 }
 
+/** Times are those of `performance.now()`. */
+interface Effort {
+  began: number;
+  staged?: number;
+  bytes: number;
+}
+
 interface StagedJob {
   readonly job: RunJob;
   readonly staged: StagedRun;
@@ -73,6 +87,8 @@ class Ingest {
   readonly #stores = new Map<string, Promise<LinkedStore>>();
   readonly #storeHashes = new Map<string, Promise<string>>();
   readonly #duplicates = new Duplicates();
+  /** Of the runs that are under way. */
+  readonly #efforts = new Map<RunJob, Effort>();
   /** Settles when the measurements of all the runs that were begun are known. */
   #measured: Promise<unknown> = Promise.resolve();
 
@@ -135,6 +151,7 @@ class Ingest {
   /** Undefined when the fate of the run is certain already. */
   async #stage(job: RunJob, staging: Staging): Promise<StagedRun | undefined> {
     let accepted = false;
+    this.#effort(job).began = performance.now();
     try {
       const staged = await this.#read(job, staging);
       accepted = staged === 'unchanged' || staged.accepted;
@@ -144,8 +161,10 @@ class Ingest {
         return undefined;
       }
       if (staged === 'unchanged') this.#report(job, 'unchanged', {}, []);
-      else if (accepted) return staged;
-      else this.#report(job, 'rejected', {}, staged.issues);
+      else if (accepted) {
+        this.#effort(job).staged = performance.now();
+        return staged;
+      } else this.#report(job, 'rejected', {}, staged.issues);
       return undefined;
     } finally {
       this.#duplicates.settle(job.candidate.runId, accepted);
@@ -173,7 +192,11 @@ class Ingest {
 
   async #read(job: RunJob, staging: Staging): Promise<StagedRun | 'unchanged'> {
     const { family, candidate, context } = job;
-    const hashing = { signal: this.#options.signal, onBytes: (bytes: number) => this.#meter.add({ bytes }) };
+    const onBytes = (bytes: number): void => {
+      this.#meter.add({ bytes });
+      this.#effort(job).bytes += bytes;
+    };
+    const hashing = { signal: this.#options.signal, onBytes };
     const measuring = this.#measurement(job, hashing);
     const hashes = new Map<string, string>();
     for (const ref of (await family.stores?.of(candidate, context)) ?? []) {
@@ -267,7 +290,18 @@ class Ingest {
     const report: RunReport = { runId, family, status, rows, issues };
     this.#reports.push(report);
     this.#meter.add({ runsDone: 1 });
-    this.#options.onRun?.(report);
+    const { began, staged = performance.now(), bytes } = this.#effort(job);
+    this.#efforts.delete(job);
+    this.#options.onRun?.(report, { ms: staged - began, bytes });
+  }
+
+  #effort(job: RunJob): Effort {
+    let effort = this.#efforts.get(job);
+    if (effort === undefined) {
+      effort = { began: performance.now(), bytes: 0 };
+      this.#efforts.set(job, effort);
+    }
+    return effort;
   }
 
   #ensureRunning(): void {

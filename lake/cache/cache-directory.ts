@@ -7,6 +7,7 @@ import { errnoOf } from '../store/local-errors.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { bootId } from '../store/process-identity.ts';
 import { removeFile } from '../store/remove.ts';
+import { noCacheCounts } from './cache-counts.ts';
 import { download } from './download.ts';
 import { type FileLook, lookOf, noteUse, readMeta, verifiedLook, writeMeta } from './entry.ts';
 import { evict, type OwnLeases } from './eviction.ts';
@@ -45,6 +46,7 @@ export class CacheDirectory {
   /** Added by this process since then. Other processes add too, so the measure is renewed every few per cent. */
   #fetchedBytes = 0;
   #evicting: Promise<void> | undefined;
+  readonly counts = noCacheCounts();
 
   constructor(directory: string, limits: CacheLimits, own: OwnLeases) {
     this.#layout = cacheLayout(resolve(directory));
@@ -64,6 +66,7 @@ export class CacheDirectory {
     const what = `fetching ${request.key} of ${request.store.uri}`;
     await this.#leases.begin();
     const cached = await this.#adoptions.run(() => this.#adopt(request, signal), signal, what);
+    if (cached !== undefined) this.counts.hits += 1;
     return cached ?? (await this.#fetches.run(() => this.#fetchOnce(request, signal), signal, what));
   }
 
@@ -153,6 +156,8 @@ export class CacheDirectory {
         if (!hasErrno(error, 'EEXIST')) throw error; // else another process was faster
       });
       this.#fetchedBytes += meta.size;
+      this.counts.misses += 1;
+      this.counts.fetchedBytes += meta.size;
       return lookOf(this.path(name));
     } finally {
       await removeFile(part);
@@ -175,7 +180,7 @@ export class CacheDirectory {
     if (lock === undefined) return; // another process is at it
     try {
       this.#fetchedBytes = 0;
-      this.#usedBytes = await evict(this.#layout, this.#limits.maxBytes, bytes, this.#own);
+      this.#usedBytes = await evict(this.#layout, this.#limits.maxBytes, bytes, this.#own, this.counts);
     } finally {
       if (lock !== 'impossible') await lock.release();
     }

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { meansAbsent } from '../store/local-errors.ts';
 import { removeFile } from '../store/remove.ts';
+import type { MutableCacheCounts } from './cache-counts.ts';
 import { type CacheLayout, metaSuffix } from './layout.ts';
 
 /** A little room below the limit, so that not every further object starts a scan. */
@@ -32,6 +33,7 @@ export async function evict(
   maxBytes: number,
   roomBytes: number,
   own: OwnLeases,
+  counts: MutableCacheCounts,
 ): Promise<number> {
   const objects = await scan(layout, own);
   let used = objects.reduce((sum, object) => sum + object.size, 0);
@@ -46,6 +48,8 @@ export async function evict(
     await removeFile(object.path);
     await removeFile(object.path + metaSuffix);
     used -= object.size;
+    counts.evictions += 1;
+    counts.evictedBytes += object.size;
   }
   return used;
 }

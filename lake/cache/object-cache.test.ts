@@ -223,6 +223,15 @@ describe('ObjectCache', () => {
       }
       expect(await cachedBytes()).toBeLessThanOrEqual(10_000);
       expect(store.fetched).toEqual(keys);
+      const { evictions } = cache.counts;
+      expect(evictions).toBeGreaterThanOrEqual(20);
+      expect(cache.counts).toEqual({
+        hits: 30,
+        misses: 30,
+        fetchedBytes: 30_000,
+        evictions,
+        evictedBytes: evictions * 1000,
+      });
     });
 
     test('never takes a file in use, here or in another instance; afterwards it goes', async () => {

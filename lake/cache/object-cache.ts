@@ -4,6 +4,7 @@ import { CancelledError, InvalidArgumentError, RunlakeError } from '../errors.ts
 import { checkSignal } from '../store/abort.ts';
 import { toLocalStoreError } from '../store/local-errors.ts';
 import type { CallOptions, ObjectStore } from '../store/object-store.ts';
+import type { CacheCounts } from './cache-counts.ts';
 import { CacheDirectory } from './cache-directory.ts';
 import { sizeError } from './download.ts';
 import { type FileLook, looksLike } from './entry.ts';
@@ -158,6 +159,11 @@ export class ObjectCache {
     if (failure !== undefined) throw failure.error;
   }
 
+  /** What it has done so far; objects of a store with local files do not count. */
+  get counts(): CacheCounts {
+    return this.#files.counts;
+  }
+
   /** Gives up all leases and what is under way. Files handed out must no longer be read. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -196,6 +202,7 @@ export class ObjectCache {
     }
     held.pins += 1;
     held.lastUsedMs = now;
+    this.#files.counts.hits += 1;
     return held;
   }
 

@@ -16,7 +16,7 @@ import { openPostgresDoor } from '../postgres-door.ts';
 import { probesOf } from '../probes.ts';
 import { ingestorOf, publisherOf, upkeepOf } from '../services.ts';
 import { openLake, openWriter, storeEnvironment } from '../session.ts';
-import { startWorker } from '../worker-process.ts';
+import { startWorker, type WorkerProcess } from '../worker-process.ts';
 import { type CommonOptions, configOf, withCommonOptions } from './shared.ts';
 
 interface ServeOptions extends CommonOptions {
@@ -76,7 +76,13 @@ async function serve(
   const jobs = new JobService(queue, lake.store, TASKS);
   const limits = limitsOf(config);
   const gate = new ConcurrencyGate(limits.concurrentQueries);
-  const metrics = new Metrics({ process: true });
+  const { WorkMetrics, workText } = await import('../metrics/work-metrics.ts');
+  const work = new WorkMetrics('server', () => lake.cacheCounts);
+  let helper: WorkerProcess | undefined;
+  const metrics = new Metrics({
+    process: true,
+    more: async () => workText([await work.counts(), (await helper?.counts()) ?? []]),
+  });
   const app = await createServer({
     reader: lake,
     metrics,
@@ -84,7 +90,7 @@ async function serve(
     authenticator: tokens,
     addresses: addressPolicyOf(config),
     config: { limits },
-    ingestor: ingestorOf(writer, env),
+    ingestor: ingestorOf(writer, env, work.ingested.bind(work)),
     upkeep: upkeepOf(writer),
     publisher: publisherOf(writer, env),
     models: modelsOf(lake),
@@ -97,7 +103,7 @@ async function serve(
   });
   const url = `${await app.listen({ host: config.host, port: config.port })}/graphql`;
   const door = await openPostgresDoor(config, { lake, tokens, logger, gate, metrics });
-  const helper = worker ? startWorker(config, logger) : undefined;
+  if (worker) helper = startWorker(config, logger);
   logger.info({ store: config.store, url }, 'ready');
   const closing = new AbortController();
   const shown = demo ? showDemo({ jobs, lake, url, logger, signal: closing.signal }) : undefined;

@@ -8,7 +8,9 @@ import { TASKS } from '../../compute/tasks/tasks.ts';
 import { UsageError } from '../errors.ts';
 import { openQueue, taskServices } from '../jobs.ts';
 import { openLogger } from '../log.ts';
+import { WorkMetrics } from '../metrics/work-metrics.ts';
 import { withWriter } from '../session.ts';
+import { answerParent } from '../worker-counts.ts';
 import {
   type CommonOptions,
   configOf,
@@ -52,18 +54,21 @@ export function workerCommand(command: Command): void {
       endWithParent();
       const id = options.id ?? `${hostname()}:${process.pid}`;
       const done = await withWriter(config, signal, async (writer) => {
-        const queue = await openQueue(config);
+        const metrics = new WorkMetrics('worker', () => writer.lake.cacheCounts);
+        answerParent(metrics);
+        const queue = await openQueue(config, { onLeaseLost: (job) => metrics.leaseLost(job) });
         try {
           const tasks = boundTasks(
             TASKS.filter(({ kind }) => wanted.has(kind)),
-            await taskServices(config, writer),
+            await taskServices(config, writer, metrics.ingested.bind(metrics)),
           );
           logger.info({ worker: id, queue: queue.uri, kinds: Object.keys(tasks) }, 'waiting for jobs');
           const { drain = false } = options;
           // Several beats a lease: one may be late.
           const beatMs = Math.min(LONGEST_BEAT_MS, (config.leaseSeconds * 1000) / 5);
           const record = (stop: AbortSignal) => recordJobs(queue, writer, { signal: stop });
-          return await runWorker(queue, { id, tasks, signal, logger, drain, beatMs, record });
+          const onAttempt = metrics.attempted.bind(metrics);
+          return await runWorker(queue, { id, tasks, signal, logger, drain, beatMs, record, onAttempt });
         } finally {
           await queue.close();
         }
