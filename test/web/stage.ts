@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { z } from 'zod';
+import { CATALOG } from '../../bi/views/views.ts';
 import { createServer, type ServerOptions } from '../../graphql/server.ts';
 import { FAMILIES } from '../../ingest/families/families.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
@@ -68,6 +69,7 @@ export function stage({ home: given, runs, server }: StageOptions = {}): Stage {
       models: modelsOf(home.lake),
       probes: probesOf({}),
       exporter: new Exporter(home.lake),
+      catalog: CATALOG,
       explorer: await builtExplorer(),
       ...own,
     });

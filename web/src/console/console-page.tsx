@@ -1,5 +1,5 @@
 import type { EditorView } from '@codemirror/view';
-import { type ReactNode, useMemo, useRef, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useMemo, useRef, useState } from 'react';
 import { useAnswer } from '../api/use-answer.ts';
 import { useSchema } from '../schema/use-schema.ts';
 import { Empty, Failure, Loading } from '../ui/states.tsx';
@@ -8,10 +8,6 @@ import { CatalogBrowser } from './browse/catalog-browser.tsx';
 import { SchemaBrowser } from './browse/schema-browser.tsx';
 import { CATALOG } from './catalog.ts';
 import { formatted, operationAt } from './document.ts';
-import { Editor } from './editor/editor.tsx';
-import { graphqlLanguage } from './editor/graphql.ts';
-import { sqlLanguage } from './editor/sql.ts';
-import { variablesLanguage } from './editor/variables.ts';
 import { remember } from './history.ts';
 import { marksOf } from './request.ts';
 import { Result } from './result/result.tsx';
@@ -20,6 +16,13 @@ import { Toolbar } from './toolbar.tsx';
 import { useDrafts } from './use-drafts.ts';
 import { useRun } from './use-run.ts';
 import './console.css';
+
+const GraphqlEditors = lazy(() =>
+  import('./editor/graphql-editors.tsx').then(({ GraphqlEditors: editors }) => ({ default: editors })),
+);
+const SqlEditor = lazy(() =>
+  import('./editor/sql-editor.tsx').then(({ SqlEditor: editor }) => ({ default: editor })),
+);
 
 const NO_CATALOG: readonly never[] = [];
 
@@ -31,9 +34,7 @@ export function ConsolePage(): ReactNode {
   const schema = useSchema();
   const catalog = useAnswer(CATALOG);
   const [note, setNote] = useState('');
-  const queryView = useRef<EditorView | null>(null);
-  const latest = useRef(draft);
-  latest.current = draft;
+  const view = useRef<EditorView | null>(null);
 
   const showDocs = (name: string | undefined) => {
     const next = new URLSearchParams(location.search);
@@ -41,30 +42,11 @@ export function ConsolePage(): ReactNode {
     else next.set('doc', name);
     show(next);
   };
-  const docs = useRef(showDocs);
-  docs.current = showDocs;
-  const graphql = useMemo(
-    () =>
-      graphqlLanguage(schema.data, (type, field) =>
-        docs.current(field === undefined ? type : `${type}.${field}`),
-      ),
-    [schema.data],
-  );
-  const cursor = () => queryView.current?.state.selection.main.head ?? 0;
-  const variables = useMemo(
-    () =>
-      variablesLanguage(schema.data, () => ({
-        query: latest.current.query,
-        cursor: queryView.current?.state.selection.main.head ?? 0,
-      })),
-    [schema.data],
-  );
-  const sql = useMemo(() => sqlLanguage(catalog.data?.catalog ?? NO_CATALOG), [catalog.data]);
-
   const go = (asked = draft) => {
     setNote('');
+    const cursor = view.current?.state.selection.main.head ?? 0;
     remember(asked, new Date());
-    run(asked, asked.mode === 'graphql' ? operationAt(asked.query, cursor()) : undefined);
+    run(asked, asked.mode === 'graphql' ? operationAt(asked.query, cursor) : undefined);
   };
   const marks = useMemo(
     () => (outcome?.draft.query === draft.query ? marksOf(outcome.answer.errors ?? [], outcome.draft) : []),
@@ -116,27 +98,27 @@ export function ConsolePage(): ReactNode {
         >
           <Starts open={open} />
         </Toolbar>
-        <div className={isSql ? 'editors' : 'editors two'}>
-          <Editor
-            key={draft.mode}
-            label={isSql ? 'SQL' : 'GraphQL'}
-            text={draft.query}
-            language={isSql ? sql : graphql}
-            change={(query) => edit({ query })}
-            run={() => go()}
-            marks={marks}
-            view={queryView}
-          />
-          {!isSql && (
-            <Editor
-              label="Variables as JSON"
-              text={draft.variables}
-              language={variables}
-              change={(text) => edit({ variables: text })}
+        <Suspense fallback={<div className="editors" />}>
+          {isSql ? (
+            <SqlEditor
+              draft={draft}
+              edit={edit}
               run={() => go()}
+              marks={marks}
+              catalog={catalog.data?.catalog ?? NO_CATALOG}
+            />
+          ) : (
+            <GraphqlEditors
+              draft={draft}
+              edit={edit}
+              run={() => go()}
+              marks={marks}
+              schema={schema.data}
+              showDocs={showDocs}
+              view={view}
             />
           )}
-        </div>
+        </Suspense>
         <p className="quiet keys">
           Ctrl+Enter runs, Ctrl+Space completes, Tab leaves the editor
           {!isSql && '; Ctrl+click on a name shows what it is'}.

@@ -51,7 +51,7 @@ export function Editor(props: EditorProps): ReactNode {
         doc: text,
         extensions: [
           own.current.of(language),
-          EditorView.contentAttributes.of({ 'aria-label': label }),
+          EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
           lineNumbers(),
           foldGutter(),
           EditorView.lineWrapping,

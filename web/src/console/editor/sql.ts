@@ -1,13 +1,15 @@
 import type { Completion } from '@codemirror/autocomplete';
-import { PostgreSQL, SQLDialect, sql } from '@codemirror/lang-sql';
+import { SQLDialect, sql } from '@codemirror/lang-sql';
 import type { Extension } from '@codemirror/state';
 import { hoverTooltip } from '@codemirror/view';
 import type { CatalogEntry } from '../catalog.ts';
+import { FUNCTIONS, KEYWORDS, TYPES } from './sql-keywords.ts';
 
 const DUCKDB = SQLDialect.define({
-  ...PostgreSQL.spec,
-  keywords: `${PostgreSQL.spec.keywords ?? ''} qualify asof anti semi positional pivot unpivot exclude replace columns describe summarize sample struct map`,
-  types: `${PostgreSQL.spec.types ?? ''} hugeint ubigint utinyint usmallint uinteger tinyint double blob`,
+  keywords: KEYWORDS,
+  types: TYPES,
+  builtin: FUNCTIONS,
+  operatorChars: '+-*/<>=~!@%^&|',
   caseInsensitiveIdentifiers: true,
   doubleDollarQuotedStrings: true,
 });

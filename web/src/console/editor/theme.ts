@@ -16,7 +16,7 @@ export const theme: Extension = [
   syntaxHighlighting(style),
   EditorView.theme({
     '&': { height: '100%', color: 'var(--ink)', backgroundColor: 'var(--ground)' },
-    '&.cm-focused': { outline: '2px solid var(--accent)', outlineOffset: '-1px' },
+    '&.cm-focused': { outline: 'none' },
     '.cm-scroller': { fontFamily: 'ui-monospace, monospace', fontSize: '0.88em', lineHeight: '1.5' },
     '.cm-content': { caretColor: 'var(--ink)' },
     '.cm-cursor': { borderLeftColor: 'var(--ink)' },

@@ -2,9 +2,11 @@ import type { ReactNode } from 'react';
 import { ApiError } from '../../api/client.ts';
 import { Failure } from '../../ui/states.tsx';
 import type { Problem } from '../answer.ts';
+import { marksOf } from '../request.ts';
+import type { Draft } from '../view.ts';
 
 /** Errors of an answer, each with what was expected and what to do. */
-export function Problems({ problems }: { problems: readonly Problem[] }): ReactNode {
+export function Problems({ problems, draft }: { problems: readonly Problem[]; draft: Draft }): ReactNode {
   const refused = problems.find(({ extensions }) => extensions?.code === 'UNAUTHENTICATED');
   if (refused !== undefined) return <Failure error={new ApiError(refused.message, 'UNAUTHENTICATED')} />;
   return (
@@ -12,7 +14,7 @@ export function Problems({ problems }: { problems: readonly Problem[] }): ReactN
       {problems.map((problem) => (
         <p key={`${problem.path?.join('.')} ${problem.message}`}>
           <strong className="text">{problem.message}</strong> <code>{problem.extensions?.code}</code>
-          {placeOf(problem)}
+          <span className="quiet"> {placeOf(problem, draft)}</span>
           {problem.extensions?.expected !== undefined && (
             <>
               <br />
@@ -31,11 +33,12 @@ export function Problems({ problems }: { problems: readonly Problem[] }): ReactN
   );
 }
 
-function placeOf({ path, locations }: Problem): ReactNode {
-  const [place] = locations ?? [];
-  const parts = [
-    ...(path === undefined ? [] : [`at ${path.join('.')}`]),
-    ...(place === undefined ? [] : [`line ${place.line}, column ${place.column}`]),
-  ];
-  return parts.length > 0 && <span className="quiet"> {parts.join(', ')}</span>;
+/** Where it is, as far as whoever wrote the draft can see it. */
+function placeOf(problem: Problem, draft: Draft): string {
+  const [mark] = marksOf([problem], draft);
+  const before = mark && draft.query.slice(0, mark.from).split('\n');
+  return [
+    ...(problem.path === undefined || draft.mode === 'sql' ? [] : [`at ${problem.path.join('.')}`]),
+    ...(before === undefined ? [] : [`line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`]),
+  ].join(', ');
 }

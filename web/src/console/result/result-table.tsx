@@ -73,7 +73,8 @@ export function ResultRows({ table, label }: { table: ResultTable; label: string
         </table>
       </section>
       {open !== undefined && opened !== undefined && (
-        <section className="row-details" aria-label={`Row ${open + 1}`}>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
+        <section className="row-details" tabIndex={0} aria-label={`Row ${open + 1}`}>
           <dl className="facts">
             {columns.map((column, i) => (
               <Fragment key={column}>

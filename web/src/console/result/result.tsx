@@ -24,7 +24,7 @@ export function Result({ outcome }: { outcome: Outcome }): ReactNode {
   const { errors = [], extensions } = answer;
   return (
     <section aria-label="Result" className="result">
-      {errors.length > 0 && <Problems problems={errors} />}
+      {errors.length > 0 && <Problems problems={errors} draft={draft} />}
       <p className="result-facts" role="status">
         {table !== undefined && <strong>{amountOf(table)}</strong>}{' '}
         <span className="quiet">{timeOf(ms)}</span>{' '}
