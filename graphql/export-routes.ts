@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
 import { z } from 'zod';
 import { parseAsOf } from '../lake/as-of.ts';
 import { QueryBytesError, QueryTimeoutError } from '../lake/engine/errors.ts';
@@ -10,9 +11,11 @@ import { type ExportFormat, type ExportOptions, FORMATS } from '../lake/export/r
 import { principalOf } from './access/guard.ts';
 import type { RequestContext } from './context.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
+import { exportedStatement, exportRows } from './export-request.ts';
 import type { Limits } from './limits/limits.ts';
 import { ExportAccount, type ExportStart } from './observability/exports.ts';
 import type { Metrics } from './observability/metrics.ts';
+import type { ExportedRelation } from './plan/export.ts';
 
 /** How long a client may take nothing of an export before it is given up. */
 const STALL_MS = 60_000;
@@ -20,11 +23,18 @@ const STALL_MS = 60_000;
 /** Formats by the name of the route that streams them; Arrow streams as an IPC stream. */
 const STREAMED: Readonly<Record<string, ExportFormat>> = { arrow: 'arrow-stream', parquet: 'parquet' };
 
-const query = z.strictObject({ sql: z.string().min(1), asOf: z.string().optional() });
+const query = z.strictObject({
+  sql: z.string().min(1).optional(),
+  rows: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+  asOf: z.string().optional(),
+});
 
 export interface ExportRouteOptions {
   readonly reader: LakeReader;
   readonly exporter: Pick<Exporter, 'open' | 'find'>;
+  readonly schema: GraphQLSchema;
+  /** What SQL can read. */
+  readonly catalog: readonly ExportedRelation[];
   readonly limits: Limits;
   /** How long a request may go on. */
   readonly lifeOf: (
@@ -63,7 +73,7 @@ export function exportError(error: unknown, { exportTime, exportBytes }: Limits)
  * an end. Rows and SHA-256 follow as trailers.
  */
 export function addExports(app: FastifyInstance, options: ExportRouteOptions): void {
-  const { reader, exporter, limits, lifeOf, enter, metrics } = options;
+  const { reader, exporter, schema, catalog, limits, lifeOf, enter, metrics } = options;
   const accountOf = (request: FastifyRequest, start: Omit<ExportStart, 'principal'>) =>
     new ExportAccount({ ...start, principal: principalOf(request) }, { logger: request.log, metrics });
   /** A life without limit of time that takes the connection with it: whoever reads slowly would not notice its end. */
@@ -88,16 +98,22 @@ export function addExports(app: FastifyInstance, options: ExportRouteOptions): v
       const [issue] = parsed.error.issues;
       throw new BadUserInputError(issue?.path.join('.') || 'query', issue?.message ?? 'is wrong', {
         expected:
-          '`sql`, one SELECT statement, and perhaps `asOf`: a snapshot token, a version of runs or a time',
+          '`sql`, one SELECT statement, or `rows`, and perhaps `asOf`: a snapshot token, a version of runs or a time',
       });
     }
     const signal = begin(request, reply);
-    const sql = parsed.data.sql.toWellFormed();
-    const account = accountOf(request, { how: 'stream', format, sql });
+    const { sql, rows, asOf } = parsed.data;
+    const statement = exportedStatement(
+      { sql, rows: rows === undefined ? undefined : exportRows(schema, rows) },
+      limits,
+      catalog,
+    );
+    const account = accountOf(request, { how: 'stream', format, sql: statement.sql });
     try {
-      const snapshot = await reader.snapshot(parseAsOf(parsed.data.asOf), { signal });
+      const snapshot = await reader.snapshot(parseAsOf(asOf), { signal });
       account.snapshot = snapshot.token;
-      const result = await exporter.open({ snapshot, sql, format }, exportLimits(limits, signal, account));
+      const limited = exportLimits(limits, signal, account);
+      const result = await exporter.open({ snapshot, ...statement, format }, limited);
       reply
         .header('x-runlake-snapshot', snapshot.token)
         .trailer('x-runlake-rows', async () => String(result.summary.rows))

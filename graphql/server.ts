@@ -197,7 +197,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   };
   if (exporter !== undefined) {
     const lifeOf = running.start.bind(running);
-    addExports(app, { reader, exporter, limits, lifeOf, enter, metrics });
+    addExports(app, { reader, exporter, schema, catalog, limits, lifeOf, enter, metrics });
   }
   app.route({
     method: ['GET', 'POST'],

@@ -1,6 +1,7 @@
 import { Field, InputType, ObjectType, registerEnumType } from 'type-graphql';
 import type { ParquetCompression as Compression } from '../../lake/export/parquet.ts';
 import type { ExportFormat as Format } from '../../lake/export/result.ts';
+import { ExportRows } from './export-rows.ts';
 import { AsOfInput } from './inputs.ts';
 import { BigIntScalar, DateTimeScalar } from './scalars.ts';
 
@@ -33,9 +34,16 @@ registerEnumType(ExportCompression, { name: 'ExportCompression', description: 'C
 @InputType({ description: 'Which rows to export, and how.' })
 export class ExportInput {
   @Field(() => String, {
-    description: 'One SELECT over the tables and views of the lake, as `sql` takes it.',
+    nullable: true,
+    description: 'One SELECT over the tables and views of the lake, as `sql` takes it. This or `rows`.',
   })
-  sql!: string;
+  sql?: string | null;
+
+  @Field(() => ExportRows, {
+    nullable: true,
+    description: 'Rows of one table or view, chosen as in GraphQL. This or `sql`.',
+  })
+  rows?: object | null;
 
   @Field(() => ExportFormat, { defaultValue: ExportFormat.ARROW, description: 'Of the file.' })
   format!: Format;
@@ -47,7 +55,7 @@ export class ExportInput {
   asOf?: AsOfInput | null;
 }
 
-@ObjectType({ description: 'A file with the rows of a statement.', simpleResolvers: true })
+@ObjectType({ description: 'A file with exported rows.', simpleResolvers: true })
 export class Export {
   @Field(() => String, {
     description:

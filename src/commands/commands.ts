@@ -37,7 +37,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./sql.ts')).sqlCommand,
   },
   {
-    usage: 'export <statement>',
+    usage: 'export [statement]',
     summary: 'write the rows of a SELECT as Arrow or Parquet',
     load: async () => (await import('./export.ts')).exportCommand,
   },

@@ -106,6 +106,61 @@ const STATEMENTS = [
   'SELECT 123456789012345678901234567890.12345678::DECIMAL(38, 8), 0.1, 1e-320, 1/3, 2::FLOAT/3, -0.0::DOUBLE',
 ];
 
+const ofTables = [...ROOT_ENTITIES].map(([field, name]) => ({
+  rows: { [field]: {} },
+  sql: `SELECT * FROM ${ENTITIES[name].table.name}`,
+}));
+const ofRelations = CATALOG.map(({ name }) => ({
+  rows: { relation: { name } },
+  sql: `SELECT * FROM ${name}`,
+}));
+
+/** Exports without SQL, and what they are in SQL. */
+const ROWS_AND_SQL = [
+  ...[...ofTables, ...ofRelations].map((asked) => ({ ...asked, ordered: false })),
+  {
+    rows: {
+      generations: {
+        filter: {
+          run: { family: { in: ['LM_EVAL', 'FV'] } },
+          or: [{ halu: { isNull: true } }, { halu: { eq: true } }],
+        },
+        columns: ['exampleId', 'prompt', 'seed'],
+      },
+    },
+    sql: `SELECT g.example_id, g.prompt, g.seed FROM generations g JOIN runs r USING (run_id)
+      WHERE r.family IN ('LM_EVAL', 'FV') AND (halu IS NULL OR halu)`,
+    ordered: false,
+  },
+  {
+    rows: {
+      metrics: {
+        filter: { value: { isNull: false }, not: { metric: { contains: 'acc' } } },
+        orderBy: [{ field: 'VALUE', direction: 'DESC' }, { field: 'METRIC' }],
+        first: 20,
+        columns: ['metric', 'value'],
+      },
+    },
+    sql: `SELECT metric, value FROM metrics WHERE value IS NOT NULL AND NOT contains(metric, 'acc')
+      ORDER BY value DESC, metric, run_id, scope, split, source LIMIT 20`,
+    ordered: true,
+  },
+  {
+    rows: { activations: { layer: -1, filter: { tokenIndex: { gte: 0 } } } },
+    sql: `SELECT a.* FROM activations a
+      JOIN (SELECT store_id, site, max(layer) AS layer FROM activations GROUP BY ALL) m USING (store_id, site, layer)
+      WHERE token_index >= 0`,
+    ordered: false,
+  },
+  {
+    rows: {
+      relation: { name: 'run_metrics', run: { family: { eq: 'CHAOSBENCH' } }, columns: ['run_id', 'mcc'] },
+    },
+    sql: "SELECT run_id, mcc FROM run_metrics WHERE family = 'CHAOSBENCH'",
+    ordered: false,
+  },
+];
+
 /** How many rows each way to write a statement gives. */
 const ACCEPTED: Readonly<Record<string, number>> = {
   'SELECT 1;; -- why': 1,
@@ -160,6 +215,7 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
     app = await createServer({
       reader: lake.lake,
       exporter: new Exporter(lake.lake),
+      catalog: CATALOG,
       config: { limits: { pageSize: 20_000 } },
     });
     origin = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -190,6 +246,7 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
       database,
       script,
       statements: STATEMENTS,
+      rows: ROWS_AND_SQL,
       typed: typedQuestions(),
     };
     writeFileSync(specification, JSON.stringify(asked));
@@ -200,7 +257,9 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
     expect(differences).toEqual([]);
     expect(Object.keys(compared).sort()).toEqual([
       'arrow',
+      'arrow of rows',
       'parquet',
+      'parquet of rows',
       'postgres binary',
       'postgres text',
       'sql',
@@ -249,6 +308,37 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
       answers[door] = await ask().catch(() => 'refused' as const);
     return answers;
   }
+
+  it('say what is wrong with rows that are asked for', async () => {
+    const ask = async (rows: string) => {
+      const url = `/export/query.arrow?${new URLSearchParams({ rows })}`;
+      const { errors } = z
+        .object({
+          errors: z.array(z.object({ message: z.string(), extensions: z.object({ code: z.string() }) })),
+        })
+        .parse((await app.inject(url)).json());
+      return `${errors[0]?.extensions.code} ${errors[0]?.message}`;
+    };
+    expect(await ask('{}')).toBe('BAD_USER_INPUT rows: names nothing');
+    expect(await ask('{runs: {}, metrics: {}}')).toBe('BAD_USER_INPUT rows: names more than one');
+    expect(await ask('{runs: {filter: {nope: {eq: 1}}}}')).toMatch(
+      /^BAD_USER_INPUT rows\.runs\.filter: .*"nope"/,
+    );
+    expect(await ask('{runs: {columns: ["id", "nope"]}}')).toMatch(
+      /rows\.runs\.columns: there is no column nope/,
+    );
+    expect(await ask('{runs: {first: -1}}')).toMatch(/rows\.runs\.first: is negative/);
+    expect(await ask('{relation: {name: "nope"}}')).toMatch(
+      /rows\.relation\.name: there is no table or view nope/,
+    );
+    expect(await ask('{relation: {name: "jobs", run: {seed: {eq: 0}}}}')).toMatch(
+      /rows of jobs belong to no run/,
+    );
+    expect(await ask('{runs: ')).toMatch(/^BAD_USER_INPUT rows: Syntax Error/);
+    const both = { sql: 'SELECT 1', rows: { runs: {} } };
+    const posted = await app.inject({ method: 'POST', url: '/export/query.arrow', payload: both });
+    expect(posted.json().errors[0].extensions).toMatchObject({ code: 'BAD_USER_INPUT', argument: 'input' });
+  });
 
   it('take the same texts for a statement, and refuse the same', async () => {
     const client = new pg.Client({
