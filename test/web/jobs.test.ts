@@ -72,6 +72,7 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
     await page.getByRole('heading', { name: 'Runs it made' }).waitFor();
     await page.getByRole('link', { name: /^main\/chaosbench\// }).click();
     await page.getByRole('heading', { level: 1, name: /chaosbench/ }).waitFor();
+    await page.getByRole('link', { name: /^job-/ }).waitFor();
 
     // The next form begins with it.
     await page.goto(`${origin}/launch/chaosEval`);

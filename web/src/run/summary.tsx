@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { jobOf } from '../jobs/addresses.ts';
 import { runAddress } from '../runs/runs-page.tsx';
 import { count } from '../ui/format.ts';
 import { Time } from '../ui/time.tsx';
@@ -37,6 +38,7 @@ export function Summary({ run }: { run: RunDetail }): ReactNode {
 }
 
 function Facts({ run }: { run: RunDetail }): ReactNode {
+  const job = jobOf(run.sourceUri);
   const facts: readonly (readonly [string, ReactNode])[] = [
     ['Family', run.family],
     ['Method', run.method ?? '–'],
@@ -50,6 +52,16 @@ function Facts({ run }: { run: RunDetail }): ReactNode {
     ['Created', <Time key="created" iso={run.createdAt} />],
     ['Ingested', <Time key="ingested" iso={run.ingestedAt} />],
     ['Source', <code key="source">{run.sourceUri ?? '–'}</code>],
+    ...(job === undefined
+      ? []
+      : [
+          [
+            'Made by',
+            <Link key="job" href={`/jobs/${job}`}>
+              {job}
+            </Link>,
+          ] as const,
+        ]),
     ['Content', <code key="content">sha256:{run.contentSha256}</code>],
     [
       'Code',
