@@ -16,6 +16,7 @@ describe.skipIf(browserMissing)('the explorer of an empty lake', () => {
     expect(await the.barriers()).toEqual([]);
     await page.getByRole('link', { name: 'a job', exact: true }).click();
     await page.getByRole('heading', { name: 'Launch', exact: true }).waitFor();
+    expect(await page.title()).toBe('Launch · Runlake');
     for (const address of ['/runs', '/jobs']) {
       await page.goto(origin + address);
       await page.locator('.state:not([role=status])').first().waitFor();
@@ -34,7 +35,7 @@ describe.skipIf(browserMissing)('the explorer of an empty lake', () => {
         json: { errors: [{ message: 'too much', extensions: { code: 'LIMIT', remedy: 'ask less' } }] },
       }),
     );
-    for (const address of ['/', '/runs', '/jobs']) {
+    for (const address of ['/', '/jobs', '/runs']) {
       await page.goto(origin + address);
       await page.getByRole('alert').getByText('ask less').first().waitFor();
     }

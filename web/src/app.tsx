@@ -1,33 +1,30 @@
-import { lazy, type ReactNode, Suspense } from 'react';
+import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode, Suspense, useRef } from 'react';
 import { Link, Route, Switch, useRoute } from 'wouter';
 import { JobPage } from './jobs/job-page.tsx';
 import { JobsPage } from './jobs/jobs-page.tsx';
 import { RunsPage } from './runs/runs-page.tsx';
 import { Empty, Loading } from './ui/states.tsx';
+import { useHeadingAsTitle } from './ui/use-heading-as-title.ts';
 
-// The plots are most of the code, and the first view has none.
-const OverviewPage = lazy(() =>
-  import('./overview/overview-page.tsx').then(({ OverviewPage: page }) => ({ default: page })),
-);
-const TasksPage = lazy(() =>
-  import('./launch/tasks-page.tsx').then(({ TasksPage: page }) => ({ default: page })),
-);
-const FormPage = lazy(() =>
-  import('./launch/form-page.tsx').then(({ FormPage: page }) => ({ default: page })),
-);
-const ComparePage = lazy(() =>
-  import('./compare/compare-page.tsx').then(({ ComparePage: page }) => ({ default: page })),
-);
-const AggregatePage = lazy(() =>
-  import('./aggregate/aggregate-page.tsx').then(({ AggregatePage: page }) => ({ default: page })),
-);
-const RunPage = lazy(() => import('./run/run-page.tsx').then(({ RunPage: page }) => ({ default: page })));
-const ConsolePage = lazy(() =>
-  import('./console/console-page.tsx').then(({ ConsolePage: page }) => ({ default: page })),
-);
-const ExamplePage = lazy(() =>
-  import('./example/example-page.tsx').then(({ ExamplePage: page }) => ({ default: page })),
-);
+/** A page whose code is fetched when it is first opened: plots and editors are most of the code. */
+function lazyPage<N extends string, P extends object>(
+  load: () => Promise<Readonly<Record<N, ComponentType<P>>>>,
+  name: N,
+): LazyExoticComponent<ComponentType<P>> {
+  return lazy(async () => {
+    const page: ComponentType<P> = (await load())[name];
+    return { default: page };
+  });
+}
+
+const OverviewPage = lazyPage(() => import('./overview/overview-page.tsx'), 'OverviewPage');
+const TasksPage = lazyPage(() => import('./launch/tasks-page.tsx'), 'TasksPage');
+const FormPage = lazyPage(() => import('./launch/form-page.tsx'), 'FormPage');
+const ComparePage = lazyPage(() => import('./compare/compare-page.tsx'), 'ComparePage');
+const AggregatePage = lazyPage(() => import('./aggregate/aggregate-page.tsx'), 'AggregatePage');
+const RunPage = lazyPage(() => import('./run/run-page.tsx'), 'RunPage');
+const ConsolePage = lazyPage(() => import('./console/console-page.tsx'), 'ConsolePage');
+const ExamplePage = lazyPage(() => import('./example/example-page.tsx'), 'ExamplePage');
 
 function NavLink({ to, children }: { to: string; children: ReactNode }): ReactNode {
   const [exact] = useRoute(to);
@@ -40,6 +37,8 @@ function NavLink({ to, children }: { to: string; children: ReactNode }): ReactNo
 }
 
 export function App(): ReactNode {
+  const main = useRef<HTMLElement>(null);
+  useHeadingAsTitle(main);
   return (
     <>
       <a className="skip" href="#main">
@@ -58,7 +57,7 @@ export function App(): ReactNode {
           <NavLink to="/console">Console</NavLink>
         </nav>
       </header>
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={-1} ref={main}>
         <Suspense fallback={<Loading what="the page" />}>
           <Switch>
             <Route path="/" component={OverviewPage} />
