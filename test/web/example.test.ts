@@ -53,6 +53,12 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of an examp
     await page.getByRole('img', { name: /^Norm by layer, resid_post/ }).waitFor();
     await page.getByRole('img', { name: /^Norm by token, resid_post/ }).waitFor();
     await page.getByText('by exact_match').waitFor();
+    await page.getByRole('combobox', { name: 'Compared at' }).selectOption('layer 2');
+    const nearest = page.getByRole('region', { name: 'Table of nearest answers' });
+    await nearest.waitFor();
+    expect(await nearest.locator('tbody tr').count()).toBe(8);
+    const cosines = (await nearest.locator('tbody td:nth-child(2)').allTextContents()).map(Number);
+    expect(cosines).toEqual(cosines.toSorted((a, b) => b - a));
     await page.getByRole('button', { name: 'Look in all runs' }).click();
     await page.getByText('in all runs of the family').waitFor();
     await page.getByText('Manifest and configuration of the run').click();

@@ -4,6 +4,7 @@ import { useAnswer } from '../api/use-answer.ts';
 import { Figure } from '../plots/figure.tsx';
 import { count } from '../ui/format.ts';
 import { Answer } from '../ui/states.tsx';
+import { Nearest } from './nearest.tsx';
 import { normsByLayer, normsByToken } from './norm-drawings.ts';
 import { type Recording, ranges, recordingsOf } from './norms.ts';
 import { type ExampleRun, type Generation, VECTORS } from './queries.ts';
@@ -30,6 +31,8 @@ export function Activations({ run, generation, asOf }: ActivationsProps): ReactN
       <Answer result={result} what="activations">
         {({ activations: { nodes, totalCount } }) => (
           <Recordings
+            activationKey={activationKey}
+            asOf={asOf}
             recordings={recordingsOf(nodes)}
             stores={run.stores}
             left={totalCount - nodes.length}
@@ -42,6 +45,8 @@ export function Activations({ run, generation, asOf }: ActivationsProps): ReactN
 }
 
 interface RecordingsProps {
+  readonly activationKey: string;
+  readonly asOf: Variables | undefined;
   readonly recordings: readonly Recording[];
   readonly stores: ExampleRun['stores'];
   readonly total: number;
@@ -49,7 +54,8 @@ interface RecordingsProps {
   readonly left: number;
 }
 
-function Recordings({ recordings, stores, total, left }: RecordingsProps): ReactNode {
+function Recordings({ activationKey, asOf, recordings, stores, total, left }: RecordingsProps): ReactNode {
+  const states = recordings.find(({ site }) => site === 'resid_post');
   if (recordings.length === 0) {
     return <p className="quiet">The stores of this run have no vectors under the key of this answer.</p>;
   }
@@ -66,6 +72,7 @@ function Recordings({ recordings, stores, total, left }: RecordingsProps): React
           store={stores.find(({ storeId }) => storeId === recording.storeId)}
         />
       ))}
+      {states && <Nearest activationKey={activationKey} recording={states} asOf={asOf} />}
     </>
   );
 }

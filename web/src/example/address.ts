@@ -9,16 +9,19 @@ export interface ExamplePlace {
   readonly list?: string | undefined;
   /** What the list is about, where that is a choice: a layer, a learning rate. */
   readonly of?: string | undefined;
+  /** The layer at which its nearest neighbours are shown. */
+  readonly near?: string | undefined;
   /** The state of the lake that is shown; the newest without it. */
   readonly snapshot?: string | undefined;
 }
 
 /** The address of an example's page. */
-export function exampleAddress({ run, example, line, list, of, snapshot }: ExamplePlace): string {
+export function exampleAddress({ run, example, line, list, of, near, snapshot }: ExamplePlace): string {
   const address = new URLSearchParams({ run, example });
   if (line !== null && line !== undefined) address.set('line', String(line));
   if (list !== undefined) address.set('list', list);
   if (of !== undefined) address.set('of', of);
+  if (near !== undefined) address.set('near', near);
   if (snapshot !== undefined) address.set('snapshot', snapshot);
   return `/examples?${address}`;
 }
@@ -34,6 +37,7 @@ export function examplePlaceOf(address: URLSearchParams): ExamplePlace | undefin
     line: Number.isInteger(line) ? line : undefined,
     list: address.get('list') ?? undefined,
     of: address.get('of') ?? undefined,
+    near: address.get('near') ?? undefined,
     snapshot: address.get('snapshot') ?? undefined,
   };
 }

@@ -60,8 +60,14 @@ export const ANSWERED_COLUMNS: readonly ExampleColumn<PredictionRow>[] = [
   { title: 'Truth', cell: ({ trueLabel }) => <Clipped>{trueLabel}</Clipped> },
   PROMPT,
   RESPONSE,
-  { title: 'Part', cell: ({ taskFamily, method }) => taskFamily ?? method ?? '–' },
+  { title: 'Task family', cell: ({ taskFamily }) => taskFamily ?? '–' },
   number('Seconds', ({ latencyS }) => latencyS),
+];
+
+/** For tasks of LM_EVAL, which are read by one or several filters. */
+export const FILTERED_COLUMNS: readonly ExampleColumn<PredictionRow>[] = [
+  ...ANSWERED_COLUMNS.slice(0, 5),
+  { title: 'Filter', cell: ({ method }) => method ?? '–' },
 ];
 
 export const GENERATION_COLUMNS: readonly ExampleColumn<GenerationRow>[] = [

@@ -1,22 +1,20 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import type { Variables } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { runAddress } from '../runs/address.ts';
-import { Answer, Empty, Failure } from '../ui/states.tsx';
+import { Answer, Empty } from '../ui/states.tsx';
 import { Activations } from './activations.tsx';
 import { type ExamplePlace, exampleAddress, examplePlaceOf, listParameters } from './address.ts';
 import { AnswerText } from './answer-text.tsx';
 import './example.css';
 import { Injections } from './injections.tsx';
-import { listNamed } from './lists.ts';
 import { Methods } from './methods.tsx';
-import { useNeighbours } from './neighbours.ts';
 import { Provenance } from './provenance.tsx';
 import { EXAMPLE, type ExampleAnswer, type ExampleRun, type Generation, type Prediction } from './queries.ts';
 import { Samples } from './samples.tsx';
 import { Sequence } from './sequence.tsx';
-import { Steps } from './steps.tsx';
+import { ListSteps } from './steps.tsx';
 import { shortId } from './text.ts';
 import { Tokens } from './tokens.tsx';
 
@@ -39,13 +37,16 @@ function Asked({ place }: { place: ExamplePlace }): ReactNode {
   const { run, example, snapshot } = place;
   const asOf = snapshot === undefined ? undefined : { snapshot };
   const result = useAnswer(EXAMPLE, { run, runId: run, example, asOf });
+  // Until the answer comes, the example before is shown under its own name.
+  const answered = useRef(place);
+  if (!result.isPlaceholderData) answered.current = place;
   return (
     <Answer result={result} what="the example">
       {(found) =>
         found.run === null ? (
           <Empty>There is no run {run}.</Empty>
         ) : (
-          <Shown place={place} asOf={asOf} found={found} run={found.run} stale={result.isPlaceholderData} />
+          <Shown place={answered.current} asked={place} asOf={asOf} found={found} run={found.run} />
         )
       }
     </Answer>
@@ -53,29 +54,23 @@ function Asked({ place }: { place: ExamplePlace }): ReactNode {
 }
 
 interface ShownProps {
+  /** The example that is shown. */
   readonly place: ExamplePlace;
+  /** The one that the address names. */
+  readonly asked: ExamplePlace;
   readonly asOf: Variables | undefined;
   readonly found: ExampleAnswer;
   readonly run: ExampleRun;
-  /** Whether another example is still shown while this one is fetched. */
-  readonly stale: boolean;
 }
 
-function Shown({ place, asOf, found, run, stale }: ShownProps): ReactNode {
+function Shown({ place, asked, asOf, found, run }: ShownProps): ReactNode {
   const { example, snapshot } = place;
   const entropy = run.family === 'ENTROPY';
-  const list = entropy ? 'batch' : listNamed(run, place.list, place.of);
-  const neighbours = useNeighbours(place, list, asOf);
-  const { nodes } = found.generations;
-  // Where a run repeats an example, both tables have the line of the one file.
-  const generation = nodes.find(({ sourceLine }) => sourceLine === place.line) ?? nodes[0];
+  const generation = atLine(found.generations.nodes, place.line);
   // Those of function vectors are one a block, which the page has as trials.
-  const predictions =
-    run.family === 'FV'
-      ? []
-      : ownPredictions(found.predictions.nodes, nodes.length > 1 ? place.line : undefined);
+  const prediction = run.family === 'FV' ? undefined : atLine(found.predictions.nodes, place.line);
   return (
-    <div className="example" aria-busy={stale}>
+    <div className="example" aria-busy={place !== asked}>
       <p className="quiet trail">
         <Link href={`${runAddress(run.id)}${listParameters(place, run.family)}`}>{run.id}</Link>
       </p>
@@ -86,19 +81,18 @@ function Shown({ place, asOf, found, run, stale }: ShownProps): ReactNode {
           <Link href={exampleAddress({ ...place, snapshot: undefined })}>The newest state</Link>
         </p>
       )}
-      {neighbours.isError && <Failure error={neighbours.error} again={() => void neighbours.refetch()} />}
-      {neighbours.data && <Steps place={place} found={neighbours.data} />}
+      <ListSteps place={asked} run={run} asOf={asOf} />
       {entropy ? (
         <Sequence run={run.id} sequence={Number(example)} asOf={asOf} />
       ) : (
-        <Parts example={example} run={run} generation={generation} predictions={predictions} asOf={asOf} />
+        <Parts example={example} run={run} generation={generation} prediction={prediction} asOf={asOf} />
       )}
       <Provenance
         place={place}
         run={run}
         lines={[
           ['generations', generation?.sourceLine],
-          ['predictions', predictions[0]?.sourceLine],
+          ['predictions', prediction?.sourceLine],
         ]}
         snapshot={found.lake.snapshot}
         asOf={asOf}
@@ -107,25 +101,23 @@ function Shown({ place, asOf, found, run, stale }: ShownProps): ReactNode {
   );
 }
 
-/** Of an example that a run repeats, the predictions of one line only. */
-function ownPredictions(
-  predictions: readonly Prediction[],
+/** Of the rows of an example that a run repeats, the one of a line, where both tables have the line of one file. */
+function atLine<R extends { readonly sourceLine: number | null }>(
+  rows: readonly R[],
   line: number | null | undefined,
-): readonly Prediction[] {
-  const own = predictions.filter(({ sourceLine }) => sourceLine === line);
-  return own.length > 0 ? own : predictions;
+): R | undefined {
+  return rows.find(({ sourceLine }) => sourceLine === line) ?? rows[0];
 }
 
 interface PartsProps {
   readonly example: string;
   readonly run: ExampleRun;
   readonly generation: Generation | undefined;
-  readonly predictions: readonly Prediction[];
+  readonly prediction: Prediction | undefined;
   readonly asOf: Variables | undefined;
 }
 
-function Parts({ example, run, generation, predictions, asOf }: PartsProps): ReactNode {
-  const [prediction] = predictions;
+function Parts({ example, run, generation, prediction, asOf }: PartsProps): ReactNode {
   if (generation === undefined && prediction === undefined) {
     return (
       <Empty>

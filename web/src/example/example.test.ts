@@ -5,6 +5,7 @@ import { examplePython, exampleQuery } from './code.ts';
 import { recordedFacts } from './facts.ts';
 import { judgedLayers } from './judged-layers.ts';
 import { listNamed, listsOf } from './lists.ts';
+import { standsFor } from './nearest.ts';
 import { among } from './neighbours.ts';
 import { normLines, ranges, recordingsOf } from './norms.ts';
 import { errorOf, ordered, SEQUENCE_ORDERS } from './sequences.ts';
@@ -18,6 +19,7 @@ describe('addresses', () => {
       line: 12,
       list: 'least',
       of: '8',
+      near: '4',
       snapshot: 'eyJ2',
     };
     const address = new URL(exampleAddress(place), 'http://localhost');
@@ -156,6 +158,21 @@ describe('activations', () => {
         ],
       },
       { name: 'last token of the response', points: [{ layer: 0, norm: 5 }] },
+    ]);
+  });
+
+  it('have a vector that stands for the answer at a layer', () => {
+    const [recording] = recordingsOf([
+      vector(0, 0, 'prompt', 1),
+      vector(0, 2, 'response', 2),
+      vector(0, 3, 'response', 3),
+      vector(0, 1, 'prompt', 4),
+      vector(1, 1, 'prompt', 5),
+    ]);
+    expect(recording && [0, 1, 2].map((layer) => standsFor(recording, layer)?.norm)).toEqual([
+      3,
+      5,
+      undefined,
     ]);
   });
 

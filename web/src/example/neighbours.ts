@@ -124,7 +124,7 @@ export function useNeighbours(
   asOf: Variables | undefined,
 ): UseQueryResult<Neighbours | null> {
   return useQuery({
-    queryKey: ['neighbours', place],
+    queryKey: ['neighbours', { ...place, near: undefined }],
     queryFn: async ({ signal }) => {
       if (list === undefined) return null;
       const found = list === 'batch' ? inBatch(place, asOf, signal) : inLake(list, place, asOf, signal);

@@ -1,8 +1,11 @@
 import { type ReactNode, useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
+import type { Variables } from '../api/client.ts';
 import { count } from '../ui/format.ts';
+import { Failure } from '../ui/states.tsx';
 import { type ExamplePlace, exampleAddress } from './address.ts';
-import type { Neighbours } from './neighbours.ts';
+import { type ListedRun, listNamed } from './lists.ts';
+import { type Neighbours, useNeighbours } from './neighbours.ts';
 
 const KEYS: Readonly<Record<string, 'previous' | 'next'>> = {
   ArrowLeft: 'previous',
@@ -16,8 +19,21 @@ function takesKeys(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('input, select, textarea, [tabindex="0"]') !== null;
 }
 
-/** The way to the examples before and after one, by links and by keys. */
-export function Steps({ place, found }: { place: ExamplePlace; found: Neighbours }): ReactNode {
+export interface ListStepsProps {
+  readonly place: ExamplePlace;
+  readonly run: ListedRun;
+  readonly asOf: Variables | undefined;
+}
+
+/** The way to the examples before and after one in the list that it was opened from, by links and by keys. */
+export function ListSteps({ place, run, asOf }: ListStepsProps): ReactNode {
+  const list = run.family === 'ENTROPY' ? 'batch' : listNamed(run, place.list, place.of);
+  const { data, error, refetch } = useNeighbours(place, list, asOf);
+  if (error !== null) return <Failure error={error} again={() => void refetch()} />;
+  return data && <Steps place={place} found={data} />;
+}
+
+function Steps({ place, found }: { place: ExamplePlace; found: Neighbours }): ReactNode {
   const [, go] = useLocation();
   const { title, position, total, previous, next } = found;
   const addresses = {

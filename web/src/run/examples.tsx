@@ -1,12 +1,25 @@
 import type { ReactNode } from 'react';
-import { ANSWERED_COLUMNS, GENERATION_COLUMNS, SCORED_COLUMNS } from '../example/columns.tsx';
+import {
+  ANSWERED_COLUMNS,
+  type ExampleColumn,
+  FILTERED_COLUMNS,
+  GENERATION_COLUMNS,
+  SCORED_COLUMNS,
+} from '../example/columns.tsx';
 import { InjectionExamples } from '../example/injection-examples.tsx';
 import { ExampleTable } from '../example/list-table.tsx';
 import { type ExampleList, type ListedRun, listsOf } from '../example/lists.ts';
-import { GENERATION_ROWS, PREDICTION_ROWS } from '../example/rows.ts';
+import { GENERATION_ROWS, PREDICTION_ROWS, type PredictionRow } from '../example/rows.ts';
 import { SequenceExamples } from '../example/sequence-examples.tsx';
 import { Choice, useChoice } from '../ui/choice.tsx';
 import { Empty } from '../ui/states.tsx';
+
+/** What the predictions of a family are about. */
+const COLUMNS: Readonly<Record<string, readonly ExampleColumn<PredictionRow>[]>> = {
+  HALLULENS: SCORED_COLUMNS,
+  CHAOSBENCH: ANSWERED_COLUMNS,
+  LM_EVAL: FILTERED_COLUMNS,
+};
 
 /** The examples of a run, those first that say most about what it gets wrong. */
 export function Examples({ run }: { run: ListedRun }): ReactNode {
@@ -45,7 +58,7 @@ function Listed({ run, lists }: { run: ListedRun; lists: readonly ExampleList[] 
           run={run.id}
           list={list}
           source={PREDICTION_ROWS}
-          columns={run.family === 'HALLULENS' ? SCORED_COLUMNS : ANSWERED_COLUMNS}
+          columns={COLUMNS[run.family] ?? ANSWERED_COLUMNS}
         />
       )}
     </>
