@@ -8,6 +8,9 @@ export type LiveState = 'connecting' | 'live' | 'broken';
 const WAIT_MS = [500, 1000, 2000, 5000, 15_000] as const;
 const PING_MS = 10_000;
 const PONG_MS = 5_000;
+const ACK_MS = 5_000;
+/** Before a subscription that a closing server has ended is asked for again. */
+const AGAIN_MS = 1_000;
 
 let state: LiveState = 'connecting';
 const watchers = new Set<() => void>();
@@ -46,6 +49,7 @@ async function open(): Promise<Client> {
     retryWait: (retries) => wait(WAIT_MS[Math.min(retries, WAIT_MS.length - 1)] ?? 0),
     // From one page to the next the socket stays.
     lazyCloseTimeout: 1000,
+    connectionAckWaitTimeout: ACK_MS,
     keepAlive: PING_MS,
     on: {
       connected: () => become('live'),
@@ -67,8 +71,8 @@ function wait(ms: number): Promise<void> {
 }
 
 /**
- * Follows a subscription, across broken connections, until it is stopped or the server ends it. What happens meanwhile is
- * missed, so ask again when `liveState` becomes `live`.
+ * Follows a subscription across broken connections and restarts of the server, until it is stopped. What happens meanwhile
+ * is missed, so ask again when `liveState` becomes `live`.
  */
 export function follow<T>(
   { query, schema }: Question<T>,
@@ -76,14 +80,15 @@ export function follow<T>(
   heard: (data: T) => void,
 ): () => void {
   let stop: (() => void) | undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
   followed++;
   const end = () => {
     if (!isOver) followed--;
     isOver = true;
+    clearTimeout(again);
   };
-  client ??= open();
-  void client.then((socket) => {
+  const listen = (socket: Client) => {
     if (isOver) return;
     stop = socket.subscribe(
       { query, variables },
@@ -97,10 +102,15 @@ export function follow<T>(
           become('broken');
           end();
         },
-        complete: end,
+        complete: () => {
+          if (!isOver) again = setTimeout(() => listen(socket), AGAIN_MS);
+        },
       },
     );
-  });
+  };
+  client ??= open();
+  // Without the code that listens, after an update of the server, the page asks.
+  void client.then(listen, () => become('broken'));
   return () => {
     end();
     stop?.();
