@@ -122,7 +122,7 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
 
   it('shows the heads of a function-vector run and what adding the vector does', async () => {
     await open(`fv/${FV}`);
-    expect(await plot('Average indirect effect of the heads')).toContain('boxes and numbers mark the top 20');
+    expect(await plot('Average indirect effect of the heads')).toContain('boxes mark the top 20');
     expect((await taken('Average indirect effect of the heads', 'CSV')).trim().split('\r\n')).toHaveLength(
       33,
     );
@@ -136,7 +136,7 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
   });
 
   it('says what is wrong with a run, where, and what to do', async () => {
-    await open(FV.replace('run_full', 'interrupted'));
+    await open(`fv/${FV.replace('run_full', 'interrupted')}`);
     await the.page.getByRole('link', { name: 'Issues 4' }).click();
     const row = the.page.getByRole('row', { name: /TRUNCATED_LAST_LINE/ });
     await row.getByText('artifacts/_resume/trial_metrics.resume.jsonl:98').waitFor();

@@ -33,7 +33,7 @@ describe('heads', () => {
     // Nothing is white: the scale is as wide to both sides.
     expect(drawing?.ramp).toEqual({ label: 'change of probability', low: -0.4, high: 0.4 });
     expect(drawing?.description).toContain(
-      'the top 2, the first block 1 head 0 with 0.4; 1 heads have no score',
+      'the top 2, numbers are their ranks; the first is block 1 head 0 with 0.4; 1 heads have no score',
     );
   });
 

@@ -16,8 +16,13 @@ export const SCORES = {
 } as const;
 export type Score = keyof typeof SCORES;
 
-/** Heads or layers up to which a cell has room for a number. */
-const ROOMY = 40;
+/** Pixels that a number takes of a cell. */
+const ROOM = 13;
+
+/** Whether cells are wide enough for numbers. */
+function roomy({ width, marginLeft, marginRight }: Plot.Dimensions, heads: number): boolean {
+  return (width - marginLeft - marginRight) / heads >= ROOM;
+}
 
 /** Effects of all heads as a matrix with the top heads marked; undefined for runs without head scores. */
 export function drawHeads({ fvHeatmap: heatmap }: FoundHeads, score: Score): Drawing | undefined {
@@ -29,11 +34,13 @@ export function drawHeads({ fvHeatmap: heatmap }: FoundHeads, score: Score): Dra
   const [first] = topHeads;
   const ranked = cells.filter(({ rank }) => rank !== undefined);
   const what = SCORES[score];
+  // On the colour of the cell, whatever the ground of the page.
+  const ink = ({ effect }: Cell) => (Math.abs(effect) > 0.6 * limit ? 'white' : 'black');
   return {
     title: score === 'dla' ? 'Direct logit attribution of the heads' : 'Average indirect effect of the heads',
     description: [
-      `Mean ${what} of the right answer for each head; boxes and numbers mark the top ${count(topHeads.length)}`,
-      first && `, the first block ${first.layer} head ${first.head} with ${measured(first.score)}`,
+      `Mean ${what} of the right answer for each head; boxes mark the top ${count(topHeads.length)}, numbers are their ranks`,
+      first && `; the first is block ${first.layer} head ${first.head} with ${measured(first.score)}`,
       missing > 0 && `; ${count(missing)} heads have no score`,
       '.',
     ]
@@ -55,17 +62,16 @@ export function drawHeads({ fvHeatmap: heatmap }: FoundHeads, score: Score): Dra
       color: { ...DIVERGING, domain: [-limit, limit] },
       marks: [
         Plot.cell(cells, { x: 'head', y: 'layer', fill: 'effect' }),
-        Plot.cell(ranked, { x: 'head', y: 'layer', stroke: 'currentColor', strokeWidth: 1.5 }),
-        layers <= ROOMY && heads <= ROOMY
-          ? Plot.text(ranked, {
-              x: 'head',
-              y: 'layer',
-              text: 'rank',
-              fontSize: 9,
-              // On the colour of the cell, whatever the ground of the page.
-              fill: ({ effect }: { effect: number }) => (Math.abs(effect) > 0.6 * limit ? 'white' : 'black'),
-            })
-          : undefined,
+        Plot.cell(ranked, { x: 'head', y: 'layer', fill: 'none', stroke: ink, strokeWidth: 1.2, inset: 1 }),
+        Plot.text(ranked, {
+          x: 'head',
+          y: 'layer',
+          text: 'rank',
+          fontSize: 9,
+          fill: ink,
+          render: (index, scales, values, dimensions, context, next) =>
+            roomy(dimensions, heads) && next ? next(index, scales, values, dimensions, context) : null,
+        }),
         Plot.tip(
           cells,
           Plot.pointer({

@@ -8,6 +8,7 @@ import { FvHeatmap } from './fv-heatmap.tsx';
 import { SCORES, type Score } from './heads.ts';
 import { MEASURES, type Measure, QUERY_SETS, querySetsOf } from './injections.ts';
 import { HEADS, INJECTIONS } from './queries.ts';
+import { TopHeads } from './top-heads.tsx';
 
 const SCORE_KEYS = Object.keys(SCORES) as Score[];
 const MEASURE_KEYS = Object.keys(MEASURES) as Measure[];
@@ -28,6 +29,7 @@ function Heads({ id }: { id: string }): ReactNode {
         <Choice label="Effect" options={SCORES} among={SCORE_KEYS} chosen={score} choose={setScore} />
       </div>
       <FvHeatmap id={id} score={score} />
+      {found.data?.fvHeatmap && <TopHeads heatmap={found.data.fvHeatmap} />}
     </>
   );
 }
