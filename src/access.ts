@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { AddressPolicy } from '../graphql/access/addresses.ts';
+import { UnauthenticatedError } from '../graphql/access/principal.ts';
 import { DEFAULT_LIMITS, type Limits } from '../graphql/limits/limits.ts';
 import { TokenDirectory } from './auth/token-directory.ts';
 import { type Config, ConfigError } from './config.ts';
@@ -27,6 +28,17 @@ export async function openTokens(config: Config, logger: Logger): Promise<TokenD
     );
   }
   return tokens;
+}
+
+/** Whether those are let in who show no token. */
+export async function mayBeAnonymous(tokens: TokenDirectory): Promise<boolean> {
+  try {
+    await tokens.authenticate(undefined);
+    return true;
+  } catch (error) {
+    if (error instanceof UnauthenticatedError) return false;
+    throw error;
+  }
 }
 
 /** What callers with a token may name beside the rows of the lake. */

@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { CATALOG } from '../bi/views/views.ts';
 import { WireServer } from '../bi/wire/server.ts';
 import { LongLived } from '../graphql/access/long-lived.ts';
-import { UnauthenticatedError } from '../graphql/access/principal.ts';
 import type { ConcurrencyGate } from '../graphql/limits/concurrency.ts';
 import type { Metrics } from '../graphql/observability/metrics.ts';
 import { messageOf } from '../lake/errors.ts';
 import type { Lake } from '../lake/lake.ts';
-import { LOOPBACK, limitsOf } from './access.ts';
+import { LOOPBACK, limitsOf, mayBeAnonymous } from './access.ts';
 import type { TokenDirectory } from './auth/token-directory.ts';
 import { type Config, ConfigError } from './config.ts';
 import { PostgresMetrics } from './metrics/postgres-metrics.ts';
@@ -73,16 +72,6 @@ export async function openPostgresDoor(
     );
   }
   return door;
-}
-
-async function mayBeAnonymous(tokens: TokenDirectory): Promise<boolean> {
-  try {
-    await tokens.authenticate(undefined);
-    return true;
-  } catch (error) {
-    if (error instanceof UnauthenticatedError) return false;
-    throw error;
-  }
 }
 
 async function tlsFiles({

@@ -6,7 +6,7 @@ import { CATALOG } from '../../bi/views/views.ts';
 import { JobService } from '../../compute/jobs/job-service.ts';
 import { TASKS } from '../../compute/tasks/tasks.ts';
 import { Exporter } from '../../lake/export/exporter.ts';
-import { addressPolicyOf, limitsOf, openTokens } from '../access.ts';
+import { addressPolicyOf, limitsOf, mayBeAnonymous, openTokens } from '../access.ts';
 import type { Config } from '../config.ts';
 import { showDemo } from '../demo/demo.ts';
 import { openQueue } from '../jobs.ts';
@@ -106,7 +106,9 @@ async function serve(
   if (worker) helper = startWorker(config, logger);
   logger.info({ store: config.store, url }, 'ready');
   const closing = new AbortController();
-  const shown = demo ? showDemo({ jobs, lake, url, logger, signal: closing.signal }) : undefined;
+  const needsToken = async () => !(await mayBeAnonymous(tokens));
+  const { signal } = closing;
+  const shown = demo ? showDemo({ jobs, lake, url, needsToken, logger, signal }) : undefined;
   await new Promise<void>((done, fail) => {
     let asked = false;
     for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -16,6 +16,8 @@ export interface DemoOptions {
   readonly lake: Lake;
   /** Where the server answers GraphQL. */
   readonly url: string;
+  /** Whether it asks for tokens. Default: it does not. */
+  readonly needsToken?: () => Promise<boolean>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -24,13 +26,14 @@ export interface DemoOptions {
  * Has an empty lake filled by jobs that run the demo model, tells how they go, and in the end what there is to see. Nothing
  * happens in a lake that has runs of its own, or the whole demo. Whatever goes wrong is told: the server goes on without.
  */
-export async function showDemo({ jobs, lake, url, logger, signal }: DemoOptions): Promise<void> {
+export async function showDemo(options: DemoOptions): Promise<void> {
+  const { jobs, lake, url, needsToken = async () => false, logger, signal } = options;
   try {
     const demo = await launchDemo(jobs, lake, signal);
     if (demo === undefined || demo.every(({ job }) => isFinal(job.state))) return;
     logger.info({}, overview(demo));
     const isComplete = await followDemo(jobs.queue, demo, logger, signal);
-    if (isComplete === true) logger.info({}, await tourText(url));
+    if (isComplete === true) logger.info({}, await tourText(url, await needsToken()));
   } catch (error) {
     if (!signal.aborted) logger.error({ err: error }, 'the demo cannot be shown');
   }
