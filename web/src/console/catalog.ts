@@ -4,7 +4,7 @@ const catalogEntry = z.object({
   kind: z.enum(['TABLE', 'VIEW']),
   name: z.string(),
   description: z.string(),
-  columns: z.array(z.object({ name: z.string(), type: z.string(), description: z.string() })),
+  columns: z.array(z.object({ name: z.string(), type: z.string(), description: z.string() })).readonly(),
 });
 
 /** A table or view that SQL can read. */

@@ -98,7 +98,13 @@ export function ConsolePage(): ReactNode {
         >
           <Starts open={open} />
         </Toolbar>
-        <Suspense fallback={<div className="editors" />}>
+        <Suspense
+          fallback={
+            <div className="editors">
+              <Loading what="the editor" />
+            </div>
+          }
+        >
           {isSql ? (
             <SqlEditor
               draft={draft}
@@ -124,7 +130,7 @@ export function ConsolePage(): ReactNode {
           {!isSql && '; Ctrl+click on a name shows what it is'}.
         </p>
         {error !== undefined && <Failure error={error} />}
-        {outcome !== undefined && <Result outcome={outcome} />}
+        {outcome !== undefined && <Result outcome={outcome} busy={since !== undefined} />}
         {outcome === undefined && error === undefined && since === undefined && (
           <Empty>What comes back is shown here.</Empty>
         )}

@@ -5,7 +5,7 @@ import { CopyButton } from '../ui/copy.tsx';
 import { count, measured } from '../ui/format.ts';
 import { costBodyOf } from './request.ts';
 import type { UsedDrafts } from './use-drafts.ts';
-import { type Draft, MODES, type Mode, ROW_LIMITS } from './view.ts';
+import { consoleAddress, type Draft, MODES, type Mode, ROW_LIMITS } from './view.ts';
 
 const TITLES: Readonly<Record<Mode, string>> = { graphql: 'GraphQL', sql: 'SQL' };
 const COST_MS = 30_000;
@@ -77,7 +77,7 @@ export function Toolbar(props: ToolbarProps): ReactNode {
       {unlinked ? (
         <span className="quiet">too long for a link: it is kept in this tab only</span>
       ) : (
-        <CopyButton text={() => location.href}>Copy link</CopyButton>
+        <CopyButton text={() => new URL(consoleAddress(draft), location.origin).href}>Copy link</CopyButton>
       )}
       <span role="status" className="quiet">
         {note} {cost !== undefined && cost.draft === draft && cost.text}

@@ -3,6 +3,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { csvOf, save } from '../../plots/save.ts';
 import { CopyButton } from '../../ui/copy.tsx';
 import { count, duration } from '../../ui/format.ts';
+import type { ConsoleAnswer } from '../answer.ts';
 import { Editor } from '../editor/editor.tsx';
 import type { Outcome } from '../use-run.ts';
 import { ExportAll } from './export-all.tsx';
@@ -12,9 +13,13 @@ import { Snippets } from './snippets.tsx';
 import { type ResultTable, recordsOf, tablesOf } from './tables.ts';
 
 const JSON_LANGUAGE = json();
+/** Letters of an answer that an editor takes without delay. */
+const LONGEST = 5_000_000;
+/** Values that JSON cannot carry which are named. */
+const ISSUES = 3;
 
 /** What came back: how much, how fast, of which state of the lake; as a table, as JSON, and to take away. */
-export function Result({ outcome }: { outcome: Outcome }): ReactNode {
+export function Result({ outcome, busy }: { outcome: Outcome; busy: boolean }): ReactNode {
   const { draft, answer, ms } = outcome;
   const tables = useMemo(() => tablesOf(answer.data), [answer]);
   const [asJson, setAsJson] = useState(false);
@@ -23,7 +28,7 @@ export function Result({ outcome }: { outcome: Outcome }): ReactNode {
     tables.find((one) => nameOf(one) === chosen) ?? tables.find(({ rows }) => rows.length > 1) ?? tables[0];
   const { errors = [], extensions } = answer;
   return (
-    <section aria-label="Result" className="result">
+    <section aria-label="Result" aria-busy={busy} className="result">
       {errors.length > 0 && <Problems problems={errors} draft={draft} />}
       <p className="result-facts" role="status">
         {table !== undefined && <strong>{amountOf(table)}</strong>}{' '}
@@ -39,13 +44,12 @@ export function Result({ outcome }: { outcome: Outcome }): ReactNode {
       </p>
       {extensions?.issueCount !== undefined && (
         <p className="quiet">
-          {count(extensions.issueCount)} {extensions.issueCount === 1 ? 'value is' : 'values are'} null
-          because JSON has no such number:{' '}
+          Null in place of what JSON cannot carry, {count(extensions.issueCount)} in all:{' '}
           {(extensions.issues ?? [])
-            .slice(0, 3)
+            .slice(0, ISSUES)
             .map(({ path, value }) => `${path.join('.')} is ${value}`)
             .join(', ')}
-          {extensions.issueCount > 3 && ', …'}
+          {extensions.issueCount > ISSUES && ', …'}
         </p>
       )}
       <div className="tools">
@@ -85,19 +89,28 @@ export function Result({ outcome }: { outcome: Outcome }): ReactNode {
         <Snippets outcome={outcome} />
       </div>
       {asJson ? (
-        <div className="answer">
-          <Editor
-            label="Answer as JSON"
-            text={JSON.stringify(answer, undefined, 2)}
-            language={JSON_LANGUAGE}
-          />
-        </div>
+        <AnswerText answer={answer} />
       ) : table === undefined ? (
         errors.length === 0 && <p className="state">The answer has no rows.</p>
       ) : (
         <ResultRows key={nameOf(table)} table={table} label={`Rows of ${nameOf(table)}`} />
       )}
     </section>
+  );
+}
+
+function AnswerText({ answer }: { answer: ConsoleAnswer }): ReactNode {
+  const text = useMemo(() => JSON.stringify(answer, undefined, 2), [answer]);
+  return (
+    <div className="answer">
+      {text.length > LONGEST && (
+        <p className="quiet">
+          The first {count(LONGEST)} of {count(text.length)} letters.
+        </p>
+      )}
+      <Editor label="Answer as JSON" text={text.slice(0, LONGEST)} language={JSON_LANGUAGE} />
+      <CopyButton text={text}>Copy JSON</CopyButton>
+    </div>
   );
 }
 
@@ -108,7 +121,7 @@ function nameOf({ path }: ResultTable): string {
 /** How many rows these are, and of how many. */
 function amountOf({ rows, total, more }: ResultTable): string {
   const n = count(rows.length);
-  if (total !== undefined && total > rows.length) return `the first ${n} of ${count(total)} rows`;
+  if (total !== undefined && total > rows.length) return `${n} of ${count(total)} rows`;
   if (more) return `the first ${n} rows; there are more`;
   return rows.length === 1 ? '1 row' : `${n} rows`;
 }
