@@ -30,7 +30,9 @@ export function RunsBehind({ cell, view, metric }: RunsBehindProps): ReactNode {
   const values: unknown = JSON.parse(cell.key);
   const title = Array.isArray(values) ? values.map((value, i) => `${names[i]} ${value}`).join(', ') : '';
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.scrollIntoView({ block: 'nearest' }), []);
+  useEffect(() => {
+    heading.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   return (
     <section className="runs-behind">
       <h2 ref={heading}>{title}</h2>

@@ -69,8 +69,10 @@ export function useRowControl(options: RowControlOptions) {
       else if (document.getSelection()?.isCollapsed !== false) open(index);
     },
     onMouseDown(event: MouseEvent) {
+      if (!event.shiftKey || !(event.target instanceof Element)) return;
       // Shift would mark the text between two clicks.
-      if (event.shiftKey) event.preventDefault();
+      event.preventDefault();
+      event.target.closest<HTMLElement>('[data-control]')?.focus();
     },
     onFocus({ target }: FocusEvent) {
       const index = rowOf(target);

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import './copy.css';
 
 /** Puts a text on the clipboard, and says so. */
 export function CopyButton({
@@ -12,6 +13,7 @@ export function CopyButton({
   return (
     <button
       type="button"
+      className="copy"
       onClick={() => {
         // Pages that did not come over TLS have no clipboard.
         Promise.resolve()
