@@ -113,7 +113,8 @@ describe.concurrent('processes that commit to one table, some killed and started
       process.env['AWS_SECRET_ACCESS_KEY'] = server.secretAccessKey;
       const store = new S3Store(settings);
       try {
-        const killed = await race(store, `s3://${settings.bucket}/lake`, 8, 50, 4);
+        // Half of the commits of a directory: what differs is the store, and its server takes most of the time.
+        const killed = await race(store, `s3://${settings.bucket}/lake`, 8, 25, 4);
         expect(killed).toBeGreaterThan(0);
       } finally {
         store.close();
