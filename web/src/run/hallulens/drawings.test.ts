@@ -46,7 +46,7 @@ describe('AUROC by layer', () => {
 });
 
 describe('training', () => {
-  const row = { auroc: null, cosineSim: null };
+  const row = { auroc: null, cosineSim: null, extra: null };
   const nodes = [
     { ...row, step: 0, epoch: 0, split: 'train', loss: 0.7, lr: 0.1 },
     { ...row, step: 1, epoch: 0, split: 'val', loss: 0.8, lr: null },
@@ -64,8 +64,8 @@ describe('training', () => {
     ]);
     expect(rate?.title).toBe('Learning rate');
     expect(rate?.rows).toEqual([
-      { epoch: 0, split: 'train', lr: 0.1 },
-      { epoch: 1, split: 'train', lr: 0.01 },
+      { epoch: 0, split: 'train', part: undefined, lr: 0.1 },
+      { epoch: 1, split: 'train', part: undefined, lr: 0.01 },
     ]);
   });
 
@@ -76,6 +76,45 @@ describe('training', () => {
     expect(drawings[0]?.description).toContain('By step');
     expect(drawings[0]?.description).toContain('The first 3 of 20,000 lines.');
     expect(drawTraining({ trainMetrics: { nodes: [], totalCount: 0 } })).toEqual([]);
+  });
+});
+
+describe('a log of several curves', () => {
+  const line = (step: number, epoch: number, loss: number, extra: unknown) => ({
+    step,
+    epoch,
+    loss,
+    extra,
+    split: 'train',
+    auroc: null,
+    cosineSim: null,
+    lr: null,
+  });
+  const drawn = (nodes: readonly ReturnType<typeof line>[]) =>
+    drawTraining({ trainMetrics: { nodes: [...nodes], totalCount: nodes.length } })[0];
+
+  it('keeps layers apart', () => {
+    const drawing = drawn([
+      line(0, 0, 0.7, { layer: 1 }),
+      line(1, 1, 0.5, { layer: 1 }),
+      line(2, 0, 0.8, { layer: 2 }),
+      line(3, 1, 0.4, { layer: 2, validation_auroc: 0.7 }),
+    ]);
+    expect(drawing?.rows.map(({ part }) => part)).toEqual(['layer 1', 'layer 1', 'layer 2', 'layer 2']);
+    expect(drawing?.description).toBe('By epoch; at the end train layer 1 0.5, train layer 2 0.4.');
+  });
+
+  it('keeps attempts apart, whose epochs begin again', () => {
+    const again = [0, 1, 2, 3, 4].flatMap((attempt) => [
+      line(2 * attempt, 0, 0.7, null),
+      line(2 * attempt + 1, 1, 0.5 - attempt / 10, null),
+    ]);
+    expect(
+      drawn(again)
+        ?.rows.map(({ part }) => part)
+        .slice(0, 6),
+    ).toEqual([undefined, undefined, 'attempt 2', 'attempt 2', 'attempt 3', 'attempt 3']);
+    expect(drawn(again)?.description).toBe('By epoch; 5 curves, at the end between 0.1 and 0.5.');
   });
 });
 

@@ -48,6 +48,7 @@ const trained = z.object({
   auroc: z.number().nullable(),
   lr: z.number().nullable(),
   cosineSim: z.number().nullable(),
+  extra: z.unknown(),
 });
 
 export type TrainedRow = z.infer<typeof trained>;
@@ -56,7 +57,7 @@ export type TrainedRow = z.infer<typeof trained>;
 export const TRAINING = {
   query: `query ($id: String!) {
     trainMetrics(filter: { runId: { eq: $id } }, orderBy: [{ field: STEP }], first: 10000) {
-      nodes { step epoch split loss auroc lr cosineSim } totalCount
+      nodes { step epoch split loss auroc lr cosineSim extra } totalCount
     }
   }`,
   schema: z.object({ trainMetrics: z.object({ nodes: z.array(trained), totalCount: z.number() }) }),
