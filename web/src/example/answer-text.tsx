@@ -1,12 +1,13 @@
 import { Fragment, type ReactNode } from 'react';
 import { z } from 'zod';
 import { Clipped } from '../ui/clipped.tsx';
+import { FactList, type FactRow } from '../ui/fact-list.tsx';
 import { count, measured } from '../ui/format.ts';
 import { Attempts } from './attempt-list.tsx';
-import { Word } from './columns.tsx';
 import { type Fact, recordedFacts } from './facts.ts';
 import type { ExampleRun, Generation, Prediction } from './queries.ts';
 import { labelText, referenceText, tokenText, verdictText } from './text.ts';
+import { Word } from './word.tsx';
 
 export interface AnswerTextProps {
   readonly run: ExampleRun;
@@ -39,7 +40,7 @@ export function AnswerText({ run, example, generation, prediction }: AnswerTextP
         )}
         <Passage title="Reference">{run.family === 'FV' ? tokenText(reference) : reference}</Passage>
       </div>
-      <Facts
+      <FactList
         facts={[
           ...labels(generation, prediction),
           ['Example', <code key="id">{example}</code>],
@@ -63,8 +64,8 @@ function benchmark(run: ExampleRun, generation?: Generation, prediction?: Predic
 }
 
 /** Labels, and who gave them. */
-function labels(generation?: Generation, prediction?: Prediction): (readonly [string, ReactNode])[] {
-  const cells: (readonly [string, ReactNode])[] = [];
+function labels(generation?: Generation, prediction?: Prediction): FactRow[] {
+  const cells: FactRow[] = [];
   const label = generation?.halu ?? prediction?.labelHalu ?? null;
   if (label !== null) {
     const by = generation?.labelSource ?? null;
@@ -82,7 +83,7 @@ function labels(generation?: Generation, prediction?: Prediction): (readonly [st
   return cells;
 }
 
-function factCells({ name, value }: Fact): readonly [string, ReactNode] {
+function factCells({ name, value }: Fact): FactRow {
   return [name, typeof value === 'number' ? measured(value) : value];
 }
 
@@ -125,19 +126,6 @@ function marked(text: string, unlike: string): ReactNode[] {
       {line === others[i] ? line : <mark>{line}</mark>}
     </Fragment>
   ));
-}
-
-export function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }): ReactNode {
-  return (
-    <dl className="facts">
-      {facts.map(([name, value]) => (
-        <Fragment key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </Fragment>
-      ))}
-    </dl>
-  );
 }
 
 /** What the artifacts say beyond the columns of the lake, as they say it. */

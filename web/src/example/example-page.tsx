@@ -4,19 +4,19 @@ import type { Variables } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { runAddress } from '../runs/address.ts';
 import { Answer, Empty } from '../ui/states.tsx';
-import { Activations } from './activations.tsx';
+import { Activations } from './activations/activations.tsx';
 import { type ExamplePlace, exampleAddress, examplePlaceOf, listParameters } from './address.ts';
 import { AnswerText } from './answer-text.tsx';
 import './example.css';
-import { Injections } from './injections.tsx';
+import { Tokens } from './activations/tokens.tsx';
+import { ListSteps } from './list/steps.tsx';
 import { Methods } from './methods.tsx';
 import { Provenance } from './provenance.tsx';
 import { EXAMPLE, type ExampleAnswer, type ExampleRun, type Generation, type Prediction } from './queries.ts';
 import { Samples } from './samples.tsx';
 import { Sequence } from './sequence.tsx';
-import { ListSteps } from './steps.tsx';
 import { shortId } from './text.ts';
-import { Tokens } from './tokens.tsx';
+import { Injections } from './trial/injections.tsx';
 
 /** All that the lake knows of one example. */
 export function ExamplePage(): ReactNode {

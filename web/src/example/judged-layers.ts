@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ranges } from './norms.ts';
+import { ranges } from './activations/norms.ts';
 
 const layers = z.union([z.int(), z.array(z.int()), z.string()]);
 

@@ -6,7 +6,6 @@ import { Clipped } from '../ui/clipped.tsx';
 import { count, measured } from '../ui/format.ts';
 import { Answer, Empty } from '../ui/states.tsx';
 import { exampleAddress } from './address.ts';
-import { Word } from './columns.tsx';
 import { judgedLayers } from './judged-layers.ts';
 import { aboutText, methodsFilter } from './methods.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type Prediction,
 } from './queries.ts';
 import { labelText, verdictText } from './text.ts';
+import { Word } from './word.tsx';
 
 export interface MethodsProps {
   readonly run: ExampleRun;

@@ -2,10 +2,10 @@ import { type ReactNode, useState } from 'react';
 import type { Variables } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { CopyButton } from '../ui/copy.tsx';
+import { FactList } from '../ui/fact-list.tsx';
 import { Answer } from '../ui/states.tsx';
 import { Time } from '../ui/time.tsx';
 import { type ExamplePlace, exampleAddress } from './address.ts';
-import { Facts } from './answer-text.tsx';
 import { examplePython, exampleQuery } from './code.ts';
 import { type ExampleRun, MANIFEST } from './queries.ts';
 
@@ -27,7 +27,7 @@ export function Provenance({ place, run, lines, snapshot, asOf }: ProvenanceProp
   return (
     <section>
       <h2>Where it comes from</h2>
-      <Facts
+      <FactList
         facts={[
           ['Source', <code key="source">{run.sourceUri ?? '–'}</code>],
           ...(known.length === 0

@@ -6,9 +6,9 @@ import { Clipped } from '../ui/clipped.tsx';
 import { count } from '../ui/format.ts';
 import { Failure } from '../ui/states.tsx';
 import { exampleAddress } from './address.ts';
-import { Word } from './columns.tsx';
 import { type ExampleRun, type Generation, SAMPLES, type Sample } from './queries.ts';
 import { labelText } from './text.ts';
+import { Word } from './word.tsx';
 
 export interface SamplesProps {
   readonly run: ExampleRun;

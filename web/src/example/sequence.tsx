@@ -4,9 +4,9 @@ import type { Variables } from '../api/client.ts';
 import { useAnswer } from '../api/use-answer.ts';
 import { Figure } from '../plots/figure.tsx';
 import { drawPoints } from '../run/entropy/points.ts';
+import { FactList } from '../ui/fact-list.tsx';
 import { measured } from '../ui/format.ts';
 import { Answer, Empty } from '../ui/states.tsx';
-import { Facts } from './answer-text.tsx';
 
 const number = z.number().nullable();
 
@@ -95,7 +95,7 @@ function Drawn({
       {features && (
         <section>
           <h2>Derivatives and features</h2>
-          <Facts
+          <FactList
             facts={Object.entries(FEATURES).flatMap(([name, title]) => {
               const value = features[name] ?? null;
               return value === null ? [] : [[title, measured(value, 4)] as const];

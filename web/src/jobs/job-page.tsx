@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Fragment, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { z } from 'zod';
 import { useAnswer } from '../api/use-answer.ts';
@@ -7,6 +7,7 @@ import { POLL_MS, useFollow, useLiveState } from '../api/use-live.ts';
 import { runAddress } from '../runs/address.ts';
 import { Badge } from '../ui/badge.tsx';
 import { CopyButton } from '../ui/copy.tsx';
+import { FactList } from '../ui/fact-list.tsx';
 import { Answer, Empty } from '../ui/states.tsx';
 import { Time } from '../ui/time.tsx';
 import { Tree } from '../ui/tree.tsx';
@@ -138,14 +139,7 @@ function Facts({ job }: { job: JobDetail }): ReactNode {
   return (
     <section>
       <h2>Facts</h2>
-      <dl className="facts">
-        {facts.map(([name, value]) => (
-          <Fragment key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </Fragment>
-        ))}
-      </dl>
+      <FactList facts={facts} />
     </section>
   );
 }

@@ -5,12 +5,12 @@ import {
   FILTERED_COLUMNS,
   GENERATION_COLUMNS,
   SCORED_COLUMNS,
-} from '../example/columns.tsx';
-import { InjectionExamples } from '../example/injection-examples.tsx';
-import { ExampleTable } from '../example/list-table.tsx';
-import { type ExampleList, type ListedRun, listsOf } from '../example/lists.ts';
-import { GENERATION_ROWS, PREDICTION_ROWS, type PredictionRow } from '../example/rows.ts';
-import { SequenceExamples } from '../example/sequence-examples.tsx';
+} from '../example/list/columns.tsx';
+import { InjectionExamples } from '../example/list/injection-examples.tsx';
+import { ExampleTable } from '../example/list/list-table.tsx';
+import { type ExampleList, type ListedRun, listsOf } from '../example/list/lists.ts';
+import { GENERATION_ROWS, PREDICTION_ROWS, type PredictionRow } from '../example/list/rows.ts';
+import { SequenceExamples } from '../example/list/sequence-examples.tsx';
 import { Choice, useChoice } from '../ui/choice.tsx';
 import { Empty } from '../ui/states.tsx';
 

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { jobOf } from '../jobs/addresses.ts';
 import { runAddress } from '../runs/runs-page.tsx';
+import { FactList } from '../ui/fact-list.tsx';
 import { count } from '../ui/format.ts';
 import { Time } from '../ui/time.tsx';
 import { Compliance } from './compliance.tsx';
@@ -70,22 +71,7 @@ function Facts({ run }: { run: RunDetail }): ReactNode {
         : `${run.gitCommit.slice(0, 12)}${run.gitDirty ? ', with uncommitted changes' : ''}`,
     ],
   ];
-  return (
-    <dl className="facts">
-      {facts.map(([name, value]) => (
-        <Fact key={name} name={name} value={value} />
-      ))}
-    </dl>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: ReactNode }): ReactNode {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </>
-  );
+  return <FactList facts={facts} />;
 }
 
 /** A document of the run as it was recorded. */

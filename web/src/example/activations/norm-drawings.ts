@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
-import { BLUE, VERMILION } from '../plots/colours.ts';
-import type { Drawing } from '../plots/drawing.ts';
-import { wholeTicks } from '../plots/ticks.ts';
+import { BLUE, VERMILION } from '../../plots/colours.ts';
+import type { Drawing } from '../../plots/drawing.ts';
+import { wholeTicks } from '../../plots/ticks.ts';
 import { normLines, type Recording } from './norms.ts';
 
 const LOOKS = [

@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
-import { Badge } from '../ui/badge.tsx';
-import { Clipped } from '../ui/clipped.tsx';
-import { measured } from '../ui/format.ts';
+import { Clipped } from '../../ui/clipped.tsx';
+import { measured } from '../../ui/format.ts';
+import { changeText, labelText, referenceText, tokenText, verdictText } from '../text.ts';
+import { Word } from '../word.tsx';
 import type { GenerationRow, InjectionRow, PredictionRow, TrialRow } from './rows.ts';
-import { changeText, labelText, referenceText, tokenText, verdictText } from './text.ts';
 
 /** A column of a list of examples. */
 export interface ExampleColumn<R> {
@@ -29,18 +29,6 @@ function text<R>(title: string, value: (row: R) => string | null | undefined): E
 
 function word<R>(title: string, value: (row: R) => string): ExampleColumn<R> {
   return { title, cell: (row) => <Word>{value(row)}</Word> };
-}
-
-const TONES = { right: 'good', wrong: 'bad', unreadable: 'warn', 'made up': 'warn' } as const;
-
-function isToned(word: string): word is keyof typeof TONES {
-  return Object.hasOwn(TONES, word);
-}
-
-/** A judgement; nothing where there is none. */
-export function Word({ children: word }: { children: string }): ReactNode {
-  if (word === '–') return word;
-  return isToned(word) ? <Badge tone={TONES[word]}>{word}</Badge> : <Badge>{word}</Badge>;
 }
 
 const PROMPT = text<PredictionRow>('Prompt', ({ generation }) => generation?.prompt);

@@ -1,13 +1,13 @@
 import { type ReactNode, useMemo } from 'react';
-import type { Variables } from '../api/client.ts';
-import { useAnswer } from '../api/use-answer.ts';
-import { Figure } from '../plots/figure.tsx';
-import { count } from '../ui/format.ts';
-import { Answer } from '../ui/states.tsx';
+import type { Variables } from '../../api/client.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Figure } from '../../plots/figure.tsx';
+import { count } from '../../ui/format.ts';
+import { Answer } from '../../ui/states.tsx';
+import { type ExampleRun, type Generation, VECTORS } from '../queries.ts';
 import { Nearest } from './nearest.tsx';
 import { normsByLayer, normsByToken } from './norm-drawings.ts';
 import { type Recording, ranges, recordingsOf } from './norms.ts';
-import { type ExampleRun, type Generation, VECTORS } from './queries.ts';
 
 export interface ActivationsProps {
   readonly run: ExampleRun;

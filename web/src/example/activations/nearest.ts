@@ -1,6 +1,6 @@
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { z } from 'zod';
-import { ask, type Variables } from '../api/client.ts';
+import { ask, type Variables } from '../../api/client.ts';
 import type { RecordedVector, Recording } from './norms.ts';
 
 const NEIGHBOURS = 8;

@@ -1,4 +1,4 @@
-import type { Variables } from '../api/client.ts';
+import type { Variables } from '../../api/client.ts';
 import type { Key } from './order.ts';
 
 /** What rows of a list are: the root field of the API that has them. */

@@ -1,7 +1,7 @@
 import { keepPreviousData, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import type { z } from 'zod';
-import { ask, type Variables } from '../api/client.ts';
-import type { ExamplePlace } from './address.ts';
+import { ask, type Variables } from '../../api/client.ts';
+import type { ExamplePlace } from '../address.ts';
 import { type ExampleList, filterOf } from './lists.ts';
 import { after, orderByOf, reversed } from './order.ts';
 import { hereQuestion, SOURCES, sidesQuestion } from './rows.ts';

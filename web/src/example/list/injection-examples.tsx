@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
 import { z } from 'zod';
-import { useAnswer } from '../api/use-answer.ts';
-import { Choice, useChoice } from '../ui/choice.tsx';
-import { Answer, Empty } from '../ui/states.tsx';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Choice, useChoice } from '../../ui/choice.tsx';
+import { Answer, Empty } from '../../ui/states.tsx';
 import { INJECTION_COLUMNS, TRIAL_COLUMNS } from './columns.tsx';
 import { ExampleTable } from './list-table.tsx';
 import { headList, ITSELF, injectionLists } from './lists.ts';

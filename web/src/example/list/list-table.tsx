@@ -1,16 +1,16 @@
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import { ask } from '../api/client.ts';
-import { count } from '../ui/format.ts';
-import { Empty, Failure, Loading } from '../ui/states.tsx';
-import { exampleAddress } from './address.ts';
+import { ask } from '../../api/client.ts';
+import { count } from '../../ui/format.ts';
+import { Empty, Failure, Loading } from '../../ui/states.tsx';
+import { exampleAddress } from '../address.ts';
 import type { ExampleColumn } from './columns.tsx';
-import './example.css';
+import '../example.css';
+import { shortId } from '../text.ts';
 import { type ExampleList, filterOf } from './lists.ts';
 import { orderByOf } from './order.ts';
 import { pageQuestion, type RowSource } from './rows.ts';
-import { shortId } from './text.ts';
 
 interface Named {
   readonly exampleId: string;

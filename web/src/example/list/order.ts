@@ -1,4 +1,4 @@
-import type { Variables } from '../api/client.ts';
+import type { Variables } from '../../api/client.ts';
 
 /** A sort key: a field of the API, as filters name it. */
 export interface Key {

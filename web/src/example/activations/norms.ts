@@ -1,4 +1,4 @@
-import { groupBy } from '../ui/group.ts';
+import { groupBy } from '../../ui/group.ts';
 
 /** A vector that was recorded for an example, without its values. */
 export interface RecordedVector {

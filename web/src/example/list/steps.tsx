@@ -1,9 +1,9 @@
 import { type ReactNode, useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { Variables } from '../api/client.ts';
-import { count } from '../ui/format.ts';
-import { Failure } from '../ui/states.tsx';
-import { type ExamplePlace, exampleAddress } from './address.ts';
+import type { Variables } from '../../api/client.ts';
+import { count } from '../../ui/format.ts';
+import { Failure } from '../../ui/states.tsx';
+import { type ExamplePlace, exampleAddress } from '../address.ts';
 import { type ListedRun, listNamed } from './lists.ts';
 import { type Neighbours, useNeighbours } from './neighbours.ts';
 

@@ -1,11 +1,11 @@
 import * as Plot from '@observablehq/plot';
 import { type ReactNode, useMemo } from 'react';
-import { BLUE, VERMILION } from '../plots/colours.ts';
-import type { Drawing } from '../plots/drawing.ts';
-import { Figure } from '../plots/figure.tsx';
-import { wholeTicks } from '../plots/ticks.ts';
-import { measured } from '../ui/format.ts';
-import type { Generation } from './queries.ts';
+import { BLUE, VERMILION } from '../../plots/colours.ts';
+import type { Drawing } from '../../plots/drawing.ts';
+import { Figure } from '../../plots/figure.tsx';
+import { wholeTicks } from '../../plots/ticks.ts';
+import { measured } from '../../ui/format.ts';
+import type { Generation } from '../queries.ts';
 
 /** How sure the model was of each token that it wrote. */
 export function Tokens({ tokens }: { tokens: Generation['tokens'] }): ReactNode {

@@ -1,10 +1,10 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import type { z } from 'zod';
-import { useAnswer } from '../api/use-answer.ts';
-import { Choice, useChoice } from '../ui/choice.tsx';
-import { count, measured } from '../ui/format.ts';
-import { Answer, Empty } from '../ui/states.tsx';
-import { exampleAddress } from './address.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Choice, useChoice } from '../../ui/choice.tsx';
+import { count, measured } from '../../ui/format.ts';
+import { Answer, Empty } from '../../ui/states.tsx';
+import { exampleAddress } from '../address.ts';
 import { type ExampleColumn, number } from './columns.tsx';
 import { Listing } from './list-table.tsx';
 import {

@@ -1,13 +1,13 @@
 import { type ReactNode, useMemo } from 'react';
 import type { z } from 'zod';
-import type { Variables } from '../api/client.ts';
-import { useAnswer } from '../api/use-answer.ts';
-import { Figure } from '../plots/figure.tsx';
-import { measured } from '../ui/format.ts';
-import { Answer } from '../ui/states.tsx';
+import type { Variables } from '../../api/client.ts';
+import { useAnswer } from '../../api/use-answer.ts';
+import { Figure } from '../../plots/figure.tsx';
+import { measured } from '../../ui/format.ts';
+import { Answer } from '../../ui/states.tsx';
+import { changeText, tokenText } from '../text.ts';
 import { INJECTED, type InjectedAnswer } from './injected.ts';
 import { headDrawing, injectionDrawing, topTrials } from './injection-drawings.ts';
-import { changeText, tokenText } from './text.ts';
 
 export interface InjectionsProps {
   readonly run: string;

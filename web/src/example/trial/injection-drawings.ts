@@ -1,7 +1,7 @@
-import type { Drawing } from '../plots/drawing.ts';
-import { drawHeads } from '../run/fv/heads.ts';
-import { drawInjections } from '../run/fv/injections.ts';
-import { measured } from '../ui/format.ts';
+import type { Drawing } from '../../plots/drawing.ts';
+import { drawHeads } from '../../run/fv/heads.ts';
+import { drawInjections } from '../../run/fv/injections.ts';
+import { measured } from '../../ui/format.ts';
 import type { InjectedTrial, PatchedTrial } from './injected.ts';
 
 /** Heads that are named beside the plot. */

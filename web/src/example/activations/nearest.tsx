@@ -1,15 +1,15 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { Variables } from '../api/client.ts';
-import { Choice, useChoice } from '../ui/choice.tsx';
-import { Clipped } from '../ui/clipped.tsx';
-import { count, measured } from '../ui/format.ts';
-import { Answer } from '../ui/states.tsx';
-import { exampleAddress } from './address.ts';
-import { Word } from './columns.tsx';
+import type { Variables } from '../../api/client.ts';
+import { Choice, useChoice } from '../../ui/choice.tsx';
+import { Clipped } from '../../ui/clipped.tsx';
+import { count, measured } from '../../ui/format.ts';
+import { Answer } from '../../ui/states.tsx';
+import { exampleAddress } from '../address.ts';
+import { labelText, shortId } from '../text.ts';
+import { Word } from '../word.tsx';
 import { type NearAnswers, standsFor, useNearest } from './nearest.ts';
 import type { Recording } from './norms.ts';
-import { labelText, shortId } from './text.ts';
 
 const NONE = 'none';
 
