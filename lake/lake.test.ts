@@ -104,6 +104,27 @@ describe('visibility', () => {
     expect(await sums()).toEqual({ a: 3, b: 10 });
   });
 
+  it('deletes runs atomically, of a file that holds others too, and takes them again', async () => {
+    await put([
+      { run: 'a', content: '1', scores: [1] },
+      { run: 'b', content: '1', scores: [5] },
+    ]);
+    const before = (await lake.snapshot()).token;
+    expect(await writer.deleteRuns(new Set(['a', 'nobody']))).toEqual({
+      deleted: new Set(['a']),
+      duplicates: new Set(),
+    });
+    expect(await sums()).toEqual({ b: 5 });
+    expect(await sums({ snapshot: before })).toEqual({ a: 1, b: 5 });
+    const { version } = await lake.table('runs').snapshot();
+    expect((await writer.deleteRuns(new Set(['a']))).deleted).toEqual(new Set());
+    expect((await lake.table('runs').snapshot()).version).toBe(version);
+    await put([{ run: 'a', content: '1', scores: [1] }]);
+    expect(await sums()).toEqual({ a: 1, b: 5 });
+    expect((await writer.deleteRuns(new Set(['a', 'b']))).deleted).toEqual(new Set(['a', 'b']));
+    expect(await sums()).toEqual({});
+  });
+
   it('replaces a run atomically and keeps the old state readable by token, version and time', async () => {
     await put([
       { run: 'a', content: '1', scores: [1] },

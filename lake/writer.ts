@@ -36,6 +36,13 @@ export interface CommitRunsResult {
   readonly replaced: ReadonlySet<string>;
 }
 
+export interface DeleteRunsResult {
+  /** Runs that were there and are no more. */
+  readonly deleted: ReadonlySet<string>;
+  /** Runs that aggregates go on leaving out, as duplicates of deleted ones. */
+  readonly duplicates: ReadonlySet<string>;
+}
+
 /** Rows by the values of a column of texts. */
 export interface RowsOf {
   readonly column: string;
@@ -175,23 +182,9 @@ export class LakeWriter {
           });
           if (wanted.length === 0) return undefined;
           const rows = wanted.length === entries.length ? file : await this.#withRuns(file.path, wanted);
-          const add = [await this.#upload(RUNS.name, rows, runTags(wanted), options)];
-          const remove: AddFile[] = [];
-          for (const [path, live] of snapshot.files) {
-            const runs = runsOf(live);
-            const kept = runs.filter((run) => !replaced.has(run.run_id));
-            if (kept.length === runs.length) continue;
-            remove.push(live);
-            if (kept.length === 0) continue;
-            const object = { key: dataKey(snapshot.root, path), size: live.size };
-            const rest = await this.lake.withLocalFile(
-              object,
-              (local) => this.#withRuns(local, kept),
-              options,
-            );
-            add.push(await this.#upload(RUNS.name, rest, runTags(kept), options));
-          }
-          return { add, remove };
+          const rest = await this.#withoutRuns(snapshot, replaced, options);
+          const added = await this.#upload(RUNS.name, rows, runTags(wanted), options);
+          return { add: [added, ...rest.add], remove: rest.remove };
         },
         options,
       ),
@@ -200,6 +193,56 @@ export class LakeWriter {
     if (unchanged.size < entries.length) this.#listener?.committed();
     await unlink(file.path).catch(() => {});
     return { unchanged, replaced };
+  }
+
+  /**
+   * Takes runs out of the newest state, atomically. Older states keep them until they are vacuumed; what other tables hold of
+   * them goes with the next compaction.
+   * @returns of the ids, those that were there
+   */
+  async deleteRuns(ids: ReadonlySet<string>, options: CallOptions = {}): Promise<DeleteRunsResult> {
+    let runs: readonly RunEntry[] = [];
+    const parameters = { mode: 'Delete', [VERSIONS_PARAMETER]: await this.#dataVersions(options) };
+    await this.#inTurn(RUNS.name, () =>
+      this.lake.table(RUNS.name).commit(
+        { name: 'DELETE', parameters },
+        async (snapshot) => {
+          runs = [...snapshot.files.values()].flatMap(runsOf);
+          const found = runs.some((run) => ids.has(run.run_id));
+          return found ? this.#withoutRuns(snapshot, ids, options) : undefined;
+        },
+        options,
+      ),
+    );
+    this.lake.refresh();
+    const deleted = new Set(runs.flatMap((run) => (ids.has(run.run_id) ? [run.run_id] : [])));
+    if (deleted.size > 0) this.#listener?.committed();
+    const duplicates = runs.filter(
+      ({ run_id, duplicate_of }) =>
+        duplicate_of !== undefined && deleted.has(duplicate_of) && !deleted.has(run_id),
+    );
+    return { deleted, duplicates: new Set(duplicates.map((run) => run.run_id)) };
+  }
+
+  /** Files of `runs` that hold some runs, and files of the others in them. */
+  async #withoutRuns(
+    snapshot: TableSnapshot,
+    ids: ReadonlySet<string>,
+    options: CallOptions,
+  ): Promise<{ readonly remove: AddFile[]; readonly add: AddFile[] }> {
+    const remove: AddFile[] = [];
+    const add: AddFile[] = [];
+    for (const [path, live] of snapshot.files) {
+      const runs = runsOf(live);
+      const kept = runs.filter((run) => !ids.has(run.run_id));
+      if (kept.length === runs.length) continue;
+      remove.push(live);
+      if (kept.length === 0) continue;
+      const object = { key: dataKey(snapshot.root, path), size: live.size };
+      const rest = await this.lake.withLocalFile(object, (local) => this.#withRuns(local, kept), options);
+      add.push(await this.#upload(RUNS.name, rest, runTags(kept), options));
+    }
+    return { remove, add };
   }
 
   /**

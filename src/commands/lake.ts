@@ -3,7 +3,7 @@ import { history } from '../../lake/log/history.ts';
 import { parseSize } from '../config.ts';
 import { UsageError } from '../errors.ts';
 import { textTable } from '../rows.ts';
-import { withLake } from '../session.ts';
+import { withLake, withWriter } from '../session.ts';
 import { checkTables, compactTables, tableInfos, tablesOf, vacuumTables } from '../upkeep.ts';
 import {
   type CommonOptions,
@@ -90,6 +90,28 @@ export function lakeCommands(lake: Command): void {
         print(textTable(header, rows));
       }),
     );
+
+  withCommonOptions(lake.command('delete <run...>'))
+    .summary('take runs out of the lake')
+    .description(
+      'Queries no longer see the runs; states of before still do, until a vacuum. Compaction drops their rows, and vacuum\n' +
+        'the objects. Ingesting their directories again brings them back. Exit code 1 when one of them was not there.',
+    )
+    .action((runs: string[], options: CommonOptions) => {
+      const signal = interruptSignal();
+      return withWriter(configOf({ ...options }), signal, async (writer) => {
+        const { deleted, duplicates } = await writer.deleteRuns(new Set(runs), { signal });
+        const missing = runs.filter((run) => !deleted.has(run));
+        process.exitCode = missing.length === 0 ? 0 : 1;
+        if (options.json) return printJson({ deleted: [...deleted], missing, duplicates: [...duplicates] });
+        for (const run of deleted) print(`deleted ${run}`);
+        for (const run of missing) print(`there is no run ${run}`);
+        for (const run of duplicates)
+          print(
+            `${run} is still left out of aggregates, as a duplicate: delete it, too, and ingest it again`,
+          );
+      });
+    });
 
   withCommonOptions(lake.command('vacuum'))
     .summary('delete objects that no recent snapshot needs')

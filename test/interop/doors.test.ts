@@ -1,68 +1,72 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type PublishedViews, publishNewestViews } from '../../bi/views/publish.ts';
+import { type PublishedViews, publishNewestViews, publishViews } from '../../bi/views/publish.ts';
 import { CATALOG } from '../../bi/views/views.ts';
 import { WireServer } from '../../bi/wire/server.ts';
 import { ENTITIES, ROOT_ENTITIES } from '../../graphql/plan/entities.ts';
 import { createServer } from '../../graphql/server.ts';
 import { FAMILIES } from '../../ingest/families/families.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
+import { runQuery } from '../../lake/engine/engine.ts';
+import type { AsOf } from '../../lake/engine/types.ts';
 import { Exporter } from '../../lake/export/exporter.ts';
 import { type ExportFormat, exportResult } from '../../lake/export/result.ts';
 import { Staging } from '../../lake/parquet/staging.ts';
 import { JOB_TABLES } from '../../lake/tables/jobs.ts';
-import type { Row } from '../../lake/tables/schema.ts';
 import { RUN_STORES, RUNS, TABLES } from '../../lake/tables/tables.ts';
+import { compactTables } from '../../src/upkeep.ts';
 import { arbitraryRow } from '../support/arbitrary-rows.ts';
 import { everyFamilyTree } from '../support/every-family.ts';
 import { pythonHas, runPython } from '../support/python.ts';
 import { type TemporaryLake, temporaryLake } from '../support/temporary-lake.ts';
 
-const INGEST = 'arbitrary';
 const STORE = 'arbitrary-store';
 const ROWS = 25;
 /** JSON that is not arbitrary. */
 const SHAPED = { compliance: null, checks: null };
 
-/** Rows of every table with values of every kind, which belong to a few runs of one ingest. */
+/** Rows of every table with values of every kind: a few runs, and a store that all of them refer to. */
 async function writeArbitraryRows({ writer }: TemporaryLake, seed: number): Promise<void> {
-  const runs = Array.from({ length: 4 }, (_, i) => `main/arbitrary/${i}`);
+  const runs = Array.from({ length: 4 }, (_, i) => ({
+    run_id: `main/arbitrary/${i}`,
+    ingest_id: `arbitrary-${i}`,
+    content_sha256: `${i}`,
+    stores: [STORE],
+  }));
   const connection = await writer.connect();
   const staging = new Staging(connection, writer.directory);
   for (const spec of TABLES) {
-    const rows =
-      spec === RUNS || spec === RUN_STORES
-        ? runs.flatMap((run_id, i) => sample(i, { run_id, store_id: STORE, store_ingest_id: INGEST }, 1))
-        : Array.from({ length: ROWS }, (_, i) => i).flatMap((i) =>
-            sample(i, { run_id: runs[i % runs.length]!, store_id: STORE }, 1),
-          );
-    await staging.append(spec, rows);
-    function sample(i: number, fixed: Row, numRuns: number): Row[] {
-      const arbitrary = arbitraryRow(spec, { ...SHAPED, ...fixed, ingest_id: INGEST });
-      return fc.sample(arbitrary, { seed: seed + i, numRuns });
+    const ofRuns = spec.columns.some(({ name }) => name === 'run_id');
+    const rows = spec === RUNS || spec === RUN_STORES ? runs.length : ROWS;
+    for (let i = 0; i < rows; i++) {
+      const { run_id, ingest_id } = runs[i % runs.length]!;
+      const fixed = {
+        run_id,
+        ingest_id: ofRuns ? ingest_id : STORE,
+        store_id: STORE,
+        store_ingest_id: STORE,
+      };
+      const arbitrary = arbitraryRow(spec, { ...SHAPED, ...fixed });
+      await staging.append(spec, fc.sample(arbitrary, { seed: seed + i, numRuns: 1 }));
     }
   }
   const files = await staging.write();
   connection.closeSync();
   const ofJobs: readonly string[] = JOB_TABLES.map(({ name }) => name);
+  const ingests = [STORE, ...runs.map(({ ingest_id }) => ingest_id)];
   for (const [table, file] of files) {
     if (table === RUNS.name) continue;
-    if (ofJobs.includes(table)) await writer.record(table, new Map([[INGEST, 1]]), async () => file);
-    else await writer.append([{ table, file, ingests: [INGEST] }]);
+    if (ofJobs.includes(table)) await writer.record(table, new Map([[STORE, 1]]), async () => file);
+    else await writer.append([{ table, file, ingests }]);
   }
-  const entries = runs.map((run_id) => ({
-    run_id,
-    ingest_id: INGEST,
-    content_sha256: run_id,
-    stores: [INGEST],
-  }));
-  await writer.commitRuns(files.get(RUNS.name)!, entries);
+  await writer.commitRuns(files.get(RUNS.name)!, runs);
 }
 
 /** Columns of JSON lists whose items have a shape, and what to ask of an item. */
@@ -196,6 +200,22 @@ const REFUSED: readonly string[] = [
   'PIVOT runs ON family USING count(*)',
   'SELECT $1',
 ];
+
+/** Lets `work` ask a DuckDB of its own that has a published file attached. */
+async function withDatabase<T>(
+  database: string,
+  work: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    await connection.run(`ATTACH '${database}' AS lake (READ_ONLY); USE lake`);
+    return await work(connection);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
 
 describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors of a lake', () => {
   const directory = mkdtempSync(join(tmpdir(), 'runlake-doors-'));
@@ -361,4 +381,78 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
       await client.end();
     }
   });
+
+  it('show no run that was deleted, but to those who read a state of before', async () => {
+    const run = 'main/arbitrary/0';
+    const counted = (view: string) => `SELECT count(*)::INT AS n FROM ${view} WHERE run_id = '${run}'`;
+    const sql = `SELECT (${counted('runs')}) AS a, (${counted('generations')}) AS b, (${counted('example_predictions')}) AS c`;
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: wire.port,
+      user: 'analyst',
+      database: 'runlake',
+    });
+    await client.connect();
+    const wired = async () => Object.values((await client.query(sql)).rows[0]);
+    const asked = async (asOf: AsOf = {}) =>
+      (await lake.lake.sandboxedQuery(await lake.lake.snapshot(asOf), sql)).rows[0];
+    const stored = async (asOf: AsOf = {}) => {
+      const request = { sql: `FROM generations WHERE run_id = '${run}'`, format: 'parquet' } as const;
+      const result = await exportResult(lake.lake, { snapshot: await lake.lake.snapshot(asOf), ...request });
+      for await (const _ of result);
+      return result.summary.rows;
+    };
+    const read = (database: string) =>
+      withDatabase(database, async (connection) => (await runQuery(connection, sql)).rows[0]);
+    try {
+      const before = await lake.lake.snapshot();
+      const was = await asked();
+      expect(was?.every((n) => Number(n) > 0)).toBe(true);
+      await client.query('BEGIN');
+      expect(await wired()).toEqual(was);
+      expect((await lake.writer.deleteRuns(new Set([run]))).deleted).toEqual(new Set([run]));
+      await publishNewestViews(lake.lake);
+      const gone = [0, 0, 0];
+      // The transaction goes on in its state; the next one does not.
+      expect(await wired()).toEqual(was);
+      await client.query('COMMIT');
+      expect([await wired(), await asked(), await read(published.database)]).toEqual([gone, gone, gone]);
+      expect([await stored(), await asked({ snapshot: before.token })]).toEqual([0, was]);
+      expect(await stored({ snapshot: before.token })).toBe(was?.[1]);
+      // What compaction drops is there as long as the old state is.
+      await compactTables(lake.lake, 'generations');
+      expect([await asked(), await read(published.database)]).toEqual([gone, gone]);
+      expect(await asked({ snapshot: before.token })).toEqual(was);
+      await publishViews(lake.lake, before);
+      expect(await read(published.database)).toEqual(was);
+    } finally {
+      await client.end();
+    }
+  }, 60_000);
+
+  it('show one state or the other while views.duckdb is replaced', async () => {
+    const newest = await lake.lake.snapshot();
+    const older = await lake.lake.snapshot({ version: (newest.versions['runs'] ?? 0) - 1 });
+    const runsOf = new Map([newest, older].map(({ token, runs }) => [token, BigInt(runs.size)]));
+    let publishing = true;
+    const replacing = (async () => {
+      for (const snapshot of [newest, older]) await publishViews(lake.lake, snapshot);
+    })().finally(() => {
+      publishing = false;
+    });
+    const seen = new Set<string>();
+    while (publishing) {
+      await withDatabase(published.database, async (connection) => {
+        const question = 'SELECT token, (SELECT count(*) FROM runs) FROM runlake_snapshot';
+        // Whoever has it open reads on, whatever takes its place.
+        const [first, second] = [await runQuery(connection, question), await runQuery(connection, question)];
+        expect(second.rows).toEqual(first.rows);
+        const [[token, runs] = []] = first.rows;
+        expect(runsOf.get(String(token))).toBe(runs);
+        seen.add(String(token));
+      });
+    }
+    await replacing;
+    expect(seen.size).toBe(2);
+  }, 60_000);
 });
