@@ -105,7 +105,7 @@ function widthsOf({ columns, rows }: ResultTable): readonly number[] {
   const sample = rows.slice(0, SAMPLE);
   return columns.map((column, i) => {
     const longest = sample.reduce((most, row) => Math.max(most, textOf(row[i]).length), column.length);
-    return Math.min(Math.max(longest, NARROW), WIDE) + 3;
+    return Math.min(Math.max(Math.ceil(1.15 * longest), NARROW), WIDE) + 3;
   });
 }
 
