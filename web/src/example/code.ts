@@ -1,9 +1,21 @@
+import type { Variables } from '../api/client.ts';
 import type { ExamplePlace } from './address.ts';
 
 const text = (value: string) => JSON.stringify(value);
 
-/** The query that gives what the page of an example shows, complete in itself. */
-export function exampleQuery({ run, example, snapshot }: ExamplePlace, family: string): string {
+/** A filter as it is written in a document. */
+function literal(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).map(([name, member]) => `${name}: ${literal(member)}`);
+  return `{ ${members.join(', ')} }`;
+}
+
+/** The query that gives what the page of an example shows, complete in itself; `methods` leaves the predictions of all runs. */
+export function exampleQuery(
+  { run, example, snapshot }: ExamplePlace,
+  family: string,
+  methods: Variables,
+): string {
   const asOf = snapshot === undefined ? '' : `, asOf: { snapshot: ${text(snapshot)} }`;
   const of = (column: string, value: string) =>
     `filter: { runId: { eq: ${text(run)} }, ${column}: { eq: ${value} } }`;
@@ -39,7 +51,7 @@ ${asked}
   return `{
 ${asked}
   # Every method, in whichever run
-  predictions(filter: { exampleId: { eq: ${text(example)} }, run: { family: { eq: ${text(family)} } } }, first: 100${asOf}) {
+  predictions(filter: ${literal(methods)}, first: 100${asOf}) {
     nodes {
       runId method modelId seed scoreHalu labelHalu predHalu predLabel trueLabel outcome correct extra
     }

@@ -10,6 +10,7 @@ import { AnswerText } from './answer-text.tsx';
 import './example.css';
 import { Tokens } from './activations/tokens.tsx';
 import { ListSteps } from './list/steps.tsx';
+import { methodsFilter } from './methods.ts';
 import { Methods } from './methods.tsx';
 import { Provenance } from './provenance.tsx';
 import { EXAMPLE, type ExampleAnswer, type ExampleRun, type Generation, type Prediction } from './queries.ts';
@@ -69,6 +70,7 @@ function Shown({ place, asked, asOf, found, run }: ShownProps): ReactNode {
   const generation = atLine(found.generations.nodes, place.line);
   // Those of function vectors are one a block, which the page has as trials.
   const prediction = run.family === 'FV' ? undefined : atLine(found.predictions.nodes, place.line);
+  const methods = methodsFilter(run, example, prediction);
   return (
     <div className="example" aria-busy={place !== asked}>
       <p className="quiet trail">
@@ -85,11 +87,19 @@ function Shown({ place, asked, asOf, found, run }: ShownProps): ReactNode {
       {entropy ? (
         <Sequence run={run.id} sequence={Number(example)} asOf={asOf} />
       ) : (
-        <Parts example={example} run={run} generation={generation} prediction={prediction} asOf={asOf} />
+        <Parts
+          example={example}
+          run={run}
+          generation={generation}
+          prediction={prediction}
+          methods={methods}
+          asOf={asOf}
+        />
       )}
       <Provenance
         place={place}
         run={run}
+        methods={methods}
         lines={[
           ['generations', generation?.sourceLine],
           ['predictions', prediction?.sourceLine],
@@ -114,10 +124,11 @@ interface PartsProps {
   readonly run: ExampleRun;
   readonly generation: Generation | undefined;
   readonly prediction: Prediction | undefined;
+  readonly methods: Variables;
   readonly asOf: Variables | undefined;
 }
 
-function Parts({ example, run, generation, prediction, asOf }: PartsProps): ReactNode {
+function Parts({ example, run, generation, prediction, methods, asOf }: PartsProps): ReactNode {
   if (generation === undefined && prediction === undefined) {
     return (
       <Empty>
@@ -131,7 +142,7 @@ function Parts({ example, run, generation, prediction, asOf }: PartsProps): Reac
       {run.family === 'FV' ? (
         <Injections run={run.id} example={example} asOf={asOf} />
       ) : (
-        <Methods run={run} example={example} generation={generation} prediction={prediction} asOf={asOf} />
+        <Methods run={run} example={example} generation={generation} filter={methods} asOf={asOf} />
       )}
       {run.family !== 'FV' && generation !== undefined && (
         <Samples run={run} example={example} generation={generation} asOf={asOf} />

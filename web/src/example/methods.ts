@@ -10,11 +10,12 @@ export function methodsFilter(
   example: string,
   prediction: Pick<Prediction, 'benchmark'> | undefined,
 ): Variables {
-  const benchmark = prediction?.benchmark ?? run.benchmark;
+  const known = prediction?.benchmark ?? null;
+  const inRun = known === null ? run.benchmark : null;
   return {
     exampleId: { eq: example },
-    run: { family: { eq: run.family } },
-    ...(benchmark !== null && { benchmark: { eq: benchmark } }),
+    ...(known !== null && { benchmark: { eq: known } }),
+    run: { family: { eq: run.family }, ...(inRun !== null && { benchmark: { eq: inRun } }) },
   };
 }
 
@@ -23,6 +24,7 @@ export function aboutText(
   { generation }: Pick<OtherPrediction, 'generation'>,
   shown: Pick<Generation, 'response'> | undefined,
 ): 'this' | 'another' | 'unknown' {
-  if (generation === null || shown === undefined) return 'unknown';
+  if (shown === undefined || generation?.response === undefined || generation.response === null)
+    return 'unknown';
   return generation.response === shown.response ? 'this' : 'another';
 }

@@ -7,14 +7,8 @@ import { count, measured } from '../ui/format.ts';
 import { Answer, Empty } from '../ui/states.tsx';
 import { exampleAddress } from './address.ts';
 import { judgedLayers } from './judged-layers.ts';
-import { aboutText, methodsFilter } from './methods.ts';
-import {
-  type ExampleRun,
-  type Generation,
-  METHODS,
-  type OtherPrediction,
-  type Prediction,
-} from './queries.ts';
+import { aboutText } from './methods.ts';
+import { type ExampleRun, type Generation, METHODS, type OtherPrediction } from './queries.ts';
 import { labelText, verdictText } from './text.ts';
 import { Word } from './word.tsx';
 
@@ -22,13 +16,14 @@ export interface MethodsProps {
   readonly run: ExampleRun;
   readonly example: string;
   readonly generation: Generation | undefined;
-  readonly prediction: Prediction | undefined;
+  /** Leaves the predictions about the example. */
+  readonly filter: Variables;
   readonly asOf: Variables | undefined;
 }
 
 /** What every method says about the example, in whichever run. */
-export function Methods({ run, example, generation, prediction, asOf }: MethodsProps): ReactNode {
-  const result = useAnswer(METHODS, { filter: methodsFilter(run, example, prediction), asOf });
+export function Methods({ run, example, generation, filter, asOf }: MethodsProps): ReactNode {
+  const result = useAnswer(METHODS, { filter, asOf });
   const scored = run.family === 'HALLULENS';
   return (
     <section>

@@ -12,6 +12,8 @@ import { type ExampleRun, MANIFEST } from './queries.ts';
 export interface ProvenanceProps {
   readonly place: ExamplePlace;
   readonly run: ExampleRun;
+  /** Leaves the predictions of all runs about it. */
+  readonly methods: Variables;
   /** The lines of its artifacts, by table. */
   readonly lines: readonly (readonly [string, number | null | undefined])[];
   /** The state of the lake that the page shows. */
@@ -20,8 +22,8 @@ export interface ProvenanceProps {
 }
 
 /** Where the example comes from, and how to come back to it. */
-export function Provenance({ place, run, lines, snapshot, asOf }: ProvenanceProps): ReactNode {
-  const query = exampleQuery(place, run.family);
+export function Provenance({ place, run, methods, lines, snapshot, asOf }: ProvenanceProps): ReactNode {
+  const query = exampleQuery(place, run.family, methods);
   const python = examplePython(query, location.origin);
   const known = lines.filter(([, line]) => line !== null && line !== undefined);
   return (

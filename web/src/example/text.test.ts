@@ -31,9 +31,12 @@ describe('words', () => {
 });
 
 it('writes queries that quote what has to be quoted', () => {
-  const query = exampleQuery({ run: 'r"1', example: 'e\\n', snapshot: 's' }, 'HALLULENS');
+  const query = exampleQuery({ run: 'r"1', example: 'e\\n', snapshot: 's' }, 'HALLULENS', {
+    run: { family: { eq: 'x"' } },
+  });
   expect(query).toContain('runId: { eq: "r\\"1" }');
   expect(query).toContain('exampleId: { eq: "e\\\\n" }');
+  expect(query).toContain('predictions(filter: { run: { family: { eq: "x\\"" } } }');
   expect(query).toContain('asOf: { snapshot: "s" }');
   expect(examplePython(query, 'http://h:1')).toContain('"http://h:1/graphql"');
 });

@@ -1,13 +1,20 @@
 import * as Plot from '@observablehq/plot';
 import { BLUE, VERMILION } from '../../plots/colours.ts';
 import type { Drawing } from '../../plots/drawing.ts';
+import { DASHES, type Sign } from '../../plots/legend.ts';
 import { wholeTicks } from '../../plots/ticks.ts';
 import { normLines, type Recording } from './norms.ts';
 
-const LOOKS = [
+interface Look {
+  readonly colour: string;
+  readonly sign: Sign;
+  readonly symbol: Plot.SymbolType;
+}
+
+const LOOKS: readonly [Look, Look] = [
   { colour: BLUE, sign: 'line', symbol: 'circle' },
   { colour: VERMILION, sign: 'dashed', symbol: 'square' },
-] as const;
+];
 
 /** Norms over layers; undefined where no norm is known. */
 export function normsByLayer(recording: Recording): Drawing | undefined {
@@ -22,7 +29,7 @@ export function normsByLayer(recording: Recording): Drawing | undefined {
         y: 'norm',
         stroke: colour,
         strokeWidth: 2,
-        ...(sign === 'dashed' && { strokeDasharray: '6 4' }),
+        ...(DASHES[sign] !== undefined && { strokeDasharray: DASHES[sign] }),
       }),
       Plot.dot(points, { x: 'layer', y: 'norm', fill: colour, symbol, r: 3.5, tip: true }),
     ];
@@ -50,15 +57,16 @@ export function normsByToken({ vectors, layers, site }: Recording): Drawing | un
   const [first] = tokens;
   if (first === undefined || tokens.length < 2) return undefined;
   const response = rows.filter(({ segment }) => segment === 'response').map(({ token }) => token);
-  const begin = response.length === rows.length ? undefined : Math.min(...response);
+  // Where the response is recorded alone, or not at all, nothing parts it from the prompt.
+  const begin = response.length === 0 || response.length === rows.length ? undefined : Math.min(...response);
   const norms = rows.map(({ norm }) => norm).filter((norm) => norm > 0);
+  if (norms.length === 0) return undefined;
   const [low, high] = [Math.min(...norms), Math.max(...norms)];
   return {
     title: `Norm by token, ${site}`,
-    description:
-      begin === undefined || !Number.isFinite(begin)
-        ? 'Each cell is a vector: a layer at a token position. Darker is longer, on a logarithmic scale.'
-        : `Each cell is a vector: a layer at a token position; the response begins at ${begin}, where the line is. Darker is longer, on a logarithmic scale.`,
+    description: `Each cell is a vector: a layer at a token position${
+      begin === undefined ? '' : `; the response begins at ${begin}, where the line is`
+    }. Darker is longer, on a logarithmic scale.`,
     rows,
     plot: {
       height: Math.min(420, 90 + 22 * layers.length),
@@ -88,7 +96,7 @@ export function normsByToken({ vectors, layers, site }: Recording): Drawing | un
           channels: { layer: 'layer', token: 'token', segment: 'segment', norm: 'norm' },
           tip: { format: { x: false, y: false, fill: false } },
         }),
-        Plot.ruleX(begin === undefined || !Number.isFinite(begin) ? [] : [begin - 0.5], { strokeWidth: 1.5 }),
+        Plot.ruleX(begin === undefined ? [] : [begin - 0.5], { strokeWidth: 1.5 }),
       ],
     },
     ramp: { label: 'norm', low, high },

@@ -21,10 +21,14 @@ export function Tokens({ tokens }: { tokens: Generation['tokens'] }): ReactNode 
 
 /** Log-probabilities by position; undefined where none was recorded. */
 export function sureness(tokens: Generation['tokens']): Drawing | undefined {
-  const rows = tokens.flatMap(({ segment, tokenIndex, tokenId, logprob }) =>
+  const known = tokens.flatMap(({ segment, tokenIndex, tokenId, logprob }) =>
     logprob === null ? [] : [{ segment, token: tokenIndex, id: String(tokenId), logprob }],
   );
-  if (rows.length === 0) return undefined;
+  const [first] = known;
+  if (first === undefined) return undefined;
+  // Positions count from the beginning of a segment.
+  const shown = known.some(({ segment }) => segment === 'response') ? 'response' : first.segment;
+  const rows = known.filter(({ segment }) => segment === shown);
   const mean = rows.reduce((sum, { logprob }) => sum + logprob, 0) / rows.length;
   return {
     title: 'Log-probability of the tokens',
@@ -32,7 +36,7 @@ export function sureness(tokens: Generation['tokens']): Drawing | undefined {
     rows,
     plot: {
       x: {
-        label: 'token of the response',
+        label: `token of the ${shown}`,
         ticks: wholeTicks(rows.map(({ token }) => token)),
         tickFormat: 'd',
       },
