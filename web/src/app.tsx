@@ -4,6 +4,7 @@ import { JobPage } from './jobs/job-page.tsx';
 import { JobsPage } from './jobs/jobs-page.tsx';
 import { RunsPage } from './runs/runs-page.tsx';
 import { Empty, Loading } from './ui/states.tsx';
+import { Door, SignedIn } from './ui/token.tsx';
 import { useHeadingAsTitle } from './ui/use-heading-as-title.ts';
 
 /** A page whose code is fetched when it is first opened: plots and editors are most of the code. */
@@ -56,28 +57,33 @@ export function App(): ReactNode {
           <NavLink to="/launch">Launch</NavLink>
           <NavLink to="/console">Console</NavLink>
         </nav>
+        <SignedIn />
       </header>
       <main id="main" tabIndex={-1} ref={main}>
-        <Suspense fallback={<Loading what="the page" />}>
-          <Switch>
-            <Route path="/" component={OverviewPage} />
-            <Route path="/runs" component={RunsPage} />
-            <Route path="/runs/*">{(parameters) => <RunPage id={decodeURI(parameters['*'] ?? '')} />}</Route>
-            <Route path="/examples" component={ExamplePage} />
-            <Route path="/launch" component={TasksPage} />
-            <Route path="/launch/:task">{({ task }) => <FormPage name={task} />}</Route>
-            <Route path="/compare" component={ComparePage} />
-            <Route path="/aggregate" component={AggregatePage} />
-            <Route path="/console" component={ConsolePage} />
-            <Route path="/jobs" component={JobsPage} />
-            <Route path="/jobs/:id">{({ id }) => <JobPage id={id} />}</Route>
-            <Route>
-              <Empty>
-                There is no such page. <Link href="/runs">All runs</Link>
-              </Empty>
-            </Route>
-          </Switch>
-        </Suspense>
+        <Door>
+          <Suspense fallback={<Loading what="the page" />}>
+            <Switch>
+              <Route path="/" component={OverviewPage} />
+              <Route path="/runs" component={RunsPage} />
+              <Route path="/runs/*">
+                {(parameters) => <RunPage id={decodeURI(parameters['*'] ?? '')} />}
+              </Route>
+              <Route path="/examples" component={ExamplePage} />
+              <Route path="/launch" component={TasksPage} />
+              <Route path="/launch/:task">{({ task }) => <FormPage name={task} />}</Route>
+              <Route path="/compare" component={ComparePage} />
+              <Route path="/aggregate" component={AggregatePage} />
+              <Route path="/console" component={ConsolePage} />
+              <Route path="/jobs" component={JobsPage} />
+              <Route path="/jobs/:id">{({ id }) => <JobPage id={id} />}</Route>
+              <Route>
+                <Empty>
+                  There is no such page. <Link href="/runs">All runs</Link>
+                </Empty>
+              </Route>
+            </Switch>
+          </Suspense>
+        </Door>
       </main>
     </>
   );

@@ -1,6 +1,7 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import { type ReactNode, useId, useState } from 'react';
-import { ApiError, storeToken } from '../api/client.ts';
+import type { ReactNode } from 'react';
+import { ApiError } from '../api/client.ts';
+import { isRefused, Refused } from './token.tsx';
 
 export function Loading({ what }: { what: string }): ReactNode {
   return (
@@ -16,8 +17,8 @@ export function Empty({ children }: { children: ReactNode }): ReactNode {
 
 /** What went wrong and what can be done about it. */
 export function Failure({ error, again }: { error: Error; again?: () => void }): ReactNode {
+  if (isRefused(error)) return <Refused />;
   const code = error instanceof ApiError ? error.code : 'UNEXPECTED_ANSWER';
-  if (code === 'UNAUTHENTICATED') return <AskToken />;
   return (
     <div className="state failure" role="alert">
       <p>
@@ -33,35 +34,6 @@ export function Failure({ error, again }: { error: Error; again?: () => void }):
         </button>
       )}
     </div>
-  );
-}
-
-function AskToken(): ReactNode {
-  const id = useId();
-  const [token, setToken] = useState('');
-  return (
-    <form
-      className="state"
-      onSubmit={(event) => {
-        event.preventDefault();
-        storeToken(token.trim());
-        location.reload();
-      }}
-    >
-      <label htmlFor={id}>
-        This server asks for a token (an operator makes one with `runlake token create`):
-      </label>
-      <p>
-        <input
-          id={id}
-          type="password"
-          autoComplete="off"
-          value={token}
-          onChange={(e) => setToken(e.target.value)}
-        />{' '}
-        <button type="submit">Use it in this tab</button>
-      </p>
-    </form>
   );
 }
 
