@@ -20,6 +20,8 @@ const METRICS = [
   metric('split:unknown', 'correct', 1),
   metric('family:atomic', 'pred_true_rate', 0.75),
   metric('family:atomic', 'gt_true_rate', 0.5),
+  metric('family:silent', 'pred_true_rate', 0),
+  metric('family:silent', 'gt_true_rate', 0),
   metric('overall', 'pred_true_rate', 0.25),
   metric('overall', 'gt_true_rate', 0.5),
   metric('family:multi_hop', 'gt_true_rate', null),
@@ -46,6 +48,7 @@ it('has the bias with its sign', () => {
 it('draws what there is', () => {
   expect(drawFamilies(METRICS)?.rows).toHaveLength(3);
   expect(drawFamilies(METRICS)?.description).toMatch(/60\s%/);
+  expect(drawFamilies(METRICS)?.description).toContain('No valid answer: silent.');
   expect(drawBias(METRICS)?.rows).toHaveLength(2);
   expect([drawFamilies([]), drawBias([])]).toEqual([undefined, undefined]);
 });

@@ -57,11 +57,16 @@ export function familyScores(metrics: readonly MetricRow[]): FamilyScore[] {
   );
 }
 
+/** Families none of whose answers is valid. */
+export function silentFamilies(metrics: readonly MetricRow[]): string[] {
+  return [...numbersByFamily(metrics)].flatMap(([family, { valid }]) => (valid === 0 ? [family] : []));
+}
+
 /** How much more often than it is right a model says TRUE, by family. */
 export function familyBiases(metrics: readonly MetricRow[]): FamilyBias[] {
   const biases = [...numbersByFamily(metrics)].flatMap(([family, numbers]) => {
-    const { pred_true_rate: answeredTrue, gt_true_rate: isTrue } = numbers;
-    return answeredTrue === undefined || isTrue === undefined
+    const { pred_true_rate: answeredTrue, gt_true_rate: isTrue, valid } = numbers;
+    return answeredTrue === undefined || isTrue === undefined || valid === 0
       ? []
       : [{ family, answeredTrue, isTrue, bias: answeredTrue - isTrue }];
   });
@@ -77,12 +82,13 @@ const rowHeight = 24;
 export function drawFamilies(metrics: readonly MetricRow[]): Drawing | undefined {
   const scores = familyScores(metrics);
   if (scores.length === 0) return undefined;
+  const silent = silentFamilies(metrics).map(readable);
   const overall = scores.find(({ family }) => family === OVERALL);
   return {
     title: 'Accuracy by family',
     description: `Share of valid answers that are right, with 95 % Wilson intervals${
       overall === undefined ? '' : `; ${percent(overall.accuracy)} of all ${count(overall.valid)}`
-    }. Dashed: a coin.`,
+    }. Dashed: a coin.${silent.length > 0 ? ` No valid answer: ${silent.join(', ')}.` : ''}`,
     rows: scores.map((score) => ({ ...score })),
     plot: {
       height: scores.length * rowHeight + 60,

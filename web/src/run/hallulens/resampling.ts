@@ -14,6 +14,8 @@ export interface BandPoint extends Interval {
 }
 
 export const RESAMPLES = 400;
+/** Groups that are resampled: what a chord between two of them cuts off is far below the width of a band. */
+const MOST_RESAMPLED = 500;
 const GRID = Array.from({ length: 101 }, (_, i) => i / 100);
 
 /**
@@ -22,13 +24,14 @@ const GRID = Array.from({ length: 101 }, (_, i) => i / 100);
  * same groups give the same bands.
  */
 export function bandsOf(groups: readonly ScoreGroup[]): Bands | undefined {
+  const coarse = coarser(groups);
   const random = generator(20_060_101);
   const roc = GRID.map(() => [] as number[]);
   const precision = GRID.map(() => [] as number[]);
   const averages: number[] = [];
   for (let i = 0; i < RESAMPLES; i++) {
     const curve = curveOf(
-      groups.map((group) => ({
+      coarse.map((group) => ({
         ...group,
         positives: poisson(group.positives, random),
         negatives: poisson(group.negatives, random),
@@ -45,6 +48,23 @@ export function bandsOf(groups: readonly ScoreGroup[]): Bands | undefined {
     precision: GRID.map((at, i) => ({ at, ...middle(precision[i] ?? []) })).slice(1),
     averagePrecision: middle(averages),
   };
+}
+
+/** Neighbouring groups together, so that resampling takes a moment whatever the number of scores. */
+function coarser(groups: readonly ScoreGroup[]): readonly ScoreGroup[] {
+  if (groups.length <= MOST_RESAMPLED) return groups;
+  const all = groups.reduce((sum, { positives, negatives }) => sum + positives + negatives, 0);
+  const found: ScoreGroup[] = [];
+  let [positives, negatives, scores] = [0, 0, 0];
+  for (const [i, group] of groups.entries()) {
+    positives += group.positives;
+    negatives += group.negatives;
+    scores += group.scores;
+    if (positives + negatives < all / MOST_RESAMPLED && i < groups.length - 1) continue;
+    found.push({ score: group.score, positives, negatives, scores });
+    [positives, negatives, scores] = [0, 0, 0];
+  }
+  return found;
 }
 
 /** Reads a curve on the grid: the ROC curve between its points, precision at the first point that reaches the recall. */
