@@ -21,8 +21,8 @@ export interface AggregateChoicesProps {
 /** Which number is shown, and by what runs are grouped. */
 export function AggregateChoices({ view, metric, metrics, show }: AggregateChoicesProps): ReactNode {
   const { data } = useAnswer(CHOICES);
-  const [structure] = data?.structure.rows[0] ?? [];
-  const groupings = withNamed([...Object.keys(DIMENSIONS), ...pointersIn(structure)], view);
+  const pointers = (data?.structures.rows ?? []).flatMap(([structure]) => pointersIn(structure)).sort();
+  const groupings = withNamed([...Object.keys(DIMENSIONS), ...pointers], view);
   const scopes = (data?.scopes.rows ?? []).map(([scope, n]) => ({ name: scope, n }));
   const change = (changed: Partial<AggregateView>) => show({ ...view, cell: null, ...changed });
   return (

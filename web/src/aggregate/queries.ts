@@ -39,14 +39,14 @@ export const BEHIND = {
 };
 export type GroupWithRuns = z.infer<typeof BEHIND.schema>['aggregateMetrics'][number];
 
-/** What can be chosen: parts of the runs that have numbers, and the structure of their configurations. */
+/** What can be chosen: parts of the runs that have numbers, and the structures of the configurations of each family. */
 export const CHOICES = {
   query: `{
     scopes: sql(query: "SELECT scope, count(DISTINCT run_id) AS n FROM metrics GROUP BY scope ORDER BY n DESC, scope", maxRows: 1000) { rows }
-    structure: sql(query: "SELECT json_group_structure(config) FROM runs WHERE config IS NOT NULL") { rows }
+    structures: sql(query: "SELECT json_group_structure(TRY_CAST(config AS JSON)) FROM runs GROUP BY family") { rows }
   }`,
   schema: z.object({
     scopes: z.object({ rows: z.array(z.tuple([z.string(), z.coerce.number()])) }),
-    structure: z.object({ rows: z.array(z.tuple([z.unknown()])) }),
+    structures: z.object({ rows: z.array(z.tuple([z.unknown()])) }),
   }),
 };
