@@ -80,7 +80,7 @@ export function Result({ outcome, busy }: { outcome: Outcome; busy: boolean }): 
             type="button"
             onClick={() => save('rows.csv', 'text/csv', csvOf(recordsOf(table), table.columns))}
           >
-            CSV of {count(table.rows.length)} rows
+            CSV of {rowCount(table.rows.length)}
           </button>
         )}
         {draft.mode === 'sql' && errors.length === 0 && (
@@ -119,11 +119,13 @@ function nameOf({ path }: ResultTable): string {
 }
 
 /** How many rows these are, and of how many. */
-function amountOf({ rows, total, more }: ResultTable): string {
-  const n = count(rows.length);
-  if (total !== undefined && total > rows.length) return `${n} of ${count(total)} rows`;
-  if (more) return `the first ${n} rows; there are more`;
-  return rows.length === 1 ? '1 row' : `${n} rows`;
+function amountOf({ rows: { length }, total, more }: ResultTable): string {
+  if (total !== undefined && total > length) return `${count(length)} of ${count(total)} rows`;
+  return more ? `the first ${rowCount(length)}; there are more` : rowCount(length);
+}
+
+function rowCount(n: number): string {
+  return n === 1 ? '1 row' : `${count(n)} rows`;
 }
 
 function timeOf(ms: number): string {

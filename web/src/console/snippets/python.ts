@@ -1,4 +1,4 @@
-import { type FieldNode, Kind } from 'graphql';
+import { type FieldNode, Kind, type OperationDefinitionNode } from 'graphql';
 import { operationsOf } from '../document.ts';
 import { pythonOfJson, pythonString } from './python-text.ts';
 
@@ -125,11 +125,20 @@ print(frame)
 }
 
 function rootFields(query: string, operationName: string | undefined): readonly Rows[] {
-  const operations = operationsOf(query);
+  const operations = readable(query);
   const operation = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
   return (operation?.selectionSet.selections ?? []).flatMap((selection) =>
     selection.kind === Kind.FIELD && !selection.name.value.startsWith('__') ? [rowsOf(selection)] : [],
   );
+}
+
+/** The operations of a document; none of one with an error, which the server explains to whoever runs the program. */
+function readable(query: string): readonly OperationDefinitionNode[] {
+  try {
+    return operationsOf(query);
+  } catch {
+    return [];
+  }
 }
 
 function rowsOf(field: FieldNode): Rows {

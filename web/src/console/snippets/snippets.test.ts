@@ -37,7 +37,8 @@ it('reaches the rows of each root field', () => {
   expect(python('{ models { name } lake { bytes } }')).toContain(
     '"lake": pandas.json_normalize(data["lake"] or [])',
   );
-  expect(python('{ __typename }')).toBe('print(ask(QUERY, VARIABLES))\n');
+  for (const query of ['{ __typename }', '{ runs {'])
+    expect(python(query)).toBe('print(ask(QUERY, VARIABLES))\n');
 });
 
 it('asks for all pages where the cursor is a variable, and for the operation that is meant', () => {
