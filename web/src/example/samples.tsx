@@ -47,12 +47,12 @@ export function Samples({ run, example, generation, asOf }: SamplesProps): React
           </button>
         )}
       </p>
-      {others.length > 0 && <SampleTable samples={others} />}
+      {others.length > 0 && <SampleTable samples={others} run={run.id} />}
     </section>
   );
 }
 
-function SampleTable({ samples }: { samples: readonly Sample[] }): ReactNode {
+function SampleTable({ samples, run }: { samples: readonly Sample[]; run: string }): ReactNode {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
     <section className="scroll tall" tabIndex={0} aria-label="Table of other answers">
@@ -87,7 +87,7 @@ function SampleTable({ samples }: { samples: readonly Sample[] }): ReactNode {
                     line: sample.sourceLine,
                   })}
                 >
-                  {sample.runId}
+                  {sample.runId === run ? 'this run' : sample.runId}
                 </Link>
               </td>
             </tr>
