@@ -12,16 +12,15 @@ export interface AskedFigureProps<T> {
   readonly what: string;
   /** Undefined where there is nothing to draw, and then nothing is shown. The same function as long as it draws the same. */
   readonly draw: (found: T) => Drawing | undefined;
-  readonly compact?: boolean | undefined;
 }
 
 /** A plot of what a question finds. */
 export function AskedFigure<T>(props: AskedFigureProps<T>): ReactNode {
-  const { question, variables, what, draw, compact } = props;
+  const { question, variables, what, draw } = props;
   const result = useAnswer(question, variables);
   return (
     <Answer result={result} what={what}>
-      {(found) => <Drawn found={found} draw={draw} compact={compact} />}
+      {(found) => <Drawn found={found} draw={draw} />}
     </Answer>
   );
 }
@@ -29,10 +28,9 @@ export function AskedFigure<T>(props: AskedFigureProps<T>): ReactNode {
 interface DrawnProps<T> {
   readonly found: T;
   readonly draw: (found: T) => Drawing | undefined;
-  readonly compact: boolean | undefined;
 }
 
-function Drawn<T>({ found, draw, compact }: DrawnProps<T>): ReactNode {
+function Drawn<T>({ found, draw }: DrawnProps<T>): ReactNode {
   const drawing = useMemo(() => draw(found), [found, draw]);
-  return drawing && <Figure drawing={drawing} compact={compact} />;
+  return drawing && <Figure drawing={drawing} />;
 }

@@ -7,20 +7,18 @@ import { csvOf, save, svgOf } from './save.ts';
 
 export interface FigureProps {
   readonly drawing: Drawing;
-  /** Lower, and without the description, which stays what screen readers say. */
-  readonly compact?: boolean | undefined;
 }
 
 /** Pixels. */
-const [WIDEST, HEIGHT, COMPACT_HEIGHT, TOP] = [720, 320, 220, 24];
+const [WIDEST, HEIGHT, TOP] = [720, 320, 24];
 
 /** A plot with its title, what it shows, and its numbers to take away. It is as wide as its place. */
-export function Figure({ drawing, compact = false }: FigureProps): ReactNode {
+export function Figure({ drawing }: FigureProps): ReactNode {
   const place = useRef<HTMLDivElement>(null);
   const width = useWidth(place);
   useEffect(() => {
     if (width === undefined) return undefined;
-    const drawn = Plot.plot(optionsOf(drawing, width, compact));
+    const drawn = Plot.plot(optionsOf(drawing, width));
     drawn.setAttribute('role', 'img');
     unname(drawn);
     // Tips come and go with the pointer.
@@ -31,14 +29,14 @@ export function Figure({ drawing, compact = false }: FigureProps): ReactNode {
       watching.disconnect();
       drawn.remove();
     };
-  }, [drawing, width, compact]);
+  }, [drawing, width]);
   const { title, description, rows } = drawing;
   const name = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return (
     <figure>
       <figcaption>
         {title}
-        {!compact && <p>{description}</p>}
+        <p>{description}</p>
       </figcaption>
       <div className="plot" ref={place} />
       <div className="tools">
@@ -83,10 +81,10 @@ function useWidth(place: RefObject<HTMLElement | null>): number | undefined {
 }
 
 /** A drawing at a width, with what its marks stand for above it. */
-function optionsOf(drawing: Drawing, width: number, compact: boolean): Plot.PlotOptions {
+function optionsOf(drawing: Drawing, width: number): Plot.PlotOptions {
   const { title, description, plot, legend = [], ramp } = drawing;
   const above = legendHeight(legend, width) + (ramp === undefined ? 0 : RAMP_HEIGHT);
-  const height = compact ? COMPACT_HEIGHT : (plot.height ?? HEIGHT);
+  const height = plot.height ?? HEIGHT;
   const top = (plot.marginTop ?? TOP) + above;
   // Plot writes the name of the vertical axis at the top of the drawing, where the legend is.
   const name = legend.length > 0 ? plot.y?.label : undefined;

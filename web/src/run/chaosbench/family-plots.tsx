@@ -5,7 +5,6 @@ import { CHAOS_METRICS, drawBias, drawFamilies } from './families.ts';
 
 export interface FamilyPlotProps {
   readonly id: string;
-  readonly compact?: boolean | undefined;
 }
 
 const filter = { metric: { in: CHAOS_METRICS } };
@@ -13,27 +12,11 @@ const accuracy = ({ run }: FoundMetrics) => drawFamilies(run?.metrics ?? []);
 const bias = ({ run }: FoundMetrics) => drawBias(run?.metrics ?? []);
 
 /** Accuracy of a run by family of items, as bars; nothing for runs without. */
-export function FamilyAccuracy({ id, compact }: FamilyPlotProps): ReactNode {
-  return (
-    <AskedFigure
-      question={METRICS}
-      variables={{ id, filter }}
-      what="families"
-      draw={accuracy}
-      compact={compact}
-    />
-  );
+export function FamilyAccuracy({ id }: FamilyPlotProps): ReactNode {
+  return <AskedFigure question={METRICS} variables={{ id, filter }} what="families" draw={accuracy} />;
 }
 
 /** How far a run leans to one answer, by family of items; nothing for runs without. */
-export function FamilyLeaning({ id, compact }: FamilyPlotProps): ReactNode {
-  return (
-    <AskedFigure
-      question={METRICS}
-      variables={{ id, filter }}
-      what="families"
-      draw={bias}
-      compact={compact}
-    />
-  );
+export function FamilyLeaning({ id }: FamilyPlotProps): ReactNode {
+  return <AskedFigure question={METRICS} variables={{ id, filter }} what="families" draw={bias} />;
 }

@@ -20,7 +20,7 @@ const COMPARISON: Comparison = {
 
 it('draws the change at every learning rate, and what is predicted', () => {
   const point = { deltaHTrue: -1, linear: -0.9, linquad: null, ess: 2, nSequences: 2 };
-  const update = { shape: 'diagnostics', normalization: 'per_token', deltaHPerLr: -1 };
+  const update = { shape: 'diagnostics', normalization: 'per_token' };
   const drawing = drawPoints({
     run: {
       entropyUpdate: update,

@@ -4,8 +4,6 @@ import { drawPoints } from './points.ts';
 import { POINTS } from './queries.ts';
 
 /** True and predicted change of entropy of a run by learning rate; nothing for runs without. */
-export function EntropyPoints({ id, compact }: { id: string; compact?: boolean }): ReactNode {
-  return (
-    <AskedFigure question={POINTS} variables={{ id }} what="changes" draw={drawPoints} compact={compact} />
-  );
+export function EntropyPoints({ id }: { id: string }): ReactNode {
+  return <AskedFigure question={POINTS} variables={{ id }} what="changes" draw={drawPoints} />;
 }

@@ -14,7 +14,7 @@ export type EntropyPoint = z.infer<typeof point>;
 /** True and predicted change of a run, a learning rate each. */
 export const POINTS = {
   query: `query ($id: ID!) { run(id: $id) {
-    entropyUpdate { shape normalization deltaHPerLr }
+    entropyUpdate { shape normalization }
     entropyPoints(orderBy: [{ field: ETA }], first: 1000) { eta deltaHTrue linear linquad ess nSequences }
   } }`,
   schema: z.object({
@@ -24,7 +24,6 @@ export const POINTS = {
           .object({
             shape: z.string(),
             normalization: z.string().nullable(),
-            deltaHPerLr: z.number().nullable(),
           })
           .nullable(),
         entropyPoints: z.array(point),

@@ -33,7 +33,7 @@ describe('heads', () => {
     // Nothing is white: the scale is as wide to both sides.
     expect(drawing?.ramp).toEqual({ label: 'change of probability', low: -0.4, high: 0.4 });
     expect(drawing?.description).toContain(
-      'the top 2, numbers are their ranks; the first is block 1 head 0 with 0.4; 1 heads have no score',
+      'the top 2, numbers are their ranks; the first is block 1 head 0 with 0.4; 1 head has no score',
     );
   });
 
@@ -76,7 +76,7 @@ describe('injections', () => {
 
   it('are on held-out pairs where there are some, unless others are asked for', () => {
     expect(querySetsOf(rows)).toEqual(['held_out', 'extraction']);
-    expect(drawInjections(rows, 'accuracy', undefined)?.description).toContain('on held-out pairs');
+    expect(drawInjections(rows, 'accuracy', undefined)?.description).toContain('on held-out pairs (10) with');
     const drawing = drawInjections(rows, 'accuracy', 'extraction');
     expect(drawing?.description).toContain('at best 0.8 behind block 1, 0.25 with nothing added');
     expect(drawing?.legend?.map(({ label }) => label)).toEqual([

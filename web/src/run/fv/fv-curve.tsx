@@ -8,16 +8,13 @@ export interface FvCurveProps {
   readonly measure?: Measure | undefined;
   /** Held-out pairs by default, where there are some. */
   readonly set?: QuerySet | undefined;
-  readonly compact?: boolean | undefined;
 }
 
 /** What adding the function vector and its controls does, by layer; nothing for runs without injections. */
-export function FvCurve({ id, measure = 'accuracy', set, compact }: FvCurveProps): ReactNode {
+export function FvCurve({ id, measure = 'accuracy', set }: FvCurveProps): ReactNode {
   const draw = useCallback(
     ({ fvInjections }: FoundInjections) => drawInjections(fvInjections.nodes, measure, set),
     [measure, set],
   );
-  return (
-    <AskedFigure question={INJECTIONS} variables={{ id }} what="injections" draw={draw} compact={compact} />
-  );
+  return <AskedFigure question={INJECTIONS} variables={{ id }} what="injections" draw={draw} />;
 }

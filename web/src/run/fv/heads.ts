@@ -41,7 +41,7 @@ export function drawHeads({ fvHeatmap: heatmap }: FoundHeads, score: Score): Dra
     description: [
       `Mean ${what} of the right answer for each head; boxes mark the top ${count(topHeads.length)}, numbers are their ranks`,
       first && `; the first is block ${first.layer} head ${first.head} with ${measured(first.score)}`,
-      missing > 0 && `; ${count(missing)} heads have no score`,
+      missing > 0 && `; ${count(missing)} ${missing === 1 ? 'head has' : 'heads have'} no score`,
       '.',
     ]
       .filter((part) => typeof part === 'string')

@@ -3,7 +3,7 @@ import { BLUE, GREEN, GREY, PURPLE, VERMILION } from '../../plots/colours.ts';
 import type { Drawing } from '../../plots/drawing.ts';
 import { DASHES, type LegendEntry } from '../../plots/legend.ts';
 import { wholeTicks } from '../../plots/ticks.ts';
-import { measured } from '../../ui/format.ts';
+import { count, measured } from '../../ui/format.ts';
 import { groupBy } from '../../ui/group.ts';
 import type { Injection } from './queries.ts';
 
@@ -91,6 +91,7 @@ export function drawInjections(
   const bases = rows.flatMap((row) => row[base] ?? []);
   const baseline = bases.length === 0 ? undefined : mean(bases);
   const flat = measure !== 'logprob' && points.every(({ high }) => high === 0);
+  const examples = Math.max(...rows.map(({ nEval }) => nEval ?? 0));
   const kinds = Object.entries(VECTORS).filter(([kind]) => points.some(({ vector }) => vector === kind));
   const best = points
     .filter(({ vector }) => vector === 'function_vector')
@@ -98,7 +99,7 @@ export function drawInjections(
   return {
     title: 'Adding the vector',
     description: [
-      `Zero-shot ${title} on ${QUERY_SETS[chosen]} with a vector added behind each block`,
+      `Zero-shot ${title} on ${QUERY_SETS[chosen]}${examples > 0 ? ` (${count(examples)})` : ''} with a vector added behind each block`,
       best && `: at best ${measured(best.value)} behind block ${best.layer}`,
       baseline !== undefined && `, ${measured(baseline)} with nothing added`,
       points.some(({ of }) => of > 1) && '; bands are between the least and the greatest draw',

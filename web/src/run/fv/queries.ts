@@ -42,6 +42,7 @@ const injection = z.object({
   meanPWith: z.number().nullable(),
   meanLogprobBase: z.number().nullable(),
   meanLogprobWith: z.number().nullable(),
+  /** Examples that the means are over. */
   nEval: z.coerce.number().nullable(),
 });
 

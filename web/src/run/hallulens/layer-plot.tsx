@@ -6,15 +6,7 @@ import { drawLayers } from './layers.ts';
 const draw = ({ run }: FoundMetrics) => drawLayers(run?.metrics ?? []);
 
 /** AUROC of a run's probes by layer; nothing for runs without. */
-export function LayerPlot({ id, compact }: { id: string; compact?: boolean }): ReactNode {
+export function LayerPlot({ id }: { id: string }): ReactNode {
   const variables = { id, filter: { metric: { eq: 'auroc' } } };
-  return (
-    <AskedFigure
-      question={METRICS}
-      variables={variables}
-      what="probes of the layers"
-      draw={draw}
-      compact={compact}
-    />
-  );
+  return <AskedFigure question={METRICS} variables={variables} what="probes of the layers" draw={draw} />;
 }
