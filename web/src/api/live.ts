@@ -5,7 +5,7 @@ import type { Question } from './use-answer.ts';
 /** `live` while the server tells changes by itself; `broken` while it cannot be reached, and is tried again. */
 export type LiveState = 'connecting' | 'live' | 'broken';
 
-const WAIT_MS = [500, 1000, 2000, 5000, 15_000] as const;
+const WAIT_MS = [500, 1000, 2000, 5000] as const;
 const PING_MS = 10_000;
 const PONG_MS = 5_000;
 const ACK_MS = 5_000;
