@@ -4,6 +4,7 @@ import { matching } from './browse/catalog-browser.tsx';
 import { findsIn } from './browse/schema-browser.tsx';
 import { formatted, operationAt } from './document.ts';
 import { meaningOf } from './editor/sql.ts';
+import { FUNCTIONS, KEYWORDS, TYPES } from './editor/sql-keywords.ts';
 import { wrongVariables } from './editor/variables.ts';
 import { bodyOf, costBodyOf, marksOf } from './request.ts';
 
@@ -98,4 +99,8 @@ it('finds types, fields, tables and columns by their names and by what they mean
   expect(meaningOf(catalog, 'HEADS', '')).toBe('view heads\nOne row a head.');
   expect(meaningOf(catalog, 'seed', 'SELECT seed FROM runs')).toBe('runs.seed INTEGER\nRandom number.');
   expect(meaningOf(catalog, 'seed', 'SELECT 1')).toBeUndefined();
+});
+
+it('knows every word of SQL, wherever its list breaks', () => {
+  for (const list of [KEYWORDS, TYPES, FUNCTIONS]) expect(list).toMatch(/^\w+( \w+)*$/);
 });
