@@ -1,10 +1,10 @@
-import type { ReactNode } from 'react';
+import { memo, type ReactNode } from 'react';
 import { directionOf } from '../metrics/direction.ts';
 import { Tied } from '../metrics/estimate.tsx';
 import { count } from '../ui/format.ts';
 import { titleOf } from './dimensions.ts';
 import { rounded } from './rounded.ts';
-import type { AggregateCell, AggregateTable } from './table.ts';
+import type { AggregateCell, AggregateRow, AggregateTable } from './table.ts';
 import type { AggregateView } from './view.ts';
 
 export interface GroupTableProps {
@@ -37,24 +37,19 @@ export function GroupTable({ table, view, metric, toggle }: GroupTableProps): Re
               ))}
             </tr>
           </thead>
-          <tbody>
-            {table.rows.map(({ names, cells }) => (
-              <tr key={JSON.stringify(names)}>
-                {names.map((name, i) => (
-                  <th key={view.rows[i]} scope="row">
-                    {name}
-                  </th>
-                ))}
-                {cells.map((cell, i) => (
-                  <td key={table.columns[i]} className="number">
-                    {cell === undefined ? (
-                      <span className="quiet">–</span>
-                    ) : (
-                      <Cell cell={cell} chosen={cell.key === view.cell} toggle={() => toggle(cell.key)} />
-                    )}
-                  </td>
-                ))}
-              </tr>
+          <tbody
+            onClick={({ target }) => {
+              const button = target instanceof Element ? target.closest('button') : null;
+              const key = button?.dataset['key'];
+              if (key !== undefined) toggle(key);
+            }}
+          >
+            {table.rows.map((row) => (
+              <Row
+                key={JSON.stringify(row.names)}
+                row={row}
+                chosen={row.cells.some((cell) => cell?.key === view.cell) ? view.cell : null}
+              />
             ))}
           </tbody>
         </table>
@@ -70,13 +65,52 @@ export function GroupTable({ table, view, metric, toggle }: GroupTableProps): Re
   );
 }
 
+interface RowProps {
+  readonly row: AggregateRow;
+  /** Key of the cell in it whose runs are shown. */
+  readonly chosen: string | null;
+}
+
+/** The table answers for clicks, so that a row of a large one is drawn again only when it changes. */
+const Row = memo(
+  TableRow,
+  (before, after) => before.chosen === after.chosen && sameCells(before.row, after.row),
+);
+
+/** The same groups of an answer make the same row. */
+function sameCells({ cells: before }: AggregateRow, { cells: after }: AggregateRow): boolean {
+  return before.length === after.length && before.every((cell, i) => cell?.group === after[i]?.group);
+}
+
+function TableRow({ row: { names, cells }, chosen }: RowProps): ReactNode {
+  return (
+    <tr>
+      {names.map((name, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a name has no identity but its place
+        <th key={i} scope="row">
+          {name}
+        </th>
+      ))}
+      {cells.map((cell, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: neither has a cell
+        <td key={i} className="number">
+          {cell === undefined ? (
+            <span className="quiet">–</span>
+          ) : (
+            <Cell cell={cell} chosen={cell.key === chosen} />
+          )}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
 interface CellProps {
   readonly cell: AggregateCell;
   readonly chosen: boolean;
-  readonly toggle: () => void;
 }
 
-function Cell({ cell: { group, standing, pooled }, chosen, toggle }: CellProps): ReactNode {
+function Cell({ cell: { key, group, standing, pooled }, chosen }: CellProps): ReactNode {
   const { n, nMissing, mean, halfWidth, sd } = group;
   const number = rounded(mean, halfWidth);
   const title = [
@@ -89,9 +123,9 @@ function Cell({ cell: { group, standing, pooled }, chosen, toggle }: CellProps):
     <button
       type="button"
       className="cell"
+      data-key={key}
       aria-expanded={chosen}
       title={title.filter((part) => part !== '').join(', ')}
-      onClick={toggle}
     >
       {standing === 'best' ? <strong>{number?.value}</strong> : (number?.value ?? '–')}
       {number?.half !== undefined && <span className="quiet"> ± {number.half}</span>}

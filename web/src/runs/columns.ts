@@ -30,8 +30,8 @@ export interface RunColumn {
 }
 
 export const COLUMNS: Readonly<Record<ColumnId, RunColumn>> = {
-  method: { title: 'Method', width: 11.5, order: 'METHOD' },
-  modelId: { title: 'Model', width: 11, order: 'MODEL_ID' },
+  method: { title: 'Method', width: 11, order: 'METHOD' },
+  modelId: { title: 'Model', width: 10.5, order: 'MODEL_ID' },
   benchmark: { title: 'Benchmark', width: 9, order: 'BENCHMARK' },
   split: { title: 'Split', width: 6.5, order: 'SPLIT' },
   seed: { title: 'Seed', width: 4.2, order: 'SEED', numeric: true },
@@ -39,7 +39,7 @@ export const COLUMNS: Readonly<Record<ColumnId, RunColumn>> = {
   verdict: { title: 'Verdict', width: 8.5, order: 'VERDICT' },
   issues: { title: 'Issues', width: 8, order: 'N_ISSUES' },
   status: { title: 'Status', width: 6.8, order: 'STATUS' },
-  family: { title: 'Family', width: 7.5, order: 'FAMILY' },
+  family: { title: 'Family', width: 8, order: 'FAMILY' },
   nGenerations: { title: 'Generations', width: 7.5, order: 'N_GENERATIONS', numeric: true },
   nPredictions: { title: 'Predictions', width: 7.5, order: 'N_PREDICTIONS', numeric: true },
   nActivations: { title: 'Activations', width: 7.5, order: 'N_ACTIVATIONS', numeric: true },

@@ -15,7 +15,7 @@ export interface ChoicesProps {
 }
 
 /** Choices beyond which they can be searched. */
-const MANY = 12;
+const MANY = 16;
 /** Most that are listed at once. */
 const SHOWN = 100;
 
