@@ -97,10 +97,10 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
     expect(rows.find((row) => row.startsWith('atomic,'))).toMatch(
       /^atomic,0\.695473\d+,0\.653\d+,0\.734\d+,338,486,535$/,
     );
+    expect(await the.barriers()).toEqual([]);
     await the.page.getByRole('link', { name: 'Metrics' }).click();
     await the.page.getByText('By layer, family, learning rate or control').click();
     await the.page.getByRole('cell', { name: 'family:atomic' }).first().waitFor();
-    expect(await the.barriers()).toEqual([]);
   });
 
   it('shows the true change of an entropy run beside what derivatives predict, on a narrow page too', async () => {
