@@ -11,7 +11,7 @@ const ENOUGH_BYTES = 2 ** 30;
 
 /**
  * Has this process, and those that it starts, keep temporary files in memory, in a folder that goes with the process. Stores and queues
- * sync everything that they write, which takes a disk 5 ms each time; what tests kill are processes, and no file is lost with them.
+ * sync everything that they write, which takes a disk milliseconds each time; what tests kill are processes, and no file is lost with them.
  * Where there is not enough memory for it, or `TMPDIR` names another place, nothing changes.
  */
 export function keepTemporaryFilesInMemory(): void {
@@ -21,7 +21,7 @@ export function keepTemporaryFilesInMemory(): void {
   if (bavail * bsize < ENOUGH_BYTES) return;
   const folder = join(MEMORY, PREFIX + processIdentity());
   mkdirSync(folder, { recursive: true });
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  process.once('exit', () => remove(folder));
   process.env['TMPDIR'] = folder;
 }
 
@@ -29,5 +29,13 @@ export function keepTemporaryFilesInMemory(): void {
 function removeOrphans(): void {
   for (const name of readdirSync(MEMORY))
     if (name.startsWith(PREFIX) && livenessOf(name.slice(PREFIX.length)) === 'dead')
-      rmSync(join(MEMORY, name), { recursive: true, force: true });
+      remove(join(MEMORY, name));
+}
+
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Another user's, or another run removes it too.
+  }
 }
