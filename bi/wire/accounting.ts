@@ -31,6 +31,7 @@ export interface SessionAccount {
   statement(text: string): StatementAccount;
   /** Bytes went to the client. */
   sent(bytes: number): void;
+  /** The session has ended; later calls do nothing. */
   close(): void;
 }
 

@@ -135,10 +135,10 @@ export class Connection {
   async #end(): Promise<void> {
     clearTimeout(this.#timer);
     this.#leave();
-    this.#account?.close();
     this.#socket.destroySoon();
     setTimeout(() => this.#socket.destroy(), CLOSING_MS).unref();
     await this.#session?.close().catch(() => undefined);
+    this.#account?.close();
   }
 
   #listen(socket: Socket): void {
