@@ -12,9 +12,7 @@ const dataset = fileURLToPath(new URL('../../examples/chaosbench', import.meta.u
 const questions = (delaySeconds: number) => ({ dataset, model: { backend: 'mock', mock: { delaySeconds } } });
 
 /** The page moves the focus after it has drawn what it is moved to. */
-async function hasFocus(field: Locator): Promise<void> {
-  await expect.poll(() => field.evaluate('(element) => element.matches(":focus")')).toBe(true);
-}
+const hasFocus = (field: Locator): Promise<void> => field.and(field.page().locator(':focus')).waitFor();
 
 describe.skipIf(browserMissing)('jobs and forms', () => {
   const tree = temporaryTree(smallRuns(1));
@@ -88,7 +86,7 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
     const stop = new AbortController();
     const working = the.home.drain(stop.signal);
     await page.goto(`${origin}/jobs?state=running`);
-    await page.getByRole('row', { name: new RegExp(`${id} ChaosBench evaluation running`) }).waitFor();
+    await page.getByRole('row', { name: new RegExp(`${id} running ChaosBench evaluation`) }).waitFor();
     await page.getByRole('link', { name: id }).click();
     await page.getByRole('progressbar', { name: 'ask' }).waitFor();
     await page.getByRole('button', { name: 'Cancel…' }).click();
@@ -121,10 +119,10 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
       rows: [{ question: 'Who?', answer: 'I' }],
       benchmark: 'none',
     });
-    await page.getByRole('row', { name: new RegExp(`${id} Inference pending`) }).waitFor();
+    await page.getByRole('row', { name: new RegExp(`${id} pending Inference`) }).waitFor();
     await page.getByRole('heading', { name: 'Jobs 1' }).waitFor();
     await the.home.drain();
-    await page.getByRole('row', { name: new RegExp(`${id} Inference failed`) }).waitFor();
+    await page.getByRole('row', { name: new RegExp(`${id} failed Inference`) }).waitFor();
     await page.getByLabel('State').selectOption('failed');
     await page.waitForURL(/state=failed/);
     await page.getByRole('row', { name: new RegExp(id) }).waitFor();

@@ -95,8 +95,8 @@ function JobTable({ jobs }: { jobs: readonly JobRow[] }): ReactNode {
         <thead>
           <tr>
             <th>Job</th>
-            <th>Kind</th>
             <th>State</th>
+            <th>Kind</th>
             <th>Progress</th>
             <th>Attempt</th>
             <th>Submitted</th>
@@ -109,10 +109,10 @@ function JobTable({ jobs }: { jobs: readonly JobRow[] }): ReactNode {
               <td className="nowrap">
                 <Link href={`/jobs/${job.id}`}>{job.id}</Link>
               </td>
-              <td>{kindTitle(job.kind)}</td>
               <td>
                 <Badge>{job.state.toLowerCase()}</Badge>
               </td>
+              <td>{kindTitle(job.kind)}</td>
               <td>
                 <Progress job={job} />
               </td>
