@@ -37,6 +37,7 @@ export function GroupTable({ table, view, metric, toggle }: GroupTableProps): Re
               ))}
             </tr>
           </thead>
+          {/* biome-ignore lint/a11y/useKeyWithClickEvents: buttons of its cells are what is clicked, by keyboard too */}
           <tbody
             onClick={({ target }) => {
               const button = target instanceof Element ? target.closest('button') : null;

@@ -34,9 +34,9 @@ export function pointerToken(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** A value as a text that equal values share, whatever the order of their members. */
+/** A value as a text that equal values share, whatever the order of their members. Null is as good as nothing. */
 export function sameText(value: unknown): string {
-  if (value === undefined) return '';
+  if (value === undefined || value === null) return '';
   return JSON.stringify(value, (_, member: unknown) =>
     isObject(member)
       ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
