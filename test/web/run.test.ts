@@ -78,6 +78,7 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
     expect(svg).toContain('xmlns="http://www.w3.org/2000/svg"');
     // What the marks stand for is part of the drawing.
     expect(svg).toContain('guessing');
+    expect(svg).toContain('fill="rgb(255, 255, 255)"');
     expect(await plot('Principal components of the activations')).toContain('Layer 2: 154 activations');
     await the.page.getByLabel('Layer (0: embedding)').selectOption('4');
     await the.page.getByRole('img', { name: /Layer 4: 154 activations/ }).waitFor();

@@ -1,3 +1,5 @@
+const NAMESPACE = 'http://www.w3.org/2000/svg';
+
 /** Rows as RFC 4180: a header, quotes where a value needs them, every digit of a number. */
 export function csvOf(
   rows: readonly Readonly<Record<string, unknown>>[],
@@ -12,12 +14,17 @@ export function csvOf(
     .join('');
 }
 
-/** A drawing as a file of its own: with its namespace, and with the colours that it has on the page. */
+/** A drawing as a file of its own: with its namespace, and with the ink and the ground that it has on the page. */
 export function svgOf(drawn: Element): string {
   const copy = drawn.cloneNode(true);
   if (copy instanceof SVGElement) {
-    copy.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+    copy.setAttribute('xmlns', NAMESPACE);
     copy.style.color = getComputedStyle(drawn).color;
+    const ground = document.createElementNS(NAMESPACE, 'rect');
+    ground.setAttribute('width', '100%');
+    ground.setAttribute('height', '100%');
+    ground.setAttribute('fill', getComputedStyle(document.body).backgroundColor);
+    copy.prepend(ground);
   }
   return new XMLSerializer().serializeToString(copy);
 }
