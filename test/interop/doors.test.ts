@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -380,6 +381,23 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
     } finally {
       await client.end();
     }
+  });
+
+  it('go on for a Postgres client whose statement was no text', async () => {
+    const socket = connect(wire.port, '127.0.0.1');
+    const startup = Buffer.from('\0\0\0\x16\0\x03\0\0user\0analyst\0\0', 'latin1');
+    const query = (text: string) => {
+      const body = Buffer.from(`${text}\0`, 'latin1');
+      const head = Buffer.alloc(5);
+      head.write('Q');
+      head.writeInt32BE(body.length + 4, 1);
+      return Buffer.concat([head, body]);
+    };
+    const end = Buffer.from('X\0\0\0\x04', 'latin1');
+    socket.write(Buffer.concat([startup, query("SELECT '\xe9'"), query("SELECT 'goes on'"), end]));
+    const answer = Buffer.concat(await socket.toArray()).toString('latin1');
+    expect(answer).toMatch(/ERROR.*C22021.*goes on.*SELECT 1/s);
+    expect(answer).not.toContain('FATAL');
   });
 
   it('show no run that was deleted, but to those who read a state of before', async () => {

@@ -16,11 +16,12 @@ export type StartupRequest =
     };
 
 export type FrontendMessage =
-  | { readonly kind: 'query'; readonly sql: string }
+  /** Its bytes need not be text: that is an error of the statement, not of the connection. */
+  | { readonly kind: 'query'; readonly sql: Uint8Array }
   | {
       readonly kind: 'parse';
       readonly name: string;
-      readonly sql: string;
+      readonly sql: Uint8Array;
       readonly parameterTypes: readonly number[];
     }
   | {
@@ -71,11 +72,15 @@ class Fields {
     return this.bytes(4).readUInt32BE();
   }
   text(): string {
+    return decodeText(this.terminated());
+  }
+  /** What comes before the next zero byte. */
+  terminated(): Buffer {
     const end = this.#body.indexOf(0, this.#at);
     if (end < 0) throw malformed('a string has no end');
     const raw = this.bytes(end - this.#at);
     this.#at++;
-    return decodeText(raw);
+    return raw;
   }
   /** An int16 count, then as many items of at least `size` bytes. */
   list<T>(size: number, read: () => T): T[] {
@@ -141,12 +146,12 @@ export function decodeMessage(frame: Frame): FrontendMessage {
 function decodeFields(type: string, fields: Fields): FrontendMessage {
   switch (type) {
     case 'Q':
-      return { kind: 'query', sql: fields.text() };
+      return { kind: 'query', sql: fields.terminated() };
     case 'P':
       return {
         kind: 'parse',
         name: fields.text(),
-        sql: fields.text(),
+        sql: fields.terminated(),
         parameterTypes: fields.list(4, () => fields.uint32()),
       };
     case 'B':

@@ -3,7 +3,7 @@ import type { LakeSnapshot } from '../../../lake/engine/types.ts';
 import { pgType, pgTypeNamed } from '../../catalog/pg-types.ts';
 import { accounted, type SessionAccount, type WireAccounting } from '../accounting.ts';
 import type { Backend } from '../protocol/backend.ts';
-import type { FormatCode, FrontendMessage } from '../protocol/frontend.ts';
+import { decodeText, type FormatCode, type FrontendMessage } from '../protocol/frontend.ts';
 import { reportOf, SQLSTATE, WireError } from '../protocol/sqlstate.ts';
 import { type Command, type CopyOptions, commandOf } from '../sql/commands.ts';
 import { isNode, type Node, nodesOf } from '../sql/tree.ts';
@@ -124,9 +124,9 @@ export class Session {
     await this.#flush();
   }
 
-  async #simpleQuery(sql: string): Promise<void> {
+  async #simpleQuery(sql: Uint8Array): Promise<void> {
     try {
-      const statements = statementsOf(sql);
+      const statements = statementsOf(decodeText(sql));
       if (statements.length === 0) this.#backend.emptyQueryResponse();
       for (const statement of statements) {
         this.#running = new AbortController();
@@ -183,8 +183,8 @@ export class Session {
     }
   }
 
-  async #parse(name: string, sql: string, types: readonly number[]): Promise<void> {
-    const statements = statementsOf(sql);
+  async #parse(name: string, sql: Uint8Array, types: readonly number[]): Promise<void> {
+    const statements = statementsOf(decodeText(sql));
     if (statements.length > 1) {
       throw new WireError('syntaxError', 'cannot insert multiple commands into a prepared statement');
     }
