@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { table } from './report.ts';
 import { activationRead } from './rows/activation-read.ts';
+import { explorer } from './rows/explorer.ts';
 import { exportRows } from './rows/export.ts';
 import { fv } from './rows/fv.ts';
 import { graphqlCold } from './rows/graphql-cold.ts';
@@ -34,6 +35,7 @@ const BENCHES: readonly Bench[] = [
   graphqlScale,
   graphqlCold,
   exportRows,
+  explorer,
   inferenceCapture,
   fv,
   probe,
