@@ -1,7 +1,7 @@
 import { type GraphQLLeafType, isEnumType } from 'graphql';
-import { type ReactNode, useContext, useId } from 'react';
+import { type ReactNode, useId } from 'react';
 import type { Draft } from './draft.ts';
-import { FormState } from './form-context.ts';
+import { useSuggested } from './form-context.ts';
 import { memberOf, type Pointer } from './pointer.ts';
 
 /** Members whose texts have lines. The schema knows texts only. */
@@ -79,7 +79,7 @@ interface LineProps extends ControlProps {
 /** A text of one line, with what may be meant. */
 function Line({ attributes, pointer, text, hint, put }: LineProps): ReactNode {
   const list = useId();
-  const suggested = useContext(FormState).suggestions.get(memberOf(pointer)) ?? [];
+  const suggested = useSuggested(memberOf(pointer));
   return (
     <>
       <input
