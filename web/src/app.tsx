@@ -2,6 +2,7 @@ import { type ComponentType, type LazyExoticComponent, lazy, type ReactNode, Sus
 import { Link, Route, Switch, useRoute } from 'wouter';
 import { JobPage } from './jobs/job-page.tsx';
 import { JobsPage } from './jobs/jobs-page.tsx';
+import { runOfPath } from './runs/address.ts';
 import { RunsPage } from './runs/runs-page.tsx';
 import { Empty, Loading } from './ui/states.tsx';
 import { Door, SignedIn } from './ui/token.tsx';
@@ -66,7 +67,7 @@ export function App(): ReactNode {
               <Route path="/" component={OverviewPage} />
               <Route path="/runs" component={RunsPage} />
               <Route path="/runs/*">
-                {(parameters) => <RunPage id={decodeURI(parameters['*'] ?? '')} />}
+                {(parameters) => <RunPage id={runOfPath(parameters['*'] ?? '')} />}
               </Route>
               <Route path="/examples" component={ExamplePage} />
               <Route path="/launch" component={TasksPage} />

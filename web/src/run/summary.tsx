@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { jobOf } from '../jobs/addresses.ts';
-import { runAddress } from '../runs/runs-page.tsx';
+import { runAddress } from '../runs/address.ts';
 import { FactList } from '../ui/fact-list.tsx';
 import { count } from '../ui/format.ts';
 import { Time } from '../ui/time.tsx';

@@ -11,8 +11,6 @@ import { useRuns } from './use-runs.ts';
 import { addressOf, type RunsView, viewOf } from './view.ts';
 import './runs.css';
 
-export { runAddress } from './address.ts';
-
 export function RunsPage(): ReactNode {
   const { parameters, state, show: showAddress } = useAddress();
   const view = viewOf(parameters);
