@@ -13,13 +13,21 @@ import { CATALOG_FUNCTIONS, CATALOG_LOOKUPS } from './functions.ts';
 import { INFORMATION_SCHEMA } from './information-schema.ts';
 import { Memo } from './memo.ts';
 import { PG_CATALOG, PG_CATALOG_VIEWS } from './pg-catalog.ts';
-import { PG_TYPES, type PgType, pgTypeNamed, sqlNameOf } from './pg-types.ts';
+import { PG_TYPES, pgTypeNamed, sqlNameOf } from './pg-types.ts';
 import { type CatalogRelation, localName } from './relation.ts';
 import { DATABASE, OWNER, SETTINGS } from './settings.ts';
+import {
+  attributeRow,
+  classRow,
+  descriptionRows,
+  FUNCTION_KINDS,
+  functionName,
+  OWNER_OID,
+  typeRow,
+} from './system-rows.ts';
 
 const SCHEMAS = { pg_catalog: 11, public: 2200, information_schema: 13_000 } as const;
 const MEMO_CHARACTERS = 4 << 20;
-const OWNER_OID = 10;
 /** Fixed in PostgreSQL, and known to clients by number. */
 const KNOWN_OIDS: Readonly<Record<string, number>> = {
   pg_type: 1247,
@@ -33,7 +41,6 @@ const KNOWN_OIDS: Readonly<Record<string, number>> = {
 };
 const FIRST_SYSTEM_OID = 14_000;
 const FIRST_USER_OID = 16_384;
-const FUNCTION_KINDS = ['in', 'out', 'recv', 'send'] as const;
 
 /** What `describe` finds out about a statement. */
 export interface Description {
@@ -412,140 +419,6 @@ function freeOid(name: string, taken: ReadonlySet<number>): number {
   let oid = FIRST_USER_OID + (createHash('sha256').update(name).digest().readUInt32BE() % space);
   while (taken.has(oid)) oid++;
   return oid;
-}
-
-function functionName(type: PgType, kind: (typeof FUNCTION_KINDS)[number]): string {
-  return `${type.functions ?? type.name}${kind}`;
-}
-
-interface DescribedColumn {
-  readonly name: string;
-  readonly codec: { readonly type: PgType; readonly modifier: number };
-  readonly nullable: boolean;
-  readonly description: string | undefined;
-}
-
-interface DescribedRelation {
-  readonly oid: number;
-  readonly name: string;
-  readonly schema: number;
-  readonly kind: string;
-  readonly description: string | undefined;
-  readonly columns: readonly DescribedColumn[];
-}
-
-function classRow({ oid, name, schema, kind, columns }: DescribedRelation): Record<string, unknown> {
-  return {
-    oid,
-    relname: name,
-    relnamespace: schema,
-    reltype: 0,
-    reloftype: 0,
-    relowner: OWNER_OID,
-    relam: kind === 'r' ? 2 : 0,
-    relfilenode: 0,
-    reltablespace: 0,
-    relpages: 0,
-    // PostgreSQL's "never analysed".
-    reltuples: -1,
-    relallvisible: 0,
-    reltoastrelid: 0,
-    relhasindex: false,
-    relisshared: false,
-    relpersistence: 'p',
-    relkind: kind,
-    relnatts: columns.length,
-    relchecks: 0,
-    relhasrules: false,
-    relhastriggers: false,
-    relhassubclass: false,
-    relrowsecurity: false,
-    relforcerowsecurity: false,
-    relispopulated: true,
-    relreplident: 'n',
-    relispartition: false,
-    relrewrite: 0,
-    relhasoids: false,
-  };
-}
-
-function attributeRow(
-  attrelid: number,
-  { name, codec, nullable }: DescribedColumn,
-  attnum: number,
-): Record<string, unknown> {
-  const { type, modifier } = codec;
-  return {
-    attrelid,
-    attname: name,
-    atttypid: type.oid,
-    attstattarget: -1,
-    attlen: type.length,
-    attnum,
-    attndims: type.category === 'A' ? 1 : 0,
-    attcacheoff: -1,
-    atttypmod: modifier,
-    attbyval: type.length > 0 && type.length <= 8,
-    attalign: 'i',
-    attstorage: type.length < 0 ? 'x' : 'p',
-    attcompression: '',
-    attnotnull: !nullable,
-    atthasdef: false,
-    atthasmissing: false,
-    attidentity: '',
-    attgenerated: '',
-    attisdropped: false,
-    attislocal: true,
-    attinhcount: 0,
-    attcollation: type.category === 'S' ? 100 : 0,
-  };
-}
-
-function descriptionRows({ oid, description, columns }: DescribedRelation): Record<string, unknown>[] {
-  const rows = [
-    { objsubid: 0, description },
-    ...columns.map((column, i) => ({ objsubid: i + 1, description: column.description })),
-  ];
-  return rows
-    .filter((row) => row.description !== undefined)
-    .map((row) => ({ objoid: oid, classoid: 1259, ...row }));
-}
-
-function typeRow(type: PgType, functions: ReadonlyMap<string, number>): Record<string, unknown> {
-  const [typinput, typoutput, typreceive, typsend] = FUNCTION_KINDS.map((kind) =>
-    functions.get(functionName(type, kind)),
-  );
-  return {
-    oid: type.oid,
-    typname: type.name,
-    typnamespace: 11,
-    typowner: OWNER_OID,
-    typlen: type.length,
-    typbyval: type.length > 0 && type.length <= 8,
-    typtype: type.kind ?? 'b',
-    typcategory: type.category,
-    typispreferred: ['bool', 'text', 'float8', 'timestamptz', 'interval'].includes(type.name),
-    typisdefined: true,
-    typdelim: ',',
-    typrelid: 0,
-    typsubscript: 0,
-    typelem: type.elementOid ?? 0,
-    typarray: type.arrayOid,
-    typinput,
-    typoutput,
-    typreceive,
-    typsend,
-    typmodin: 0,
-    typmodout: 0,
-    typanalyze: 0,
-    typalign: 'i',
-    typstorage: type.length < 0 ? 'x' : 'p',
-    typnotnull: false,
-    typbasetype: 0,
-    typtypmod: -1,
-    typndims: 0,
-    typcollation: type.category === 'S' ? 100 : 0,
-  };
 }
 
 /** DuckDB's driver throws for types that are not known yet. */

@@ -279,7 +279,7 @@ describe('answers', () => {
 
   it.each(statements)('%s: the same as through `runlake sql` and GraphQL `sql`', async (statement) => {
     const snapshot = await lake.lake.snapshot();
-    const { columns, rows } = await lake.lake.sandboxedQuery(snapshot, statement);
+    const { columns, rows } = await lake.lake.sandboxedQuery(snapshot, statement, { times: 'iso' });
     const plain = z.array(z.array(z.unknown())).parse(
       z
         .array(z.record(z.string(), z.unknown()))
