@@ -43,7 +43,7 @@ class TestLake {
   }
 
   async sql(query: string): Promise<Record<string, unknown>[]> {
-    const result = await this.lake.sandboxedQuery(await this.lake.snapshot(), query);
+    const result = await this.lake.sandboxedQuery(await this.lake.snapshot(), query, { times: 'iso' });
     return z.array(z.record(z.string(), z.unknown())).parse(JSON.parse(jsonRows(result)));
   }
 
