@@ -1,14 +1,6 @@
 import { z } from 'zod';
-
-const metric = z.object({
-  scope: z.string(),
-  split: z.string().nullable(),
-  metric: z.string(),
-  value: z.number().nullable(),
-  ciLow: z.number().nullable(),
-  ciHigh: z.number().nullable(),
-  source: z.string(),
-});
+import { runMetric } from '../metrics/run-metric.ts';
+import { MOST_COMPARED } from './address.ts';
 
 const run = z.object({
   id: z.string(),
@@ -26,14 +18,14 @@ const run = z.object({
   nPredictions: z.number(),
   config: z.unknown(),
   manifest: z.unknown(),
-  metrics: z.array(metric),
+  metrics: z.array(runMetric),
 });
 
 export type ComparedRun = z.infer<typeof run>;
 
 /** The runs of a comparison, in no order. */
 export const COMPARED_RUNS = {
-  query: `query ($ids: [String!]!) { runs(filter: { id: { in: $ids } }, first: 8) { nodes {
+  query: `query ($ids: [String!]!) { runs(filter: { id: { in: $ids } }, first: ${MOST_COMPARED}) { nodes {
     id family method modelId benchmark split seed status verdict gitCommit gitDirty nGenerations nPredictions config manifest
     metrics(first: 5000) { scope split metric value ciLow ciHigh source }
   } } }`,

@@ -1,13 +1,4 @@
-/** A number about a run, as the API gives it. */
-export interface RunMetric {
-  readonly scope: string;
-  readonly split: string | null;
-  readonly metric: string;
-  readonly value: number | null;
-  readonly ciLow: number | null;
-  readonly ciHigh: number | null;
-  readonly source: string;
-}
+import type { RunMetric } from './run-metric.ts';
 
 /** What runs are judged by, the first that a run has. */
 export const HEADLINES = [

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { directionOf } from './direction.ts';
-import { headlineOf, metricOf, type RunMetric } from './headline.ts';
+import { headlineOf, metricOf } from './headline.ts';
+import type { RunMetric } from './run-metric.ts';
 import { type Estimate, standings } from './standing.ts';
 
 const metric = (name: string, value: number | null, rest: Partial<RunMetric> = {}): RunMetric => ({

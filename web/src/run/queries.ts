@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { metric } from './metrics.ts';
+import { runMetric } from '../metrics/run-metric.ts';
 
 const run = z.object({
   id: z.string(),
@@ -31,7 +31,7 @@ const run = z.object({
   /** The first line of the training log. */
   logged: z.array(z.object({ step: z.number() })),
   entropyUpdate: z.object({ shape: z.string() }).nullable(),
-  metrics: z.array(metric),
+  metrics: z.array(runMetric),
   issues: z.array(
     z.object({
       severity: z.string(),

@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { EstimateText } from '../metrics/estimate.tsx';
-import { headlineOf, metricOf, type RunMetric } from '../metrics/headline.ts';
+import { headlineOf, metricOf } from '../metrics/headline.ts';
+import type { RunMetric } from '../metrics/run-metric.ts';
 import { Badge } from '../ui/badge.tsx';
 import { count } from '../ui/format.ts';
 import { Time } from '../ui/time.tsx';

@@ -1,17 +1,8 @@
 import { z } from 'zod';
 import type { Question } from '../api/use-answer.ts';
 import { HEADLINES } from '../metrics/headline.ts';
+import { runMetric } from '../metrics/run-metric.ts';
 import { FACETS, type Facet } from './run-filter.ts';
-
-const metric = z.object({
-  scope: z.string(),
-  split: z.string().nullable(),
-  metric: z.string(),
-  value: z.number().nullable(),
-  ciLow: z.number().nullable(),
-  ciHigh: z.number().nullable(),
-  source: z.string(),
-});
 
 const run = z.object({
   id: z.string(),
@@ -32,7 +23,7 @@ const run = z.object({
   ingestedAt: z.string(),
   gitCommit: z.string().nullable(),
   gitDirty: z.boolean().nullable(),
-  metrics: z.array(metric).optional(),
+  metrics: z.array(runMetric).optional(),
 });
 
 export type RunRow = z.infer<typeof run>;
