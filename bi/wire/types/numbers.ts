@@ -11,10 +11,18 @@ export function float8Text(value: number): string {
 /** The same for a float of 32 bits: the fewest digits that read back as the same float. */
 export function float4Text(value: number): string {
   if (!Number.isFinite(value)) return floatText(value, 6, '');
-  let digits = 0;
-  let shortest = value.toExponential(digits);
-  while (digits < 8 && Math.fround(Number(shortest)) !== value) shortest = value.toExponential(++digits);
-  return floatText(value, 6, shortest);
+  // Most floats need eight or nine digits; where seven are enough, fewer may be.
+  let digits = readsBack(value, 6) ? 0 : 7;
+  while (digits < 8 && !readsBack(value, digits)) digits++;
+  const shortest = value.toExponential(digits);
+  const size = Math.abs(value);
+  // As above: of so few digits JavaScript writes no other.
+  return size >= 1e-4 && size < 1e6 ? String(Number(shortest)) : floatText(value, 6, shortest);
+}
+
+/** Whether so many digits after the first are enough for a float of 32 bits. More are, where fewer are: they are nearer. */
+function readsBack(value: number, digits: number): boolean {
+  return Math.fround(Number(value.toExponential(digits))) === value;
 }
 
 function floatText(value: number, widest: number, exponential: string): string {
