@@ -95,7 +95,9 @@ describe.concurrent('processes that commit to one table, some killed and started
       const killed = await race(new LocalStore(folder), `file:${folder}`, 8, 50, 2);
       expect(killed).toBeGreaterThan(0);
       const log = await readdir(join(folder, ROOT, '_delta_log'));
-      expect(log.filter((name) => name.endsWith('.checkpoint.parquet')).length).toBeGreaterThanOrEqual(7);
+      // One for every 50 of the 400 commits, unless who was about to write it was killed.
+      const checkpoints = log.filter((name) => name.endsWith('.checkpoint.parquet'));
+      expect(checkpoints.length).toBeGreaterThanOrEqual(8 - killed);
       const hint = JSON.parse(await readFile(join(folder, ROOT, '_delta_log/_last_checkpoint'), 'utf8'));
       expect(hint.version % 50).toBe(0);
     } finally {

@@ -207,7 +207,7 @@ describe.skipIf(s3Missing !== undefined)('an S3 server behind a bad network', ()
         for (; taken < 8; taken++) yield new Uint8Array(partBytes);
       }
       const uploading = slow.upload('bounded', source());
-      await expect.poll(() => count(isPart)).toBe(2);
+      await expect.poll(() => count(isPart), { timeout: 10_000 }).toBe(2);
       // Two parts wait for their answers, a third for its turn.
       expect(taken).toBeLessThanOrEqual(3);
       expect(await uploading).toBe(8 * partBytes);

@@ -29,9 +29,10 @@ export function pairedBins(counted: readonly Counted[], { bins, range }: BinOpti
   if (counted.length === 0) return [];
   let [low, high] = range ?? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { value } of counted) [low, high] = [Math.min(low, value), Math.max(high, value)];
-  // One value has one bin, around it.
-  const single = low === high;
-  const width = single ? Math.abs(low) / 100 || 1 : (high - low) / bins;
+  const spread = (high - low) / bins;
+  // One value has one bin, around it; so have values too near each other for numbers in between.
+  const single = spread === 0;
+  const width = single ? Math.abs(low) / 100 || 1 : spread;
   const start = single ? low - width / 2 : low;
   const found = Array.from({ length: single ? 1 : bins }, (_, i) => ({
     low: start + i * width,

@@ -86,6 +86,8 @@ describe('two histograms back to back', () => {
     expect(bin?.low).toBeLessThan(0.5);
     expect(bin?.high).toBeGreaterThan(0.5);
     expect(pairedBins([], { bins: 30 })).toEqual([]);
+    const near = [0, Number.MIN_VALUE].map((value) => ({ value, above: 1, below: 0 }));
+    expect(pairedBins(near, { bins: 2 }).map(({ above }) => above)).toEqual([2]);
   });
 
   it('say what counts both ways', () => {
