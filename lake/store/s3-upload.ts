@@ -74,13 +74,14 @@ export async function uploadObject(
       await putObject(context, key, body, signal);
       return body.length;
     }
-    return await new MultipartUpload(context, key, limits, signal).run([first.value, second.value], parts);
+    return await new PartedUpload(context, key, limits, signal).run([first.value, second.value], parts);
   } finally {
     await parts.return();
   }
 }
 
-class MultipartUpload {
+/** Not named like a member of its commands: the compiler would rename those (docs/decisions/198). */
+class PartedUpload {
   readonly #context: S3Context;
   readonly #scope: RequestScope & { readonly key: string };
   readonly #parallel: number;
