@@ -1,4 +1,4 @@
-import { type StatementText, statementsOf, tokensOf } from '../../../lake/engine/lexer.ts';
+import { type StatementText, statementsOf } from '../../../lake/engine/lexer.ts';
 import type { LakeSnapshot } from '../../../lake/engine/types.ts';
 import { pgType, pgTypeNamed } from '../../catalog/pg-types.ts';
 import { accounted, type SessionAccount, type WireAccounting } from '../accounting.ts';
@@ -6,8 +6,8 @@ import type { Backend } from '../protocol/backend.ts';
 import { decodeText, type FormatCode, type FrontendMessage } from '../protocol/frontend.ts';
 import { reportOf, SQLSTATE, WireError } from '../protocol/sqlstate.ts';
 import { type Command, type CopyOptions, commandOf } from '../sql/commands.ts';
-import { isNode, type Node, nodesOf } from '../sql/tree.ts';
 import { parameterNode } from '../types/parameters.ts';
+import { boundValues, ensureFits, expressionsOf } from './bind.ts';
 import { copyHead, copyRows, copyTail } from './copy.ts';
 import type { ParameterNodes, ParsedQuery, Planner } from './planner.ts';
 import { newPortal, type Portal, Portals } from './portals.ts';
@@ -18,10 +18,9 @@ import {
   type ResultField,
   RowCursor,
   type RowSource,
-  textSource,
 } from './rows.ts';
 import { type SessionFacts, sessionFunction } from './session-functions.ts';
-import type { Settings } from './settings.ts';
+import { type Settings, shownSettings } from './settings.ts';
 import { isCopy, isEnd, type Prepared, Statements } from './statements.ts';
 import { Transaction } from './transaction.ts';
 
@@ -256,7 +255,7 @@ export class Session {
   #fieldsOf(command: Command): readonly ResultField[] | undefined {
     switch (command.kind) {
       case 'show':
-        return this.#shown(command.name).fields;
+        return shownSettings(this.settings, command.name).fields;
       case 'fetch':
         return this.#portals.cursorNamed(command.name).source.fields;
       case 'execute':
@@ -275,37 +274,12 @@ export class Session {
 
   async #bind(message: Extract<FrontendMessage, { kind: 'bind' }>): Promise<void> {
     const statement = this.#statements.named(message.statement);
-    const { parameters, parameterFormats, resultFormats } = message;
-    const expected = statement.parameterOids.length;
-    if (parameters.length !== expected) {
-      throw new WireError(
-        'protocolViolation',
-        `bind message supplies ${parameters.length} parameters, but prepared statement "${message.statement}" requires ${expected}`,
-      );
-    }
-    if (parameterFormats.length > 1 && parameterFormats.length !== expected) {
-      throw new WireError(
-        'protocolViolation',
-        `bind message has ${parameterFormats.length} parameter formats but ${expected} parameters`,
-      );
-    }
-    const columns = statement.fields?.length ?? 0;
-    if (resultFormats.length > 1 && resultFormats.length !== columns) {
-      throw new WireError(
-        'protocolViolation',
-        `bind message has ${resultFormats.length} result formats but query has ${columns} columns`,
-      );
-    }
+    ensureFits(message, statement);
     this.#ensureUsable(statement);
-    const values = new Map(
-      parameters.map((bytes, i) => {
-        const format = (parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i]) ?? 0;
-        return [i + 1, parameterNode(bytes, format, statement.parameterOids[i] ?? 0)] as const;
-      }),
-    );
+    const values = boundValues(message, statement);
     await this.#portals.open(
       message.portal,
-      newPortal(statement, values, resultFormats, new AbortController()),
+      newPortal(statement, values, message.resultFormats, new AbortController()),
     );
     this.#backend.bindComplete();
   }
@@ -422,7 +396,7 @@ export class Session {
         this.#changeSettings(() => this.settings.reset(command.name));
         return this.#backend.commandComplete('RESET');
       case 'show':
-        portal.cursor ??= new RowCursor(this.#shown(command.name));
+        portal.cursor ??= new RowCursor(shownSettings(this.settings, command.name));
         return this.#sendCommand(portal, portal.cursor, maxRows, 'SHOW');
       case 'discard':
         return this.#discard(command.what);
@@ -508,16 +482,6 @@ export class Session {
     }
   }
 
-  #shown(name: string): RowSource {
-    if (name.toLowerCase() === 'all')
-      return textSource(['name', 'setting', 'description'], this.settings.all());
-    const value = this.settings.get(name);
-    if (value === undefined) {
-      throw new WireError('undefinedObject', `unrecognized configuration parameter "${name}"`);
-    }
-    return textSource([name], [[value]]);
-  }
-
   async #discard(what: string): Promise<void> {
     if (what === 'ALL') {
       if (this.#transaction.isOpen)
@@ -543,7 +507,7 @@ export class Session {
         return this.#runCommand(portal, statement.command, statement.query, maxRows);
       return this.#backend.emptyQueryResponse();
     }
-    const values = args === undefined ? [] : await this.#expressions(args);
+    const values = args === undefined ? [] : await expressionsOf(this.#planner, args);
     if (values.length !== statement.parameterOids.length) {
       throw new WireError('syntaxError', `wrong number of parameters for prepared statement "${name}"`, {
         expected: `${statement.parameterOids.length} parameters`,
@@ -552,14 +516,6 @@ export class Session {
     const bound = new Map(values.map((node, i) => [i + 1, node] as const));
     portal.cursor ??= new RowCursor(await this.#open(statement.query, bound, portal.abort.signal));
     await this.#send(portal, portal.cursor, maxRows, 'SELECT');
-  }
-
-  /** A list of expressions as nodes of the syntax tree. */
-  async #expressions({ text }: StatementText): Promise<Node[]> {
-    const sql = `SELECT ${text}`;
-    const { tree } = await this.#planner.parse(sql, tokensOf(sql));
-    const [statement] = nodesOf(tree['statements']);
-    return isNode(statement?.['node']) ? nodesOf(statement['node']['select_list']) : [];
   }
 
   async #declare(

@@ -1,5 +1,6 @@
 import { SETTINGS } from '../../catalog/settings.ts';
 import { WireError } from '../protocol/sqlstate.ts';
+import { type RowSource, textSource } from './rows.ts';
 
 /** Settings whose changes PostgreSQL reports to the client as they happen. */
 const REPORTED = [
@@ -148,6 +149,16 @@ export class Settings {
   reported(): [name: string, value: string][] {
     return REPORTED.map((name) => [name, this.get(name) ?? '']);
   }
+}
+
+/** What SHOW answers: a setting, or all of them. @throws WireError for a name that is none */
+export function shownSettings(settings: Settings, name: string): RowSource {
+  if (name.toLowerCase() === 'all') return textSource(['name', 'setting', 'description'], settings.all());
+  const value = settings.get(name);
+  if (value === undefined) {
+    throw new WireError('undefinedObject', `unrecognized configuration parameter "${name}"`);
+  }
+  return textSource([name], [[value]]);
 }
 
 function invalidValue(name: string, value: string): WireError {

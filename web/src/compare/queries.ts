@@ -1,17 +1,9 @@
 import { z } from 'zod';
+import { RUN_IDENTITY, runIdentity } from '../api/run-identity.ts';
 import { runMetric } from '../metrics/run-metric.ts';
 import { MOST_COMPARED } from './address.ts';
 
-const run = z.object({
-  id: z.string(),
-  family: z.string(),
-  method: z.string().nullable(),
-  modelId: z.string().nullable(),
-  benchmark: z.string().nullable(),
-  split: z.string().nullable(),
-  seed: z.union([z.number(), z.string()]).nullable(),
-  status: z.string(),
-  verdict: z.string().nullable(),
+const run = runIdentity.extend({
   gitCommit: z.string().nullable(),
   gitDirty: z.boolean().nullable(),
   nGenerations: z.number(),
@@ -26,7 +18,7 @@ export type ComparedRun = z.infer<typeof run>;
 /** The runs of a comparison, in no order. */
 export const COMPARED_RUNS = {
   query: `query ($ids: [String!]!) { runs(filter: { id: { in: $ids } }, first: ${MOST_COMPARED}) { nodes {
-    id family method modelId benchmark split seed status verdict gitCommit gitDirty nGenerations nPredictions config manifest
+    ${RUN_IDENTITY} gitCommit gitDirty nGenerations nPredictions config manifest
     metrics(first: 5000) { scope split metric value ciLow ciHigh source }
   } } }`,
   schema: z.object({ runs: z.object({ nodes: z.array(run) }) }),

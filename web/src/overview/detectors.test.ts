@@ -5,6 +5,9 @@ import type { DetectedRun } from './queries.ts';
 const auroc = (value: number | null, source = 'reported') => ({ value, ciLow: null, ciHigh: null, source });
 const run = (id: string, method: string | null, ...metrics: DetectedRun['metrics']): DetectedRun => ({
   id,
+  family: 'HALLULENS',
+  status: 'completed',
+  verdict: null,
   method,
   modelId: 'model',
   benchmark: 'bench',

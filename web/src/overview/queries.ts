@@ -1,19 +1,9 @@
 import { z } from 'zod';
+import { RUN_IDENTITY, runIdentity } from '../api/run-identity.ts';
 
-/** What every finding needs of a run. */
-const run = z.object({
-  id: z.string(),
-  method: z.string().nullable(),
-  modelId: z.string().nullable(),
-  benchmark: z.string().nullable(),
-  split: z.string().nullable(),
-  seed: z.union([z.number(), z.string()]).nullable(),
-});
-const FIELDS = 'id method modelId benchmark split seed';
+export type NewestRun = z.infer<typeof runIdentity>;
 
-export type NewestRun = z.infer<typeof run>;
-
-const detected = run.extend({
+const detected = runIdentity.extend({
   metrics: z.array(
     z.object({
       value: z.number().nullable(),
@@ -28,14 +18,14 @@ const detected = run.extend({
 export type DetectedRun = z.infer<typeof detected>;
 
 const rows = z.array(z.object({ layer: z.number() }));
-const vector = run.extend({ fvHeads: rows, fvInjections: rows });
+const vector = runIdentity.extend({ fvHeads: rows, fvInjections: rows });
 
 /** A run of function vectors; `fvHeads` and `fvInjections` are empty where it has none. */
 export type VectorRun = z.infer<typeof vector>;
 
 const newestOf = (family: string, first: number, more = '') => `${family}: runs(
   filter: { family: { eq: "${family}" } }, orderBy: [{ field: INGESTED_AT, direction: DESC }], first: ${first}
-) { nodes { ${FIELDS} ${more} } }`;
+) { nodes { ${RUN_IDENTITY} ${more} } }`;
 
 const nodes = <T extends z.ZodType>(node: T) => z.object({ nodes: z.array(node) });
 
@@ -54,8 +44,8 @@ export const OVERVIEW = {
     withIssues: z.object({ totalCount: z.number() }),
     HALLULENS: nodes(detected),
     FV: nodes(vector),
-    CHAOSBENCH: nodes(run),
-    ENTROPY: nodes(run.extend({ entropyPoints: z.array(z.object({ eta: z.number() })) })),
+    CHAOSBENCH: nodes(runIdentity),
+    ENTROPY: nodes(runIdentity.extend({ entropyPoints: z.array(z.object({ eta: z.number() })) })),
   }),
 };
 

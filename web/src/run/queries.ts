@@ -1,16 +1,8 @@
 import { z } from 'zod';
+import { RUN_IDENTITY, runIdentity } from '../api/run-identity.ts';
 import { runMetric } from '../metrics/run-metric.ts';
 
-const run = z.object({
-  id: z.string(),
-  family: z.string(),
-  method: z.string().nullable(),
-  modelId: z.string().nullable(),
-  benchmark: z.string().nullable(),
-  split: z.string().nullable(),
-  seed: z.union([z.number(), z.string()]).nullable(),
-  status: z.string(),
-  verdict: z.string().nullable(),
+const run = runIdentity.extend({
   verdictReasons: z.array(z.string()).nullable(),
   gitCommit: z.string().nullable(),
   gitDirty: z.boolean().nullable(),
@@ -48,7 +40,7 @@ export type RunDetail = z.infer<typeof run>;
 
 export const RUN = {
   query: `query ($id: ID!) { run(id: $id) {
-    id family method modelId benchmark split seed status verdict verdictReasons gitCommit gitDirty createdAt ingestedAt sourceUri contentSha256
+    ${RUN_IDENTITY} verdictReasons gitCommit gitDirty createdAt ingestedAt sourceUri contentSha256
     duplicateOf config manifest nGenerations nPredictions nActivations nIssues
     compliance { item passed detail }
     logged: trainMetrics(first: 1) { step }

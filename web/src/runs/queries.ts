@@ -1,19 +1,11 @@
 import { z } from 'zod';
+import { RUN_IDENTITY, runIdentity } from '../api/run-identity.ts';
 import type { Question } from '../api/use-answer.ts';
 import { HEADLINES } from '../metrics/headline.ts';
 import { runMetric } from '../metrics/run-metric.ts';
 import { FACETS, type Facet } from './run-filter.ts';
 
-const run = z.object({
-  id: z.string(),
-  family: z.string(),
-  method: z.string().nullable(),
-  modelId: z.string().nullable(),
-  benchmark: z.string().nullable(),
-  split: z.string().nullable(),
-  seed: z.union([z.number(), z.string()]).nullable(),
-  status: z.string(),
-  verdict: z.string().nullable(),
+const run = runIdentity.extend({
   nGenerations: z.number(),
   nPredictions: z.number(),
   nActivations: z.number(),
@@ -34,7 +26,7 @@ export const RUNS = {
       $withMetrics: Boolean!, $metrics: MetricFilter, $withIssues: Boolean!) {
     runs(filter: $filter, orderBy: $orderBy, first: $size, after: $after) {
       nodes {
-        id family method modelId benchmark split seed status verdict nGenerations nPredictions nActivations nIssues createdAt ingestedAt gitCommit gitDirty
+        ${RUN_IDENTITY} nGenerations nPredictions nActivations nIssues createdAt ingestedAt gitCommit gitDirty
         complaints: issueCount(filter: { severity: { ne: "info" } }) @include(if: $withIssues)
         metrics(first: 100, filter: $metrics) @include(if: $withMetrics) { scope split metric value ciLow ciHigh source }
       }
