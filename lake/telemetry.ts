@@ -1,4 +1,15 @@
-import { type Attributes, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type SpanOptions as StartOptions,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import { messageOf, RunlakeError } from './errors.ts';
 
 export { type Attributes, SpanKind } from '@opentelemetry/api';
@@ -48,9 +59,18 @@ class Recorded implements OpenSpan {
   }
 }
 
+/** A place in a trace as it travels with what is done later or elsewhere: headers of W3C (`traceparent`, `tracestate`). */
+export type TraceOrigin = Readonly<Record<string, string>>;
+
+export interface SpanOptions {
+  readonly kind?: SpanKind;
+  /** What led to the span, in a trace of its own: a link. */
+  readonly origin?: TraceOrigin | undefined;
+}
+
 /** Opens a span below the active one without making it the active one, for work that comes and goes. */
-export function openSpan(name: string, attributes: Attributes, kind = SpanKind.INTERNAL): OpenSpan {
-  return new Recorded(tracer().startSpan(name, { attributes, kind }));
+export function openSpan(name: string, attributes: Attributes, options: SpanOptions = {}): OpenSpan {
+  return new Recorded(tracer().startSpan(name, startOptions(attributes, options)));
 }
 
 /** Does some work in a span, which is the active one for everything that the work begins. */
@@ -58,9 +78,9 @@ export function inSpan<T>(
   name: string,
   attributes: Attributes,
   work: (span: OpenSpan) => T,
-  kind = SpanKind.INTERNAL,
+  options: SpanOptions = {},
 ): T {
-  return tracer().startActiveSpan(name, { attributes, kind }, (started) => {
+  return tracer().startActiveSpan(name, startOptions(attributes, options), (started) => {
     const span = new Recorded(started);
     let result: T;
     try {
@@ -79,6 +99,23 @@ export function inSpan<T>(
     );
     return result;
   });
+}
+
+function startOptions(
+  attributes: Attributes,
+  { kind = SpanKind.INTERNAL, origin }: SpanOptions,
+): StartOptions {
+  if (origin === undefined) return { attributes, kind };
+  const from = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, origin));
+  return { attributes, kind, links: from === undefined ? [] : [{ context: from }] };
+}
+
+/** The active span as the origin of other work; undefined where nothing is recorded. */
+export function traceOrigin(): TraceOrigin | undefined {
+  const headers: Record<string, string> = {};
+  // Baggage is what callers tell the services behind us, not something to keep.
+  propagation.inject(propagation.deleteBaggage(context.active()), headers);
+  return Object.keys(headers).length === 0 ? undefined : headers;
 }
 
 /** Adds to the active span, if there is one. */

@@ -9,12 +9,15 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { EmbeddedQueue } from '../compute/jobs/embedded-queue.ts';
-import { runWorker } from '../compute/jobs/worker.ts';
+import { JobService } from '../compute/jobs/job-service.ts';
+import { runWorker, type Task } from '../compute/jobs/worker.ts';
+import { TASKS } from '../compute/tasks/tasks.ts';
 import { createServer } from '../graphql/server.ts';
 import { FAMILIES } from '../ingest/families/families.ts';
 import { ingest, type RunEffort } from '../ingest/pipeline/ingest.ts';
 import { temporaryTree } from '../ingest/testing.ts';
 import { createS3Client } from '../lake/store/s3-client.ts';
+import { inSpan, type TraceOrigin, traceOrigin } from '../lake/telemetry.ts';
 import { smallRuns } from './support/small-runs.ts';
 import { type TemporaryLake, temporaryLake } from './support/temporary-lake.ts';
 
@@ -31,7 +34,9 @@ const spanSchema = z.object({
   spanId: z.string(),
   parentSpanId: z.string().optional(),
   name: z.string(),
+  kind: z.number(),
   attributes,
+  links: z.array(z.object({ traceId: z.string(), spanId: z.string() })).default([]),
   status: z.object({ code: z.number().optional() }),
 });
 type Span = z.infer<typeof spanSchema>;
@@ -40,11 +45,16 @@ const otlp = z.object({
   resourceSpans: z.array(z.object({ scopeSpans: z.array(z.object({ spans: z.array(spanSchema) })) })),
 });
 
+const launched = z.object({ data: z.object({ launchProbe: z.object({ id: z.string() }) }) });
+
 const spans: Span[] = [];
 let collector: Server;
 let home: TemporaryLake;
+let queue: EmbeddedQueue;
 let app: FastifyInstance;
 let origin: string;
+/** What is kept with a job before there is an SDK. */
+let untraced: TraceOrigin | undefined;
 const lines: Record<string, unknown>[] = [];
 
 beforeAll(async () => {
@@ -59,15 +69,22 @@ beforeAll(async () => {
   });
   const port = await listening(collector);
   process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = `http://127.0.0.1:${port}`;
+  untraced = inSpan('launch probe', {}, traceOrigin);
   // What docs/operations.md tells people to begin with.
   await import('../examples/tracing/otel.mjs' as string);
   home = await temporaryLake();
   const logger = pino({ base: undefined }, { write: (line: string) => lines.push(JSON.parse(line)) });
-  app = await createServer({ reader: home.lake, logger });
+  queue = new EmbeddedQueue(join(home.directory, 'queue'), { backoffMs: 1 });
+  app = await createServer({
+    reader: home.lake,
+    jobs: new JobService(queue, home.lake.store, TASKS),
+    logger,
+  });
   origin = await app.listen({ host: '127.0.0.1', port: 0 });
 });
 afterAll(async () => {
   await app?.close();
+  await queue?.close();
   await home?.remove();
   await sdk()?.shutdown();
   collector?.close();
@@ -186,31 +203,60 @@ it('errors tell the trace that has what led to them', async () => {
   expect(failed).toMatchObject([{ attributes: { 'error.type': 'QUERY_FAILED' } }]);
 });
 
-it('an attempt at a job has the stages that its task tells of', async () => {
-  const queue = new EmbeddedQueue(join(home.directory, 'queue'));
-  await queue.submit({ id: 'job-1', kind: 'probe', spec: {} });
+async function drain(probe: Task): Promise<void> {
   const { signal } = new AbortController();
-  await runWorker(queue, {
-    id: 'w',
-    drain: true,
-    signal,
-    beatMs: 5,
-    tasks: {
-      async probe({ progress }) {
-        for (const stage of ['read', 'fit 1', 'fit 2']) {
-          progress({ stage, series: stage.replace(/ .*/, ''), done: 1 });
-        }
-        return null;
-      },
-    },
+  await runWorker(queue, { id: 'w', drain: true, signal, beatMs: 5, tasks: { probe } });
+}
+
+it('an attempt at a job has the stages that its task tells of', async () => {
+  await queue.submit({ id: 'job-1', kind: 'probe', spec: {} });
+  await drain(async ({ progress }) => {
+    for (const stage of ['read', 'fit 1', 'fit 2']) {
+      progress({ stage, series: stage.replace(/ .*/, ''), done: 1 });
+    }
+    return null;
   });
-  await queue.close();
   const all = await collected();
   const job = named(all, 'job probe');
   expect(job.attributes).toMatchObject({ 'runlake.job.id': 'job-1', 'runlake.job.end': 'completed' });
   const stages = all.filter(({ name }) => name === 'stage');
   expect(stages.map(({ attributes: a }) => a['runlake.job.stage'])).toEqual(['read', 'fit 1']);
   for (const { parentSpanId } of stages) expect(parentSpanId).toBe(job.spanId);
+  expect(job.links).toEqual([]);
+});
+
+it('nothing is kept with a job where nothing is traced', () => {
+  expect(untraced).toBeUndefined();
+});
+
+it('every attempt at a job is a trace of its own, linked to what launched it in the trace of the request', async () => {
+  const traceparent = `00-${TRACE}-${CALLER}-01`;
+  const headers = { traceparent, tracestate: 'vendor=7', baggage: 'user=ada' };
+  const launch =
+    'mutation { launchProbe(input: {runs: {modelId: "m"}, method: LAYER_SWEEP}, maxAttempts: 2) { id } }';
+  const { data } = launched.parse(await ask(launch, headers));
+  const { id } = data.launchProbe;
+  const request = await collected();
+  const producer = named(request, 'launch probe');
+  expect(producer).toMatchObject({ traceId: TRACE, kind: 4, attributes: { 'runlake.job.id': id } });
+  expect(producer.parentSpanId).toBe(named(request, 'mutation').spanId);
+  expect((await queue.get(id))?.origin).toEqual({
+    traceparent: `00-${TRACE}-${producer.spanId}-01`,
+    tracestate: 'vendor=7',
+  });
+  let attempts = 0;
+  await drain(async () => {
+    if (attempts++ === 0) throw new Error('no luck');
+    return null;
+  });
+  const jobs = (await collected()).filter(({ name }) => name === 'job probe');
+  expect(jobs.map(({ attributes: a }) => a['runlake.job.end'])).toEqual(['pending', 'completed']);
+  const traces = new Set([TRACE, ...jobs.map(({ traceId }) => traceId)]);
+  expect(traces.size).toBe(3);
+  for (const job of jobs) {
+    expect(job).toMatchObject({ kind: 5, attributes: { 'runlake.job.id': id } });
+    expect(job.links).toEqual([{ traceId: TRACE, spanId: producer.spanId }]);
+  }
 });
 
 it('requests to S3 have the names of their operations', async () => {

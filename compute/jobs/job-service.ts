@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { JsonValue } from '../../ingest/contracts/json-value.ts';
 import { type ErrorLocation, RunlakeError } from '../../lake/errors.ts';
 import type { ObjectStore } from '../../lake/store/object-store.ts';
+import { inSpan, SpanKind, traceOrigin } from '../../lake/telemetry.ts';
 import { jobPrefix, type TaskDefinition, type TaskServices } from '../tasks/task.ts';
 import { JOB_KINDS, type Job, type JobKind } from './job.ts';
 import { type JobQueue, newJobId } from './queue.ts';
@@ -72,19 +73,23 @@ export class JobService {
     return this.#launch(task, several.merge(ids), { ...options, dependsOn: ids });
   }
 
-  async #launch(
+  #launch(
     { kind }: TaskDefinition,
     spec: unknown,
     { id = newJobId(), ...options }: SubmitOptions,
   ): Promise<Job> {
     const json = jsonOf(spec);
-    // Written before it is queued: a worker on another machine finds what it is to do, and so does who asks in a year.
-    const document = { id, kind, spec: json, submittedAt: new Date().toISOString(), ...options };
-    await this.#store.put(
-      `${jobPrefix(id)}/spec.json`,
-      Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
-    );
-    return this.queue.submit({ id, kind, spec: json, ...options });
+    const launch = async (): Promise<Job> => {
+      // Written before it is queued: a worker on another machine finds what it is to do, and so does who asks in a year.
+      const document = { id, kind, spec: json, submittedAt: new Date().toISOString(), ...options };
+      await this.#store.put(
+        `${jobPrefix(id)}/spec.json`,
+        Buffer.from(`${JSON.stringify(document, null, 2)}\n`),
+      );
+      return this.queue.submit({ id, kind, spec: json, ...options, origin: traceOrigin() });
+    };
+    const attributes = { 'runlake.job.id': id, 'runlake.job.kind': kind };
+    return inSpan(`launch ${kind}`, attributes, launch, { kind: SpanKind.PRODUCER });
   }
 
   #task(kind: string): TaskDefinition {

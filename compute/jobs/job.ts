@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../ingest/contracts/json-value.ts';
+import type { TraceOrigin } from '../../lake/telemetry.ts';
 
 /** What workers know how to do. */
 export const JOB_KINDS = ['inference', 'evaluation', 'probe', 'fv', 'chaos_eval'] as const;
@@ -44,6 +45,8 @@ export interface Job {
   readonly dependsOn: readonly string[];
   /** Who asked for it, where that is known. */
   readonly owner: string | null;
+  /** What launched it, where that is traced. */
+  readonly origin?: TraceOrigin | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
   /** Of the last attempt. */

@@ -64,6 +64,7 @@ const jobSchema = z.object({
   spec: z.json(),
   dependsOn: z.array(z.string()),
   owner: z.string().nullable(),
+  origin: z.record(z.string(), z.string()).optional(),
   createdAt: time,
   updatedAt: time,
   startedAt: time.nullable(),

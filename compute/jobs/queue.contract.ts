@@ -63,11 +63,17 @@ export function testJobQueue(name: string, fixture: () => Promise<QueueFixture>)
     const stateOf = async (id: string): Promise<JobState | undefined> => (await other.get(id))?.state;
 
     test('a job is pending, runs and completes; every process sees it', async () => {
-      const job = await submit({ spec: { prompt: 'ü', big: 12345678901234 }, owner: 'ada', priority: 3 });
+      const origin = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
+      const job = await submit({
+        spec: { prompt: 'ü', big: 12345678901234 },
+        owner: 'ada',
+        origin,
+        priority: 3,
+      });
       expect(await other.get(job.id)).toEqual(job);
       expect(job).toMatchObject({ state: 'pending', attempt: 0, priority: 3, owner: 'ada', result: null });
       const running = await other.claim('worker-1', ALL);
-      expect(running).toMatchObject({ id: job.id, state: 'running', attempt: 1, worker: 'worker-1' });
+      expect(running).toMatchObject({ id: job.id, state: 'running', attempt: 1, worker: 'worker-1', origin });
       expect(await queue.claim('worker-2', ALL)).toBeUndefined();
       const done = await other.complete(running!, { runIds: ['main/x'] });
       expect(done).toMatchObject({ state: 'completed', result: { runIds: ['main/x'] }, leaseUntil: null });

@@ -1,4 +1,5 @@
 import type { JsonValue } from '../../ingest/contracts/json-value.ts';
+import type { TraceOrigin } from '../../lake/telemetry.ts';
 import { JobStateError, LeaseLostError } from './errors.ts';
 import type { Job, JobFailure, JobKind, JobProgress } from './job.ts';
 
@@ -18,6 +19,7 @@ export interface NewJob {
   readonly priority?: number;
   readonly dependsOn?: readonly string[];
   readonly owner?: string;
+  readonly origin?: TraceOrigin | undefined;
   readonly maxAttempts?: number;
 }
 
@@ -33,6 +35,7 @@ export function created(request: NewJob, now: number): Job {
     spec: request.spec,
     dependsOn: [...new Set(request.dependsOn ?? [])],
     owner: request.owner ?? null,
+    ...(request.origin && { origin: request.origin }),
     createdAt: now,
     updatedAt: now,
     startedAt: null,

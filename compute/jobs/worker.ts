@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonValue } from '../../ingest/contracts/json-value.ts';
 import { CancelledError, explained, messageOf, RunlakeError } from '../../lake/errors.ts';
-import { inSpan, type OpenSpan, openSpan } from '../../lake/telemetry.ts';
+import { inSpan, type OpenSpan, openSpan, SpanKind } from '../../lake/telemetry.ts';
 import { LeaseLostError } from './errors.ts';
 import type { Job, JobEvent, JobFailure, JobKind, JobProgress } from './job.ts';
 import { Meter, type ProgressUpdate } from './meter.ts';
@@ -155,14 +155,15 @@ class Attempt {
 
   /** Resolves to what became of the job. */
   run(): Promise<string> {
-    const { id, kind, attempt } = this.#job;
+    const { id, kind, attempt, origin } = this.#job;
     const attributes = { 'runlake.job.id': id, 'runlake.job.kind': kind, 'runlake.job.attempt': attempt };
-    return inSpan(`job ${kind}`, attributes, async (span) => {
+    const work = async (span: OpenSpan): Promise<string> => {
       const end = await this.#run();
       span.set({ 'runlake.job.end': end });
       if (this.#error !== undefined && end !== 'completed') span.end(this.#error);
       return end;
-    });
+    };
+    return inSpan(`job ${kind}`, attributes, work, { kind: SpanKind.CONSUMER, origin });
   }
 
   async #run(): Promise<string> {

@@ -129,7 +129,7 @@ export class RunningStatement implements ChunkStream {
     const span = openSpan(
       operationOf(sql),
       { 'db.system.name': 'duckdb', 'db.query.text': sql.slice(0, SPAN_TEXT) },
-      SpanKind.CLIENT,
+      { kind: SpanKind.CLIENT },
     );
     const bound = options.params?.map(parameter) ?? [];
     const values = bound.map(({ value }) => value);

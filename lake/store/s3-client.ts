@@ -52,7 +52,7 @@ function traceRequests(client: S3Client): void {
             ...(Key !== undefined && { 'aws.s3.key': Key }),
           },
           () => next(args),
-          SpanKind.CLIENT,
+          { kind: SpanKind.CLIENT },
         );
       },
     { step: 'initialize', name: 'runlakeSpans' },
