@@ -32,9 +32,11 @@ export default defineConfig({
       },
     ],
     globalSetup: ['test/support/global-setup.ts'],
-    // For machines that are busy with other things; only a test that hangs takes so long.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // For machines that are slow, or busy with other things: only what hangs takes so long, and only what polls in vain.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    teardownTimeout: 60_000,
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     // Loading the same modules anew for each of 200 files took a third of the time; nothing here mocks any.
     isolate: false,

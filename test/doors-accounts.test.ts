@@ -232,6 +232,10 @@ it('sessions, exports and queries end with the token that began them', async () 
   const idle = await connected('rex', text);
   const busy = await connected('rex', text);
   const thrownOut = new Promise<unknown>((resolve) => idle.on('error', resolve));
+  let readExport = () => {};
+  const exportBegan = new Promise<void>((resolve) => {
+    readExport = resolve;
+  });
   const ends = [
     expect(busy.query(ENDLESS)).rejects.toMatchObject({ code: '57P01', message: /rex is revoked/ }),
     expect(ask(sqlField(ENDLESS), text)).resolves.toMatchObject({
@@ -244,13 +248,14 @@ it('sessions, exports and queries end with the token that began them', async () 
         expect(status).toBe(200);
         const reader = body?.getReader();
         await reader?.read();
+        readExport();
         await expect.poll(() => logged('session ends', 'rex').length).toBeGreaterThan(0);
         for (let done = false; !done; ) done = (await reader?.read())?.done ?? true;
       })(),
     ).rejects.toThrow(),
   ];
   await expect.poll(() => door && logged('session begins', 'rex')).toHaveLength(2);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await exportBegan;
   await revoke('rex');
   await Promise.all(ends);
   expect(await thrownOut).toMatchObject({ code: '57P01' });

@@ -14,7 +14,7 @@ let path: string;
 let queue: EmbeddedQueue;
 beforeEach(() => {
   path = mkdtempSync(join(tmpdir(), 'runlake-worker-'));
-  queue = new EmbeddedQueue(path, { leaseMs: 300, backoffMs: 10 });
+  queue = new EmbeddedQueue(path, { leaseMs: 60_000, backoffMs: 10 });
 });
 afterEach(async () => {
   await queue.close();
@@ -24,6 +24,13 @@ afterEach(async () => {
 const submit = (): Promise<Job> => queue.submit({ id: newJobId(), kind: 'probe', spec: { x: 1 } });
 const drain = (task: Task, signal = new AbortController().signal) =>
   runWorker(queue, { id: 'w', tasks: { probe: task }, drain: true, signal, idleMs: 5, beatMs: 20 });
+const running = async (id: string): Promise<Job> => {
+  for (;;) {
+    const job = await queue.get(id);
+    if (job?.state === 'running') return job;
+    await sleep(5);
+  }
+};
 const untilAborted = async (signal: AbortSignal): Promise<never> => {
   if (!signal.aborted) await once(signal, 'abort');
   throw signal.reason;
@@ -76,7 +83,7 @@ describe('a worker', () => {
   test('stops a job that is cancelled', async () => {
     const { id } = await submit();
     const working = drain(({ signal }) => untilAborted(signal));
-    while ((await queue.get(id))?.state !== 'running') await sleep(5);
+    await running(id);
     await queue.cancel(id);
     await working;
     expect(await queue.get(id)).toMatchObject({ state: 'cancelled', attempt: 1 });
@@ -86,7 +93,7 @@ describe('a worker', () => {
     const { id } = await submit();
     const stop = new AbortController();
     const working = drain(({ signal }) => untilAborted(signal), stop.signal);
-    while ((await queue.get(id))?.state !== 'running') await sleep(5);
+    await running(id);
     stop.abort();
     expect(await working).toEqual({ jobs: 1 });
     expect(await queue.get(id)).toMatchObject({ state: 'pending', failure: null });
@@ -95,9 +102,9 @@ describe('a worker', () => {
   test('keeps a long job by its heartbeats, and stops when another worker has it', async () => {
     const { id } = await submit();
     const working = drain(({ signal }) => untilAborted(signal));
-    await sleep(500);
+    const job = await running(id);
+    while ((await queue.get(id))!.leaseUntil! < job.leaseUntil! + 100) await sleep(5);
     expect(await queue.claim('thief', ['probe'])).toBeUndefined();
-    const job = (await queue.get(id))!;
     await queue.complete(job, 'by somebody else');
     await working;
     expect(await queue.get(id)).toMatchObject({ state: 'completed', result: 'by somebody else' });

@@ -101,10 +101,13 @@ it('ends a pending fetch when it is closed, and fails between fetches when its c
   await closed.end();
   await expect(drained).rejects.toMatchObject({ code: 'CANCELLED' });
 
-  const timed = await start(STALLING, { timeoutMs: 1_000 });
-  const rest = async () => {
-    for await (const _ of timed.statement);
+  const timed = async () => {
+    const { statement, end } = await start(STALLING, { timeoutMs: 1_000 });
+    try {
+      for await (const _ of statement);
+    } finally {
+      await end();
+    }
   };
-  await expect(rest()).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
-  await timed.end();
+  await expect(timed()).rejects.toMatchObject({ code: 'QUERY_TIMEOUT' });
 });

@@ -17,7 +17,7 @@ let script: string;
 
 beforeAll(async () => {
   script = await compileScript(new URL('./committer.fixture.ts', import.meta.url));
-}, 60_000);
+});
 
 /** Runs one committer until it is done; kills it `kills` times at random moments and starts it again. */
 async function commitAll(uri: string, name: string, count: number, kills: number): Promise<number> {
@@ -103,25 +103,21 @@ describe.concurrent('processes that commit to one table, some killed and started
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-  }, 240_000);
+  });
 
-  test.skipIf(s3Missing !== undefined)(
-    'lose nothing and double nothing in S3',
-    async () => {
-      const server = await s3Server(inject('s3StateFolder'));
-      const settings = await freshBucket(server, 'lake');
-      process.env['S3_ENDPOINT'] = server.endpoint;
-      process.env['AWS_ACCESS_KEY_ID'] = server.accessKeyId;
-      process.env['AWS_SECRET_ACCESS_KEY'] = server.secretAccessKey;
-      const store = new S3Store(settings);
-      try {
-        // Half of the commits of a directory: what differs is the store, and its server takes most of the time.
-        const killed = await race(store, `s3://${settings.bucket}/lake`, 8, 25, 4);
-        expect(killed).toBeGreaterThan(0);
-      } finally {
-        store.close();
-      }
-    },
-    240_000,
-  );
+  test.skipIf(s3Missing !== undefined)('lose nothing and double nothing in S3', async () => {
+    const server = await s3Server(inject('s3StateFolder'));
+    const settings = await freshBucket(server, 'lake');
+    process.env['S3_ENDPOINT'] = server.endpoint;
+    process.env['AWS_ACCESS_KEY_ID'] = server.accessKeyId;
+    process.env['AWS_SECRET_ACCESS_KEY'] = server.secretAccessKey;
+    const store = new S3Store(settings);
+    try {
+      // Half of the commits of a directory: what differs is the store, and its server takes most of the time.
+      const killed = await race(store, `s3://${settings.bucket}/lake`, 8, 25, 4);
+      expect(killed).toBeGreaterThan(0);
+    } finally {
+      store.close();
+    }
+  });
 });

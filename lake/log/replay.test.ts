@@ -179,4 +179,4 @@ test('any history gives the same files as an independent replay in SQL', async (
     }),
     { numRuns: 25 },
   );
-}, 120_000);
+});

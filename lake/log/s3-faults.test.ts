@@ -21,7 +21,7 @@ describe.skipIf(s3Missing !== undefined)('commits over a bad network', () => {
       { retryPolicy: { attempts: 6, baseMs: 2, capMs: 20 } },
     );
     await store.put('warm', new Uint8Array(1));
-  }, 180_000);
+  });
   afterEach(() => proxy.reset());
   afterAll(async () => {
     store?.close();

@@ -18,7 +18,7 @@ describe.skipIf(s3Missing !== undefined)('a real S3 server', () => {
   let settings: S3Settings;
   beforeAll(async () => {
     settings = await freshBucket(await s3Server(inject('s3StateFolder')), 'team/lake %41');
-  }, 180_000);
+  });
 
   describeObjectStore('S3Store', async () => {
     const options = { partBytes: 5 * MiB, pageSize: 40 };

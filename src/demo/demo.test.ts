@@ -52,7 +52,7 @@ describe('the demo in an empty lake', () => {
     const shown = showDemo({ jobs, lake, url: 'http://lake/graphql', logger, signal });
     await home.drain();
     await shown;
-  }, 180_000);
+  });
   afterAll(async () => {
     await home.remove();
   });
@@ -263,7 +263,6 @@ describe('the demo in an empty lake', () => {
         // Two layers, at the last token of the prompt and of the response.
       ).toMatchObject({ examples: 36, responses: 36, labels: 36, vectors: 144, close: true });
     },
-    180_000,
   );
 
   it('is not begun again, nor in a lake with other runs', async () => {

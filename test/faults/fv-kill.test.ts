@@ -75,4 +75,4 @@ it(`function vectors whose workers are killed ${KILLS} times are those of undist
   });
   const names = Object.keys(files).map((name) => name.slice(name.lastIndexOf('/') + 1));
   expect(names.filter((name) => name === 'qid_status.json')).toHaveLength(2);
-}, 300_000);
+});

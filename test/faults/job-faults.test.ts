@@ -68,7 +68,7 @@ describe('an undisturbed job leaves the same as one', () => {
     expect(await start(told).ended).toBe(0);
     expect(await partsOf(directory)).toEqual([]);
     expect(await resultOf(directory)).toEqual(undisturbed);
-  }, 120_000);
+  });
 
   test('whose worker stands still for a while and goes on when another has done it', async () => {
     const { directory, told, late } = await caughtAtWork();
@@ -88,7 +88,7 @@ describe('an undisturbed job leaves the same as one', () => {
     }
     expect(await late.ended).toBe(0);
     expect(await resultOf(directory)).toEqual(undisturbed);
-  }, 120_000);
+  });
 });
 
 /** A worker of which some answers are stored; on a busy machine one may be done before that is seen. */
@@ -187,6 +187,5 @@ describe.each([
       await cleanUp(directory);
       expect(await lakeOf(directory)).toEqual(undisturbed);
     },
-    180_000,
   );
 });

@@ -84,4 +84,4 @@ test(`probe jobs whose workers are killed ${KILLS} times give the probes of undi
     tree.remove();
     rmSync(root, { recursive: true, force: true });
   }
-}, 300_000);
+});

@@ -37,4 +37,4 @@ it(`jobs are in the lake once, with every event, though ${KILLS} processes that 
   const range = (n: number) => Array.from({ length: n }, (_, i) => BigInt(i + 1));
   const expected = range(JOBS).map((_, i) => [`job-${i}`, 'completed', BigInt(3 + i), range(3 + i)]);
   expect(rows).toEqual(expected);
-}, 120_000);
+});

@@ -121,7 +121,7 @@ describe.skipIf(!pythonHas('numpy', 'sklearn'))(
       await writer.commitRuns(files.get('runs')!, [{ ...ids, stores: ['s.0'] }]);
       app = await createServer({ reader: lake });
       // scikit-learn takes long to load on a busy machine.
-    }, 180_000);
+    });
     afterAll(async () => {
       await app.close();
       await temporary.remove();

@@ -287,35 +287,31 @@ describe.skipIf(sharedDir === undefined)('publishing the ChaosBench fixtures', (
     expect(answers[1].errors[0].extensions.code).toBe('NOT_AVAILABLE');
   });
 
-  test.skipIf(s3Missing !== undefined)(
-    'a bucket takes published runs too',
-    async () => {
-      const server = await s3Server(inject('s3StateFolder'));
-      const settings = await freshBucket(server);
-      const env = {
-        ...process.env,
-        S3_ENDPOINT: server.endpoint,
-        AWS_REGION: server.region,
-        AWS_ACCESS_KEY_ID: server.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
-      };
-      const out = `s3://${settings.bucket}/results`;
-      const request = { run: runDirectory('sub_max200'), out, compressPredictions: true };
-      expect((await publishRun(request, { env, now: NOW })).status).toBe('published');
-      expect((await publishRun(request, { env, now: NOW })).status).toBe('unchanged');
-      const bare = { run: request.run, out, force: true };
-      expect((await publishRun(bare, { env, now: NOW })).status).toBe('replaced');
-      const store = new S3Store(settings);
-      const keys: string[] = [];
-      for await (const { key } of store.list()) keys.push(key);
-      const name = '20261120T202743Z_ollama_synth-good:8b';
-      expect(keys).toEqual([
-        ...['metrics.json', 'publish_receipt.json', 'run_manifest.json', 'summary.md'].map(
-          (file) => `results/${name}/${file}`,
-        ),
-        'results/README.md',
-      ]);
-    },
-    240_000,
-  );
+  test.skipIf(s3Missing !== undefined)('a bucket takes published runs too', async () => {
+    const server = await s3Server(inject('s3StateFolder'));
+    const settings = await freshBucket(server);
+    const env = {
+      ...process.env,
+      S3_ENDPOINT: server.endpoint,
+      AWS_REGION: server.region,
+      AWS_ACCESS_KEY_ID: server.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
+    };
+    const out = `s3://${settings.bucket}/results`;
+    const request = { run: runDirectory('sub_max200'), out, compressPredictions: true };
+    expect((await publishRun(request, { env, now: NOW })).status).toBe('published');
+    expect((await publishRun(request, { env, now: NOW })).status).toBe('unchanged');
+    const bare = { run: request.run, out, force: true };
+    expect((await publishRun(bare, { env, now: NOW })).status).toBe('replaced');
+    const store = new S3Store(settings);
+    const keys: string[] = [];
+    for await (const { key } of store.list()) keys.push(key);
+    const name = '20261120T202743Z_ollama_synth-good:8b';
+    expect(keys).toEqual([
+      ...['metrics.json', 'publish_receipt.json', 'run_manifest.json', 'summary.md'].map(
+        (file) => `results/${name}/${file}`,
+      ),
+      'results/README.md',
+    ]);
+  });
 });

@@ -288,7 +288,7 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
       'views.sql',
     ]);
     for (const values of Object.values(compared)) expect(values).toBeGreaterThan(5_000);
-  }, 300_000);
+  });
 
   /** How many rows each door gives for a statement, or that it refuses it. */
   async function answersOf(
@@ -446,7 +446,7 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
     } finally {
       await client.end();
     }
-  }, 60_000);
+  });
 
   it('show one state or the other while views.duckdb is replaced', async () => {
     const newest = await lake.lake.snapshot();
@@ -472,5 +472,5 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
     }
     await replacing;
     expect(seen.size).toBe(2);
-  }, 60_000);
+  });
 });

@@ -79,7 +79,7 @@ describe.skipIf(!pythonHas('torch', 'transformers', 'tokenizers'))(
       await writeFile(join(folder, 'pairs.csv'), RELATION);
       await runPython(script, [folder, join(folder, 'pairs.csv'), JSON.stringify(settings)]);
       // Loading torch and transformers takes long on a busy machine.
-    }, 300_000);
+    });
     afterAll(() => rm(folder, { recursive: true }));
 
     const everything = {

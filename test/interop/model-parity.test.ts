@@ -73,7 +73,7 @@ describe.skipIf(!pythonHas('torch', 'transformers', 'safetensors'))('parity with
     folder = await mkdtemp(join(tmpdir(), 'runlake-parity-'));
     const script = fileURLToPath(new URL('../support/model_parity.py', import.meta.url));
     expect(JSON.parse(await runPython(script, [folder]))).toEqual(cases);
-  }, 180_000);
+  });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   describe.each(cases)('%s', (name) => {

@@ -239,6 +239,7 @@ describe.concurrent('clients', () => {
       await expect(
         client.query('SELECT count(*) FROM range(1000000000) a, range(1000) b'),
       ).rejects.toMatchObject({ code: '57014' });
+      await client.query('SET statement_timeout = 0');
       await client.query('BEGIN; SAVEPOINT s');
       await expect(client.query('SELECT nothing')).rejects.toThrow();
       await expect(client.query('SELECT 1')).rejects.toMatchObject({ code: '25P02' });

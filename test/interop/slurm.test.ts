@@ -60,5 +60,4 @@ test.skipIf(slurmMissing !== undefined)(
       rmSync(directory, { recursive: true, force: true });
     }
   },
-  180_000,
 );

@@ -19,6 +19,9 @@ export interface S3Server {
 const script = sharedDir === undefined ? undefined : `${sharedDir}s3/start-rgw.sh`;
 const withoutDelay = fileURLToPath(new URL('./rgw-nodelay.sh', import.meta.url));
 const programs = ['ceph', 'ceph-mon', 'ceph-mgr', 'ceph-osd', 'radosgw', 'radosgw-admin', 'setsid', 'curl'];
+/** A start takes 15 seconds where nothing else runs. */
+const DEADLINE_MS = 90_000;
+
 const daemons = ['rgw', 'osd', 'mgr', 'mon'];
 
 /** What is missing to start Ceph here; undefined when nothing is. */
@@ -39,8 +42,8 @@ export async function startCeph(folder: string): Promise<S3Server> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePortPair();
     try {
-      const { stdout } = await promisify(execFile)(script, [folder, String(port)], { timeout: 45_000 });
-      await promisify(execFile)(withoutDelay, [folder], { timeout: 45_000 });
+      const { stdout } = await promisify(execFile)(script, [folder, String(port)], { timeout: DEADLINE_MS });
+      await promisify(execFile)(withoutDelay, [folder], { timeout: DEADLINE_MS });
       return parseServer(stdout);
     } catch (error) {
       // Another process may have taken a port in between, or a daemon hangs: start afresh elsewhere.

@@ -69,7 +69,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const start = async (): Promise<void> => {
     const args = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', path, '-c', 'fsync=off'];
     child = spawn(join(bin, 'postgres'), args, { ...user, cwd: path, stdio: 'ignore' });
-    for (let waited = 0; waited < 300; waited++) {
+    for (let waited = 0; waited < 1_000; waited++) {
       const up = await query('SELECT 1').then(
         () => true,
         () => false,
@@ -77,7 +77,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       if (up) return;
       await sleep(100);
     }
-    throw new Error('PostgreSQL did not start in 30 seconds');
+    throw new Error('PostgreSQL did not start in 100 seconds');
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -20,6 +20,8 @@ export type Fault =
   | { readonly kind: 'error'; readonly status: number; readonly code: string; readonly afterServer?: boolean }
   /** Passed on after a pause. */
   | { readonly kind: 'delay'; readonly ms: number }
+  /** Passed on when this has happened. */
+  | { readonly kind: 'hold'; readonly until: Promise<unknown> }
   /** The answer's body breaks off after so many bytes. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
   /** The answer's body stops after so many bytes, the connection stays open. */
@@ -69,6 +71,7 @@ export async function startS3Proxy(target: string): Promise<S3Proxy> {
     if (fault?.kind === 'drop-request') return void incoming.socket.destroy();
     if (fault?.kind === 'error' && !fault.afterServer) return answerError(outgoing, fault);
     if (fault?.kind === 'delay') await sleep(fault.ms);
+    if (fault?.kind === 'hold') await fault.until;
     const { answer, answerBody } = await forward(upstream, { method, url, headers }, body);
     if (fault?.kind === 'drop-answer') return void incoming.socket.destroy();
     if (fault?.kind === 'error') return answerError(outgoing, fault);

@@ -101,7 +101,7 @@ PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP
   logs.push(start('slurmctld', ['-D']), start('slurmd', ['-D']));
   const idle = () => command('sinfo', ['--noheader', '--format=%T']).catch(() => '');
   for (let waited = 0; (await idle()) !== 'idle'; waited++) {
-    if (waited > 300) {
+    if (waited > 1200) {
       await stop();
       throw new Error(`SLURM did not start: ${logs.flat().join('')}`);
     }

@@ -30,7 +30,7 @@ export async function taskLake(
 ): Promise<TaskLake> {
   const temporary = await temporaryLake();
   const { directory, lake, writer } = temporary;
-  const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 2000, backoffMs: 1 });
+  const queue = new EmbeddedQueue(join(directory, 'queue'), { leaseMs: 60_000, backoffMs: 1 });
   const jobs = new JobService(queue, lake.store, definitions);
   const reports: IngestReport[] = [];
   const services: TaskServices = {

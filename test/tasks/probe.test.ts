@@ -60,7 +60,7 @@ describe('probes on the demo model', () => {
       expect(job.failure).toBeNull();
       runs.set(kind, z.object({ runIds: z.tuple([z.string()]) }).parse(job.result).runIds[0]);
     }
-  }, 180_000);
+  });
   afterAll(async () => {
     await lake.remove();
   });

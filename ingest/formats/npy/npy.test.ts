@@ -113,7 +113,7 @@ describe('npy', () => {
     await expect(readNpy(longer)).rejects.toMatchObject({ subcode: 'NPY_CORRUPT' });
   });
 
-  it('survives 10,000 damaged files', { timeout: 60_000 }, async () => {
+  it('survives 10,000 damaged files', async () => {
     const failure = await fuzz({
       seeds: cases.map((c) => c.bytes),
       count: 10_000,
@@ -132,7 +132,6 @@ describe('npy', () => {
         await readNpyStrings(source).catch(() => readNpyObjects(source));
       },
       isExpected: (error) => error instanceof FormatError,
-      maxMillis: 2_000,
     });
     expect(failure).toBeUndefined();
   });

@@ -68,7 +68,6 @@ describe('unpickle', () => {
       seed: 1,
       attempt: (input) => unpickle(input),
       isExpected: (error) => error instanceof FormatError,
-      maxMillis: 2_000,
     });
     expect(failure).toBeUndefined();
   });

@@ -118,7 +118,7 @@ sys.stdout.buffer.write(b.getvalue())`;
     expect(await subcode(damaged)).toBe('ZIP_CORRUPT');
   });
 
-  it('survives 10,000 damaged files', { timeout: 60_000 }, async () => {
+  it('survives 10,000 damaged files', async () => {
     const names = Object.keys(expected);
     const files = names.map(bytesOf);
     for (const [kind, count] of [
@@ -132,7 +132,6 @@ sys.stdout.buffer.write(b.getvalue())`;
         seed: 7,
         attempt: async (input) => tag(await read(kind, input)),
         isExpected: (error) => error instanceof FormatError,
-        maxMillis: 2_000,
       });
       expect(failure).toBeUndefined();
     }

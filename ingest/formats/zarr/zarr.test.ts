@@ -67,7 +67,7 @@ describe('Zarr arrays written by Python', () => {
     else expect(hex((await array.readRegion([])).toBytes())).toBe(c.hex);
   });
 
-  it('any box of any array', { timeout: 60_000 }, async () => {
+  it('any box of any array', async () => {
     const boxed = cases.filter((c) => c.shape.length > 0 && !c.shape.includes(0));
     const box = fc
       .constantFrom(...boxed)
@@ -247,7 +247,7 @@ describe('bounds', () => {
     await expect(array.rowBlocks({ signal }).next()).rejects.toBeInstanceOf(CancelledError);
   });
 
-  it('survives 10,000 damaged stores', { timeout: 120_000 }, async () => {
+  it('survives 10,000 damaged stores', async () => {
     const trees = cases.map((c) => {
       const objects = new Map<string, Uint8Array>();
       for (const entry of readdirSync(join(root, c.name), { recursive: true }).map(String)) {
@@ -276,7 +276,7 @@ describe('bounds', () => {
         const expected = error instanceof FormatError || error instanceof ObjectNotFoundError;
         if (!expected) expect([c.name, target, error]).toEqual([c.name, target, 'a FormatError']);
       }
-      expect(performance.now() - started).toBeLessThan(5_000);
+      expect(performance.now() - started).toBeLessThan(30_000);
     }
   });
 });
