@@ -5,6 +5,9 @@ import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { RUNS } from './tables/tables.ts';
 import { type RunEntry, runsOf, visibleIngests } from './visibility.ts';
 
+/** Where a commit of `runs` records, as a token, which versions of the other tables belong to it. */
+export const VERSIONS_PARAMETER = 'runlake.versions';
+
 const tokenSchema = z.object({ v: z.literal(1), t: z.record(z.string(), z.int().nonnegative()) });
 
 /** A snapshot token: the version of every table, opaque to clients. */

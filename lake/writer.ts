@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { InvalidArgumentError } from './errors.ts';
-import { type Lake, VERSIONS_PARAMETER } from './lake.ts';
+import type { Lake } from './lake.ts';
 import type { AddFile } from './log/actions.ts';
 import { dataKey } from './log/paths.ts';
 import { mayMatchAll } from './log/prune.ts';
@@ -13,10 +12,9 @@ import { type CopiedFile, copyToParquet } from './parquet/copy.ts';
 import { dataFileName, sqlName, sqlString } from './parquet/file-name.ts';
 import { openVectorEncoder, type VectorEncoder } from './parquet/vectors/encoder.ts';
 import { relationSql } from './relation.ts';
-import { encodeToken } from './snapshot.ts';
+import { encodeToken, VERSIONS_PARAMETER } from './snapshot.ts';
 import type { CallOptions } from './store/object-store.ts';
 import { probePutIfAbsent } from './store/probe.ts';
-import type { TableSpec } from './tables/schema.ts';
 import { RUNS } from './tables/tables.ts';
 import { COLUMNS_TAG, ingestTags, type RunEntry, runsOf, runTags } from './visibility.ts';
 
@@ -335,7 +333,7 @@ export class LakeWriter {
 
   /** The rows of a file that satisfy a condition, with every column that the table has by now. */
   async #filtered(table: string, path: string, condition: string): Promise<CopiedFile> {
-    const spec = this.#spec(table);
+    const spec = this.lake.spec(table);
     const rows = `SELECT * FROM read_parquet(${sqlString(path)}) WHERE ${condition}`;
     const columns = `SELECT * FROM ${relationSql(spec, spec, [])} none`;
     const order = spec.sortBy.map(sqlName).join(', ');
@@ -358,19 +356,13 @@ export class LakeWriter {
     tags: Readonly<Record<string, string>>,
     options: CallOptions,
   ): Promise<AddFile> {
-    const spec = this.#spec(table);
+    const spec = this.lake.spec(table);
     const key = dataKey(this.lake.table(table).root, file.name);
     await this.lake.store.upload(key, { file: file.path }, options);
     const count = this.#columnCounts.get(table);
     return addFile(spec, file, file.name, {
       tags: { ...tags, ...(count === undefined ? {} : { [COLUMNS_TAG]: count }) },
     });
-  }
-
-  #spec(table: string): TableSpec {
-    const spec = this.lake.specs.get(table);
-    if (spec === undefined) throw new InvalidArgumentError(`there is no table ${table}`);
-    return spec;
   }
 
   async #inTurn<T>(table: string, work: () => Promise<T>): Promise<T> {

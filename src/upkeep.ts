@@ -1,5 +1,4 @@
 import type { CompactedTable, VacuumedTable, VacuumRequest } from '../graphql/context.ts';
-import { InvalidArgumentError } from '../lake/errors.ts';
 import { deleteExpiredExports } from '../lake/export/exporter.ts';
 import type { Lake } from '../lake/lake.ts';
 import { TableNotFoundError } from '../lake/log/errors.ts';
@@ -19,11 +18,6 @@ export async function tablesOf(
   name: string | undefined,
   options: CallOptions = {},
 ): Promise<DeltaTable[]> {
-  if (name !== undefined && !lake.specs.has(name)) {
-    throw new InvalidArgumentError(`there is no table ${name}`, {
-      expected: `one of ${[...lake.specs.keys()].join(', ')}`,
-    });
-  }
   const tables: DeltaTable[] = [];
   for (const key of name === undefined ? lake.specs.keys() : [name]) {
     const table = lake.table(key);

@@ -3,10 +3,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { LakeSnapshot } from '../../lake/engine/types.ts';
-import { type Lake, TABLES_PREFIX } from '../../lake/lake.ts';
+import type { Lake } from '../../lake/lake.ts';
 import { sqlString } from '../../lake/parquet/file-name.ts';
 import { relationSql } from '../../lake/relation.ts';
 import type { CallOptions, ObjectStore } from '../../lake/store/object-store.ts';
+import { TABLES_PREFIX } from '../../lake/table-set.ts';
 import { deltaScript, FILES_MACRO, rootMacro, type SnapshotScript, snapshotScript } from './script.ts';
 import { VIEWS } from './views.ts';
 
