@@ -13,6 +13,7 @@ import { runInNewContext } from 'node:vm';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
+import { CATALOG } from '../../bi/views/views.ts';
 import { createServer } from '../../graphql/server.ts';
 import { FAMILIES } from '../../ingest/families/families.ts';
 import { ingest } from '../../ingest/pipeline/ingest.ts';
@@ -47,6 +48,7 @@ async function serve(store?: ObjectStore): Promise<Served> {
   const app = await createServer({
     reader: lake.lake,
     exporter: new Exporter(lake.lake),
+    catalog: CATALOG,
     config: { limits: { exportBytes: 40e6 } },
   });
   return { lake, app, origin: await app.listen({ host: '127.0.0.1', port: 0 }) };
@@ -188,6 +190,50 @@ it('says rows, hash and snapshot of a stream, and repeats it byte by byte from t
   expect((await get()).trailers['x-runlake-rows']).toBe('32');
   const old = await get(String(headers['x-runlake-snapshot']));
   expect(old.body.equals(body)).toBe(true);
+});
+
+/** Exports without SQL as GraphQL writes them, and what they are in SQL. */
+const ROWS_AND_SQL = {
+  '{generations: {filter: {halu: {eq: true}, run: {method: {eq: "probe_v1"}}}, orderBy: [{field: EXAMPLE_ID, direction: DESC}], columns: ["exampleId", "prompt"]}}': `SELECT g.example_id, g.prompt FROM generations g JOIN runs USING (run_id)
+     WHERE halu AND method = 'probe_v1' ORDER BY g.example_id DESC`,
+  '{activations: {layer: -1, orderBy: [{field: ACTIVATION_KEY}], first: 9}}': `SELECT * FROM activations
+     WHERE layer = (SELECT max(layer) FROM activations) ORDER BY activation_key, store_id, token_index LIMIT 9`,
+  '{relation: {name: "run_metrics", run: {method: {eq: "probe_v2"}, seed: {eq: 1}}, columns: ["run_id", "mcc"]}}':
+    "SELECT run_id, mcc FROM run_metrics WHERE method = 'probe_v2' AND seed = 1",
+};
+
+it('exports rows without SQL: the same file, stream and statement', async () => {
+  const { app } = served;
+  for (const [rows, sql] of Object.entries(ROWS_AND_SQL)) {
+    const query = `mutation { exportQuery(input: {format: ARROW_STREAM, rows: ${rows}}) { rows sha256 } }`;
+    const { data } = (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json();
+    const { rows: count, sha256 } = await exportQuery(served, { sql, format: 'ARROW_STREAM' });
+    expect(count).toBeGreaterThan(0);
+    expect(data.exportQuery, rows).toEqual({ rows: count, sha256 });
+    const streamed = await app.inject(`/export/query.arrow?${new URLSearchParams({ rows })}`);
+    expect(createHash('sha256').update(streamed.rawPayload).digest('hex'), rows).toBe(sha256);
+  }
+});
+
+it('takes rows from variables too, and from an older state', async () => {
+  const { versions } = await served.lake.lake.snapshot();
+  const asOf = { version: (versions['runs'] ?? 0) - 1 };
+  const rows = { generations: { filter: { run: { method: { in: ['probe_v1'] } } } } };
+  expect([await exportQuery(served, { rows }), await exportQuery(served, { rows, asOf })]).toMatchObject([
+    { rows: 16, format: 'ARROW' },
+    { rows: 8 },
+  ]);
+  const refused = (input: object) => exportQuery(served, input).catch((error: unknown) => error);
+  const named = (message: string) => ({ code: 'BAD_USER_INPUT', message });
+  expect(await refused({ rows: { ...rows, runs: {} } })).toMatchObject(named('rows: names more than one'));
+  expect(await refused({ rows: { runs: { columns: ['nope'] } } })).toMatchObject(
+    named('rows.runs.columns: there is no column nope'),
+  );
+  expect(await refused({ rows: { relation: { name: 'nope' } } })).toMatchObject(
+    named('rows.relation.name: there is no table or view nope'),
+  );
+  expect(await refused({ rows, sql: 'SELECT 1' })).toMatchObject(named('input: asks for two things'));
+  expect(await refused({ rows: null })).toMatchObject(named('input: asks for nothing'));
 });
 
 it('refuses before the first byte what cannot be exported', async () => {
