@@ -1,4 +1,9 @@
-import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server';
+import {
+  ApolloServer,
+  type ApolloServerOptionsWithGateway,
+  type ApolloServerPlugin,
+  type GraphQLRequestListener,
+} from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -10,6 +15,7 @@ import { ForbiddenError } from './access/principal.ts';
 import { requireRoles } from './access/rules.ts';
 import type { RequestContext } from './context.ts';
 import { BadUserInputError, LimitExceededError } from './errors.ts';
+import { createExecutor } from './execution/executor.ts';
 import { formatError, isInternal, toGraphQLError } from './format-error.ts';
 import { documentLimits } from './limits/document.ts';
 import type { Limits } from './limits/limits.ts';
@@ -104,6 +110,22 @@ async function newestSnapshot(context: RequestContext): Promise<void> {
   }
 }
 
+/** Apollo Server lets nobody else execute operations but a gateway. */
+function gatewayOf(schema: GraphQLSchema): ApolloServerOptionsWithGateway<RequestContext>['gateway'] {
+  const run = createExecutor(schema);
+  return {
+    onSchemaLoadOrUpdate(loaded) {
+      loaded({ apiSchema: schema, coreSupergraphSdl: '' });
+      return () => undefined;
+    },
+    load: async () => ({
+      executor: ({ document, operationName, request, context }) =>
+        run({ document, operationName, variableValues: request.variables, contextValue: context }),
+    }),
+    stop: async () => undefined,
+  };
+}
+
 /** Apollo Server over a schema, without anything that calls out. */
 export function createApollo(
   schema: GraphQLSchema,
@@ -111,7 +133,7 @@ export function createApollo(
   metrics: Metrics | undefined,
 ): ApolloServer<RequestContext> {
   return new ApolloServer<RequestContext>({
-    schema,
+    gateway: gatewayOf(schema),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     allowBatchedHttpRequests: false,

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
-import { type GraphQLFieldResolver, type GraphQLSchema, isObjectType } from 'graphql';
-import { buildSchema } from 'type-graphql';
-import type { RequestContext } from './context.ts';
+import { type GraphQLSchema, isObjectType } from 'graphql';
+import { buildSchema, getMetadataStorage } from 'type-graphql';
 import { describeRest } from './descriptions.ts';
+import { byResponseKey } from './execution/complete.ts';
 import { ENTITIES } from './plan/entities.ts';
 import {
   ActivationComponentResolver,
@@ -27,14 +27,6 @@ import { RowsResolver } from './resolvers/rows.ts';
 import { RunIngestedResolver } from './resolvers/run-ingested.ts';
 import { ServerResolver } from './resolvers/server.ts';
 import { SqlResolver } from './resolvers/sql.ts';
-
-/** Planned objects are keyed by response key, because one field may be selected twice with different arguments. */
-const byResponseKey: GraphQLFieldResolver<Record<string, unknown>, RequestContext> = (
-  source,
-  _args,
-  _context,
-  info,
-) => source[info.path.key];
 
 /** Object types whose values the planner makes. */
 const PLANNED = new Set([
@@ -87,10 +79,28 @@ export function createSchema(): Promise<GraphQLSchema> {
 
 async function build(): Promise<GraphQLSchema> {
   const schema = await buildSchema({ resolvers: RESOLVERS, validate: false, pubSub: NO_TOPICS });
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isObjectType(type) || !PLANNED.has(type.name)) continue;
-    for (const field of Object.values(type.getFields())) field.resolve = byResponseKey;
+  const resolved = resolvedFields();
+  for (const { name } of getMetadataStorage().objectTypes) {
+    const type = schema.getType(name);
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      if (PLANNED.has(name)) field.resolve = byResponseKey;
+      // type-graphql gives a property a resolver that does what graphql-js does without.
+      else if (!resolved.has(`${name}.${field.name}`)) delete field.resolve;
+    }
   }
   describeRest(schema);
   return schema;
+}
+
+/** `Type.field` of all fields of objects that have a resolver of their own. */
+function resolvedFields(): ReadonlySet<string> {
+  const { objectTypes, fieldResolvers } = getMetadataStorage();
+  const names = new Map(objectTypes.map(({ target, name }) => [target, name]));
+  return new Set(
+    fieldResolvers.flatMap(({ getObjectType, schemaName }) => {
+      const name = getObjectType && names.get(getObjectType() as (typeof objectTypes)[number]['target']);
+      return name === undefined ? [] : [`${name}.${schemaName}`];
+    }),
+  );
 }

@@ -66,8 +66,18 @@ export interface MetricGroup {
   readonly runIds: readonly string[];
 }
 
-/** The statement of an aggregation; values come in the order of their seeds. @throws BadUserInputError */
-export function compileAggregate(options: CompileOptions, request: AggregateRequest): PrintedPlan {
+/**
+ * The statement of an aggregation; values come in the order of their seeds. The first column is 0 where every run of a group
+ * has one value. To count distinct runs for it costs as much as everything else, so they are first only numbered, by what
+ * the metrics alone tell: more than 0 may then also be metrics of which the runs want one.
+ * @param exact whether the first column says for certain how many values are too many
+ * @throws BadUserInputError
+ */
+export function compileAggregate(
+  options: CompileOptions,
+  request: AggregateRequest,
+  exact = false,
+): PrintedPlan {
   const { confidence, groupBy } = request;
   if (!(confidence > 0 && confidence < 1)) {
     throw new BadUserInputError('confidence', `${confidence} is no confidence level`, {
@@ -92,7 +102,8 @@ export function compileAggregate(options: CompileOptions, request: AggregateRequ
     print(relations) {
       const printer = new Printer(relations);
       // A copy of a measurement is no further measurement.
-      const where = [printer.condition(metrics, 'm'), printer.condition(runs, 'r'), 'r.duplicate_of IS NULL'];
+      const chosen = printer.condition(metrics, 'm');
+      const where = [printer.condition(runs, 'r'), 'r.duplicate_of IS NULL'];
       if (request.split !== undefined) {
         const split = printer.param(request.split.toWellFormed(), columnOf(ENTITIES.Metric, 'split'));
         where.push(`${DIMENSIONS.split} = ${split}`);
@@ -103,13 +114,8 @@ export function compileAggregate(options: CompileOptions, request: AggregateRequ
       const order = 'ORDER BY r.seed NULLS LAST, r.run_id';
       // Ordering three lists costs three times the rest, so it is done only for those who look at them.
       const lists = request.detail
-        ? [
-            `list(m.value ${order})`,
-            'count(DISTINCT r.run_id)',
-            `list(r.seed ${order})`,
-            `list(r.run_id ${order})`,
-          ]
-        : ['list(m.value)', 'count(DISTINCT r.run_id)', '[]', '[]'];
+        ? [`list(m.value ${order})`, `list(r.seed ${order})`, `list(r.run_id ${order})`]
+        : ['list(m.value)', '[]', '[]'];
       const columns = [...new Set(groupBy)].map((dimension) => DIMENSIONS[dimension]);
       const members = pointers.map((pointer) =>
         configMember(printer.param(pointer, columnOf(ENTITIES.Run, 'config'))),
@@ -124,8 +130,12 @@ export function compileAggregate(options: CompileOptions, request: AggregateRequ
       );
       const group = names.length === 0 ? '' : ` GROUP BY ${names.join(', ')} ORDER BY ${orders.join(', ')}`;
       const selected = dimensions.map(({ expression, name }) => `${expression} AS ${name}`);
+      const apart = groupBy.includes('scope') ? ', m.scope' : '';
+      const nth = `row_number() OVER (PARTITION BY m.run_id${apart})`;
+      const values = `(SELECT m.*${exact ? '' : `, ${nth} AS nth`} FROM ${printer.relation(metricSource)} m WHERE ${chosen})`;
+      const repeats = exact ? 'count(*) - count(DISTINCT r.run_id)' : 'max(m.nth) - 1';
       return {
-        text: `SELECT ${[...lists, ...selected].join(', ')} FROM ${printer.relation(metricSource)} m JOIN ${printer.relation(runSource)} r ON r.run_id = m.run_id WHERE ${where.join(' AND ')}${group}`,
+        text: `SELECT ${[repeats, ...lists, ...selected].join(', ')} FROM ${values} m JOIN ${printer.relation(runSource)} r ON r.run_id = m.run_id WHERE ${where.join(' AND ')}${group}`,
         params: printer.params,
       };
     },
@@ -180,10 +190,20 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/**
- * The groups from the rows of the statement. @throws BadUserInputError when a run has several values in a group,
- * which would count it as several seeds
- */
+/** Whether some group may hold several values of one run, by the rows of the statement. */
+export function hasRepeats(rows: readonly (readonly EngineValue[])[]): boolean {
+  return rows.some(([repeats]) => Number(repeats ?? 0) > 0);
+}
+
+/** For several values of a run in a group, which would count it as several seeds. */
+export function repeatedError({ metric }: AggregateRequest): BadUserInputError {
+  return new BadUserInputError('groupBy', `some run has several values of ${metric} in one group`, {
+    expected: 'one value of the metric for each run',
+    remedy: 'group by SPLIT and SCOPE, or give split and scope',
+  });
+}
+
+/** The groups from the rows of the statement. */
 export function aggregateGroups(
   request: AggregateRequest,
   rows: readonly (readonly EngineValue[])[],
@@ -191,26 +211,14 @@ export function aggregateGroups(
   const names = [...new Set(request.groupBy)];
   const pointers = [...new Set(request.groupByConfig)];
   return rows.flatMap((row) => {
-    const [values, runs, seeds, runIds, ...dimensions] = row;
+    const [, values, seeds, runIds, ...dimensions] = row;
     const all = list(values);
     if (all.length === 0) return [];
-    if (Number(runs) < all.length) {
-      throw new BadUserInputError(
-        'groupBy',
-        `some run has several values of ${request.metric} in one group`,
-        {
-          expected: 'one value of the metric for each run',
-          remedy: 'group by SPLIT and SCOPE, or give split and scope',
-        },
-      );
-    }
-    const kept: number[] = [];
-    const measured: number[] = [];
-    all.forEach((value, i) => {
-      if (typeof value !== 'number' || Number.isNaN(value)) return;
-      measured.push(value);
-      kept.push(i);
-    });
+    const isMeasured = (value: EngineValue): value is number =>
+      typeof value === 'number' && !Number.isNaN(value);
+    const measured = all.filter(isMeasured);
+    const ofMeasured = (items: EngineValue | undefined) =>
+      list(items).filter((_, i) => isMeasured(all[i] ?? null));
     // Sums depend on the order of their terms; sorted, the same values always give the same digits.
     const sorted = Float64Array.from(measured).sort();
     const { n, sd, sem, halfWidth } = summarise(sorted, request.confidence);
@@ -231,11 +239,10 @@ export function aggregateGroups(
         ciHigh: finite(centre + halfWidth),
         halfWidth: finite(halfWidth),
         values: measured,
-        seeds: kept.map((i) => {
-          const seed = list(seeds)[i];
-          return typeof seed === 'bigint' || typeof seed === 'number' ? exactInteger(seed) : null;
-        }),
-        runIds: kept.map((i) => String(list(runIds)[i] ?? '')),
+        seeds: ofMeasured(seeds).map((seed) =>
+          typeof seed === 'bigint' || typeof seed === 'number' ? exactInteger(seed) : null,
+        ),
+        runIds: ofMeasured(runIds).map(String),
       },
     ];
   });

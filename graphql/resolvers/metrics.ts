@@ -6,6 +6,8 @@ import {
   aggregateGroups,
   compileAggregate,
   type Dimension,
+  hasRepeats,
+  repeatedError,
 } from '../plan/aggregate.ts';
 import { argumentsOf, compileOptions, runPlan } from '../plan/execute.ts';
 import { selectsAny } from '../plan/selection.ts';
@@ -15,6 +17,7 @@ import { MetricAggregate } from '../types/metric-aggregate.ts';
 
 const INTERVAL = 'Student t, two-sided, n-1 degrees of freedom, across seeds';
 
+const NAMED: ReadonlySet<string> = new Set(['dimensions']);
 const DETAIL: ReadonlySet<string> = new Set(['values', 'seeds', 'runIds']);
 
 @Resolver()
@@ -60,19 +63,26 @@ export class MetricsResolver {
       confidence,
       detail: selectsAny(info, DETAIL),
     };
-    const plan = compileAggregate(compileOptions(context.limits, info), request);
-    const { rows } = await runPlan(context, info, plan);
+    const rowsOf = async (exact: boolean) => {
+      const plan = compileAggregate(compileOptions(context.limits, info), request, exact);
+      return (await runPlan(context, info, plan)).rows;
+    };
+    const rows = await rowsOf(false);
+    if (hasRepeats(rows) && hasRepeats(await rowsOf(true))) throw repeatedError(request);
+    const named = selectsAny(info, NAMED);
     return aggregateGroups(request, rows).map(({ dimensions, ...group }) => ({
       metric,
       ...group,
       ...dimensions,
       confidence,
       interval: INTERVAL,
-      dimensions: groupBy.map((name) => {
-        const value = dimensions[name];
-        const dimension = name as MetricDimension;
-        return { dimension, value: value === null || value === undefined ? null : String(value) };
-      }),
+      dimensions: named
+        ? groupBy.map((name) => {
+            const value = dimensions[name];
+            const dimension = name as MetricDimension;
+            return { dimension, value: value === null || value === undefined ? null : String(value) };
+          })
+        : [],
     }));
   }
 }
