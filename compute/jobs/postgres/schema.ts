@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isFinal, JOB_KINDS, JOB_STATES, type Job } from './job.ts';
+import { isFinal, JOB_KINDS, JOB_STATES, type Job } from '../job.ts';
 
 /** The tables of `PostgresQueue`; running it again changes nothing. `record` is the whole job; the other columns find it. `recorded`: false from the end of a job until the lake has it. */
 export const schemaSql = (schema: string): string => `
@@ -93,4 +93,14 @@ const jobSchema = z.object({
 export function parseJob(row: unknown): Job {
   const { record } = z.object({ record: z.string() }).parse(row);
   return jobSchema.parse(JSON.parse(record));
+}
+
+/** The number of a job's last event, 0 before the first, as an expression. `id`: an expression for the job's id. */
+export function lastEvent(schema: string, id: string): string {
+  return `(SELECT coalesce(max(seq), 0) FROM ${schema}.job_events WHERE job_id = ${id})`;
+}
+
+/** The channel on which changes of jobs are announced. */
+export function channelName(schema: string): string {
+  return `${schema.replaceAll('"', '')}_jobs`;
 }
