@@ -50,6 +50,30 @@ describe('Engine.query', () => {
     ]);
   });
 
+  it('gives a text that comes again the rows of its own values, also after errors and after a hundred others', async () => {
+    const text = 'SELECT $1::BIGINT + i FROM range(3) r(i) WHERE i <> $2::BIGINT ORDER BY i';
+    const firsts = async (a: number, b: number) =>
+      (await engine.query(text, { params: [a, b] })).rows.map(([value]) => value);
+    expect(await firsts(10, 1)).toEqual([10n, 12n]);
+    expect(await firsts(20, 0)).toEqual([21n, 22n]);
+    await expect(engine.query('SELECT $1::VARCHAR::INTEGER', { params: ['x'] })).rejects.toThrow(
+      'Conversion',
+    );
+    expect((await engine.query('SELECT $1::VARCHAR::INTEGER', { params: ['7'] })).rows).toEqual([[7]]);
+    for (let i = 0; i < 100; i++) expect((await engine.query(`SELECT ${i}`)).rows).toEqual([[i]]);
+    expect(await Promise.all([firsts(1, 0), firsts(2, 0), firsts(3, 0)])).toEqual([
+      [2n, 3n],
+      [3n, 4n],
+      [4n, 5n],
+    ]);
+    const { rows, truncated } = await engine.query('SELECT i FROM range($1::BIGINT) r(i)', {
+      params: [1_000_000],
+      maxRows: 1,
+    });
+    expect([rows.length, truncated]).toEqual([1, true]);
+    expect((await engine.query('SELECT i FROM range($1::BIGINT) r(i)', { params: [2] })).rows.length).toBe(2);
+  });
+
   it('keeps lists apart across chunks of the result', async () => {
     const { rows } = await engine.query(
       'SELECT i, list_transform(range(i % 5), lambda x: (x + i)::FLOAT) FROM range(5000) r(i) ORDER BY i',

@@ -97,7 +97,7 @@ export class Engine {
    * @throws QueryTimeoutError, CancelledError, QueryMemoryError, QueryError
    */
   query(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
-    return this.withConnection((connection) => runQuery(connection, sql, options));
+    return this.withConnection((connection) => runQuery(connection, sql, { again: true, ...options }));
   }
 
   /** Interrupts what runs and closes everything. */

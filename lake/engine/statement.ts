@@ -17,6 +17,7 @@ import {
 import { CancelledError, messageOf, RunlakeError } from '../errors.ts';
 import { type OpenSpan, openSpan, SpanKind } from '../telemetry.ts';
 import { QueryError, QueryMemoryError, QueryTimeoutError } from './errors.ts';
+import { forgetPrepared, preparedStatement } from './prepared.ts';
 import type { ChunkStream, ResultColumn, SqlValue, StreamOptions } from './types.ts';
 
 /** How often DuckDB is told again to stop: it forgets an interrupt that comes before it has begun to execute. */
@@ -135,7 +136,12 @@ export class RunningStatement implements ChunkStream {
     const values = bound.map(({ value }) => value);
     const types = bound.map(({ type }) => type);
     try {
-      const result = await supervision.run(() => connection.stream(sql, values, types));
+      const result = await supervision.run(async () => {
+        const prepared = options.again ? await preparedStatement(connection, sql) : undefined;
+        if (prepared === undefined) return connection.stream(sql, values, types);
+        prepared.bind(values, types);
+        return prepared.stream();
+      });
       // A hash takes part in everything that each value is made of, and needs no memory.
       const repeat = `SELECT max(hash(COLUMNS(*))) FROM (${sql.replace(/;\s*$/, '')}\n)`;
       return new RunningStatement(
@@ -147,6 +153,7 @@ export class RunningStatement implements ChunkStream {
         span,
       );
     } catch (error) {
+      if (options.again) forgetPrepared(connection, sql);
       supervision.end();
       span.end(error);
       throw error;

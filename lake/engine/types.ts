@@ -1,5 +1,6 @@
 import type { DuckDBDataChunk, DuckDBType } from '@duckdb/node-api';
 import type { CallOptions } from '../store/object-store.ts';
+import type { Column } from '../tables/schema.ts';
 
 /** A state of the lake: the version of every table, and which ingests are current in it. Immutable. */
 export interface LakeSnapshot {
@@ -47,11 +48,41 @@ export interface Relation extends RelationSize {
   release?(): void;
 }
 
+/** A condition on a row `t`, with its positional parameters `$1…`. */
+export interface RowCondition {
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+}
+
+/** Rows of a table that come first in an order. */
+export interface LeadingRowsRequest {
+  /** `key` says the same as the condition, and is the same whenever the condition lets the same rows of a file through. */
+  readonly where: RowCondition & { readonly key: string };
+  /** Keys that begin the order; what comes after them decides among rows that are equal in these. */
+  readonly order: readonly {
+    readonly column: Column;
+    readonly direction: 'ASC' | 'DESC';
+    readonly nulls: 'FIRST' | 'LAST';
+  }[];
+  /** Where in this order to begin: whether a row is at or after the place, and whether it is equal to it. */
+  readonly from?: {
+    readonly atOrAfter: string;
+    readonly equal: string;
+    readonly params: readonly SqlValue[];
+  };
+  /** How many rows from there on. */
+  readonly rows: number;
+  /** The columns that are wanted of them. */
+  readonly columns: readonly Column[];
+}
+
 export type SqlValue = string | number | bigint | boolean | null | readonly SqlValue[];
 
 export interface StreamOptions extends CallOptions {
   /** Positional parameters `$1…`. */
   readonly params?: readonly SqlValue[];
+  /** Whether the text will probably come again on this connection, so that its plan is worth keeping. */
+  readonly again?: boolean;
   /** Interrupt with `QueryTimeoutError` when DuckDB has worked for this long; the time a reader takes between chunks is free. */
   readonly timeoutMs?: number;
   /** Of a sandboxed statement: refuse it when its data files, after pruning, hold more bytes (`QueryBytesError`). */
@@ -126,6 +157,18 @@ export interface LakeReader {
     prune?: readonly PruneCondition[],
     options?: CallOptions,
   ): Promise<RelationSize>;
+  /**
+   * A relation of few rows that holds, of the visible rows that meet a condition, the first ones in an order: all that are equal to
+   * the place where it begins, at least the wanted number after it (or all there are), and with each row those equal to it. Undefined
+   * where the lake does not know them cheaper than a statement over all rows would.
+   */
+  leadingRows?(
+    snapshot: LakeSnapshot,
+    table: string,
+    prune: readonly PruneCondition[],
+    request: LeadingRowsRequest,
+    options?: QueryOptions,
+  ): Promise<Required<Pick<Relation, 'sql' | 'release'>> | undefined>;
   query(sql: string, options?: QueryOptions): Promise<QueryResult>;
   /** Runs one read-only statement over the views of a snapshot in a sandbox: no files, settings, extensions or network. */
   sandboxedQuery(snapshot: LakeSnapshot, sql: string, options?: QueryOptions): Promise<QueryResult>;
