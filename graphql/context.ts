@@ -125,21 +125,34 @@ export interface CatalogEntry {
   readonly columns: readonly { readonly name: string; readonly type: string; readonly description: string }[];
 }
 
+/** What a server has to answer with, the same for all its requests. What is absent is refused. */
+export interface Services {
+  readonly reader: LakeReader;
+  /** Without it the mutation `ingest` is refused. */
+  readonly ingestor?: Ingestor | undefined;
+  /** Without it `compact` and `vacuum` are refused. */
+  readonly upkeep?: Upkeep | undefined;
+  /** Without it `publishRun` is refused. */
+  readonly publisher?: Publisher | undefined;
+  /** Without it everything about jobs is refused. */
+  readonly jobs?: JobService | undefined;
+  /** Without it `models` is refused. */
+  readonly models?: Models | undefined;
+  /** Without it activations cannot be compared with a probe. */
+  readonly probes?: Probes | undefined;
+  /** What `catalog` tells of the tables and views that SQL can read; nothing by default. */
+  readonly catalog?: readonly CatalogEntry[] | undefined;
+  /** Without it `exportQuery` is refused and there is nothing below `/export`. */
+  readonly exporter?: Pick<Exporter, 'open' | 'write' | 'find'> | undefined;
+  /** What counts; without it there is no `/metrics`. */
+  readonly metrics?: Metrics | undefined;
+}
+
 /** What the resolvers of one request share. */
-export interface RequestContext {
+export interface RequestContext extends Services {
   readonly principal: Principal;
   /** What whoever asks may name beside the rows of the lake; everything when undefined. */
   readonly addresses: AddressPolicy | undefined;
-  readonly reader: LakeReader;
-  readonly ingestor: Ingestor | undefined;
-  readonly upkeep: Upkeep | undefined;
-  readonly publisher: Publisher | undefined;
-  readonly jobs: JobService | undefined;
-  readonly models: Models | undefined;
-  readonly probes: Probes | undefined;
-  readonly catalog: readonly CatalogEntry[];
-  readonly exporter: Pick<Exporter, 'open' | 'write' | 'find'> | undefined;
-  readonly metrics: Metrics | undefined;
   /** `http://host:port` as the client names this server; undefined outside HTTP. */
   readonly origin: string | undefined;
   readonly limits: Limits;

@@ -3,33 +3,28 @@ import type { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import Fastify, {
   type FastifyBaseLogger,
-  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
-import type { JobService } from '../compute/jobs/job-service.ts';
 import type { LakeReader } from '../lake/engine/types.ts';
-import { RunlakeError } from '../lake/errors.ts';
-import type { Exporter } from '../lake/export/exporter.ts';
 import { inSpan } from '../lake/telemetry.ts';
 import { AddressPolicy } from './access/addresses.ts';
 import { type Access, addGuard, principalOf } from './access/guard.ts';
 import { LongLived } from './access/long-lived.ts';
 import { type Authenticator, OPEN, type Principal } from './access/principal.ts';
+import { answerError } from './answer-error.ts';
 import { createApollo } from './apollo.ts';
-import type { CatalogEntry, Ingestor, Models, Probes, Publisher, RequestContext, Upkeep } from './context.ts';
+import type { RequestContext, Services } from './context.ts';
 import { LimitExceededError } from './errors.ts';
 import { addExplorer } from './explorer.ts';
 import { addExports } from './export-routes.ts';
-import { errorExtensions, traceExtension } from './format-error.ts';
 import { addArrivalLimit } from './limits/arrival.ts';
 import { ConcurrencyGate } from './limits/concurrency.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits/limits.ts';
 import { bracketDepth } from './limits/nesting.ts';
 import { type RequestLife, RequestLives } from './limits/request-lives.ts';
 import { RequestCost } from './observability/cost.ts';
-import type { Metrics } from './observability/metrics.ts';
 import { addTracing } from './observability/tracing.ts';
 import { createSchema } from './schema.ts';
 import { SnapshotScope } from './snapshots.ts';
@@ -50,32 +45,13 @@ export interface ServerConfig {
   readonly clientOf?: (request: FastifyRequest) => string;
 }
 
-export interface ServerOptions {
-  readonly reader: LakeReader;
-  /** What counts; without it there is no `/metrics`. */
-  readonly metrics?: Metrics | undefined;
+export interface ServerOptions extends Services {
   /** Counts what each client has under way; one for all doors of a server. */
   readonly gate?: ConcurrencyGate | undefined;
   /** What callers with a token may name beside the rows of the lake. Without it nothing is. */
   readonly addresses?: AddressPolicy | undefined;
   /** Who is let in. Without it everybody may do everything: only for servers that nobody else can reach. */
   readonly authenticator?: Authenticator | undefined;
-  /** Without it the mutation `ingest` is refused. */
-  readonly ingestor?: Ingestor | undefined;
-  /** Without it `compact` and `vacuum` are refused. */
-  readonly upkeep?: Upkeep | undefined;
-  /** Without it `publishRun` is refused. */
-  readonly publisher?: Publisher | undefined;
-  /** Without it everything about jobs is refused. */
-  readonly jobs?: JobService | undefined;
-  /** Without it `models` is refused. */
-  readonly models?: Models | undefined;
-  /** Without it activations cannot be compared with a probe. */
-  readonly probes?: Probes | undefined;
-  /** What `catalog` tells of the tables and views that SQL can read; nothing by default. */
-  readonly catalog?: readonly CatalogEntry[] | undefined;
-  /** Without it `exportQuery` is refused and there is nothing below `/export`. */
-  readonly exporter?: Exporter | undefined;
   /** Directory of the built explorer. Without it browsers are told where to ask. */
   readonly explorer?: string | undefined;
   readonly config?: ServerConfig;
@@ -98,22 +74,12 @@ const SAFE_REQUEST_ID = /^[\w.:-]{1,128}$/;
  * It listens where the caller says (`app.listen`). `app.close()` lets running queries finish, then cancels them.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const {
-    reader,
-    ingestor,
-    upkeep,
-    publisher,
-    jobs,
-    models,
-    probes,
-    exporter,
-    config = {},
-    logger,
-  } = options;
-  const { authenticator = OPEN, addresses = NO_ADDRESSES, catalog = [], metrics } = options;
+  const { explorer, config = {}, logger, ...others } = options;
+  const { authenticator = OPEN, addresses = NO_ADDRESSES, gate: given, ...services } = others;
+  const { reader, jobs, catalog = [], exporter, metrics } = services;
   const { arrivalMs = ARRIVAL_MS } = config;
   const limits: Limits = { ...DEFAULT_LIMITS, ...config.limits };
-  const { gate = new ConcurrencyGate(limits.concurrentQueries) } = options;
+  const gate = given ?? new ConcurrencyGate(limits.concurrentQueries);
   const app = Fastify({
     ...(logger ? { loggerInstance: logger } : { logger: false }),
     bodyLimit: limits.documentBytes,
@@ -133,7 +99,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const longLived = new LongLived(config.admissionMs);
   const running = new RequestLives({ authenticator, longLived, timeMs: limits.time });
   addHealth(app, reader);
-  if (options.explorer !== undefined) await addExplorer(app, options.explorer);
+  if (explorer !== undefined) await addExplorer(app, explorer);
   else app.get('/', OPEN_ROUTE, async () => NO_EXPLORER);
   addShutdown(app, apollo, running, longLived, config.drainMs ?? 10_000);
   app.setErrorHandler(answerError(limits));
@@ -154,16 +120,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   ): RequestContext => ({
     principal,
     addresses: principal.tokenId === undefined ? undefined : addresses,
-    reader,
-    ingestor,
-    upkeep,
-    publisher,
-    jobs,
-    models,
-    probes,
-    catalog,
-    exporter,
-    metrics,
+    ...services,
     origin,
     limits,
     cost: new RequestCost(),
@@ -212,7 +169,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     handler(request, reply) {
       // Named by the operation, once that is known.
       if (!isBrowser(request)) return inSpan('GraphQL Operation', {}, () => handle.call(app, request, reply));
-      return options.explorer === undefined ? NO_EXPLORER : reply.redirect('/console');
+      return explorer === undefined ? NO_EXPLORER : reply.redirect('/console');
     },
   });
   return app;
@@ -268,45 +225,4 @@ function addShutdown(
     longLived.close();
     await apollo.stop();
   });
-}
-
-const STATUS: Readonly<Record<string, number>> = {
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  TOKENS_UNAVAILABLE: 503,
-};
-
-function statusOf(error: RunlakeError): number {
-  const busy = error instanceof LimitExceededError && error.limit === 'concurrentQueries';
-  return busy ? 429 : (STATUS[error.code] ?? 400);
-}
-
-/** Errors outside GraphQL (bodies that are no JSON, too many requests) in the form of GraphQL errors. */
-function answerError(limits: Limits) {
-  return (error: FastifyError | RunlakeError, request: FastifyRequest, reply: FastifyReply) => {
-    const send = (status: number, message: string, extensions: object) =>
-      reply
-        .code(status)
-        .type('application/json; charset=utf-8')
-        .send({ errors: [{ message, extensions: { ...extensions, ...traceExtension() } }] });
-    if (error instanceof RunlakeError) {
-      const status = statusOf(error);
-      if (status === 401) reply.header('www-authenticate', 'Bearer realm="runlake"');
-      return send(status, error.message, errorExtensions(error));
-    }
-    if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-      const asked = Number(request.headers['content-length'] ?? limits.documentBytes + 1);
-      const limit = new LimitExceededError(
-        'documentBytes',
-        limits.documentBytes,
-        asked,
-        'send a smaller request',
-      );
-      return send(413, limit.message, errorExtensions(limit));
-    }
-    const status = error.statusCode ?? 500;
-    if (status < 500) return send(status, error.message, { code: 'BAD_REQUEST' });
-    request.log.error({ err: error }, 'internal error');
-    return send(500, 'internal error', { code: 'INTERNAL' });
-  };
 }

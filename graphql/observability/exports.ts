@@ -1,7 +1,7 @@
 import { RunlakeError } from '../../lake/errors.ts';
 import type { ExportFormat } from '../../lake/export/result.ts';
 import type { Principal } from '../access/principal.ts';
-import type { Logger } from '../context.ts';
+import type { Logger, RequestContext } from '../context.ts';
 import { RequestCost } from './cost.ts';
 import type { Metrics } from './metrics.ts';
 import { statementId } from './statement-id.ts';
@@ -39,7 +39,7 @@ export class ExportAccount {
 
   constructor(
     start: ExportStart,
-    { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics | undefined },
+    { logger, metrics }: Pick<RequestContext, 'logger' | 'metrics'>,
     cost = new RequestCost(),
   ) {
     this.#start = start;

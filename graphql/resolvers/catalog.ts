@@ -7,7 +7,7 @@ export class CatalogResolver {
   @Query(() => [CatalogEntry], {
     description: 'The tables and views that `sql` and exports can read, with their columns; tables first.',
   })
-  catalog(@Ctx() { catalog }: RequestContext): readonly CatalogEntry[] {
+  catalog(@Ctx() { catalog = [] }: RequestContext): readonly CatalogEntry[] {
     return catalog;
   }
 }

@@ -21,7 +21,7 @@ export class ExportResolver {
     @Ctx() context: RequestContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Export> {
-    const { exporter, limits, signal, origin, snapshots, principal, catalog } = context;
+    const { exporter, limits, signal, origin, snapshots, principal, catalog = [] } = context;
     if (exporter === undefined) {
       throw new NotAvailableError('exports are not available here', { remedy: 'use `runlake export`' });
     }

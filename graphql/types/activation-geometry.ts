@@ -1,5 +1,5 @@
-import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
-import type { ChosenActivation } from '../plan/activation-vectors.ts';
+import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { ActivationIdentity } from './activation-identity.ts';
 
 /** What is said of every layer. */
 @ObjectType({ simpleResolvers: true })
@@ -111,28 +111,7 @@ export class ActivationComponent {
 }
 
 @ObjectType({ description: 'An activation in the coordinates of the components.', simpleResolvers: true })
-export class ActivationPoint
-  implements
-    Pick<ChosenActivation, 'storeId' | 'activationKey' | 'exampleId' | 'tokenIndex' | 'segment' | 'halu'>
-{
-  @Field(() => ID)
-  storeId!: string;
-
-  @Field(() => String)
-  activationKey!: string;
-
-  @Field(() => String, { nullable: true })
-  exampleId!: string | null;
-
-  @Field(() => String, { nullable: true })
-  segment!: string | null;
-
-  @Field(() => Int, { nullable: true })
-  tokenIndex!: number | null;
-
-  @Field(() => Boolean, { nullable: true, description: 'Label of its generations in the runs of `runIds`.' })
-  halu!: boolean | null;
-
+export class ActivationPoint extends ActivationIdentity {
   @Field(() => [Float], { description: 'One a component.' })
   scores!: readonly number[];
 }

@@ -1,5 +1,6 @@
 import { Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { Measure } from '../plan/activation-measure.ts';
+import { ActivationIdentity } from './activation-identity.ts';
 
 /** GraphQL name -> what the planner calls it. */
 export const ActivationMeasure = {
@@ -89,16 +90,7 @@ export class ActivationTargetInput {
 }
 
 @ObjectType({ simpleResolvers: true })
-export class MeasuredActivation {
-  @Field(() => ID)
-  storeId!: string;
-
-  @Field(() => String)
-  activationKey!: string;
-
-  @Field(() => String, { nullable: true })
-  exampleId!: string | null;
-
+export class MeasuredActivation extends ActivationIdentity {
   @Field(() => Int)
   layer!: number;
 
@@ -108,21 +100,8 @@ export class MeasuredActivation {
   @Field(() => String)
   tokenSelector!: string;
 
-  @Field(() => String, { nullable: true })
-  segment!: string | null;
-
-  @Field(() => Int, { nullable: true })
-  tokenIndex!: number | null;
-
   @Field(() => Float, { nullable: true, description: 'Euclidean norm; null where it is not finite.' })
   norm!: number | null;
-
-  @Field(() => Boolean, {
-    nullable: true,
-    description:
-      'Label of its generations in the runs of `runIds`; null without them, and where they disagree.',
-  })
-  halu!: boolean | null;
 
   @Field(() => Float, {
     nullable: true,

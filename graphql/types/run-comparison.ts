@@ -140,11 +140,24 @@ export class ComparisonTest {
   correction!: string | null;
 }
 
+/** What says whether two runs differ. */
+@ObjectType({ simpleResolvers: true })
+abstract class Tested {
+  @Field(() => ComparisonTest)
+  test!: ComparisonTest;
+
+  @Field(() => ComparisonTest, {
+    nullable: true,
+    description: 'With prompts, not examples, as what is independent; null when no two examples share one.',
+  })
+  clusteredTest!: ComparisonTest | null;
+}
+
 @ObjectType({
   description: 'How often two runs are right on the examples that both judge.',
   simpleResolvers: true,
 })
-export class PairedCorrectness {
+export class PairedCorrectness extends Tested {
   @Field(() => String, { description: '`overall`, `family:…` or `filter:…`.' })
   scope!: string;
 
@@ -171,22 +184,13 @@ export class PairedCorrectness {
 
   @Field(() => ComparisonEstimate, { description: 'accuracyB minus accuracyA.' })
   difference!: ComparisonEstimate;
-
-  @Field(() => ComparisonTest)
-  test!: ComparisonTest;
-
-  @Field(() => ComparisonTest, {
-    nullable: true,
-    description: 'With prompts, not examples, as what is independent; null when no two examples share one.',
-  })
-  clusteredTest!: ComparisonTest | null;
 }
 
 @ObjectType({
   description: 'How well the scores of two runs rank the same examples by the same labels.',
   simpleResolvers: true,
 })
-export class PairedRanking {
+export class PairedRanking extends Tested {
   @Field(() => Int, { description: 'Common examples with a score and a label in both runs.' })
   n!: number;
 
@@ -201,15 +205,6 @@ export class PairedRanking {
 
   @Field(() => ComparisonEstimate, { description: 'aurocB minus aurocA.' })
   difference!: ComparisonEstimate;
-
-  @Field(() => ComparisonTest)
-  test!: ComparisonTest;
-
-  @Field(() => ComparisonTest, {
-    nullable: true,
-    description: 'With prompts, not examples, as what is independent; null when no two examples share one.',
-  })
-  clusteredTest!: ComparisonTest | null;
 }
 
 @ObjectType({
