@@ -7,7 +7,7 @@ import type { CallOptions } from '../lake/store/object-store.ts';
 import { type CompactOptions, compact } from '../lake/upkeep/compact.ts';
 import { type FsckOptions, type FsckResult, fsck } from '../lake/upkeep/fsck.ts';
 import { info, type TableInfo } from '../lake/upkeep/info.ts';
-import { vacuum } from '../lake/upkeep/vacuum.ts';
+import { type VacuumOptions, vacuum } from '../lake/upkeep/vacuum.ts';
 import { refreshViews } from './views.ts';
 
 const HOUR_MS = 3_600_000;
@@ -36,7 +36,7 @@ function visibleNow(lake: Lake, options: CallOptions): (ingest: string) => Promi
 export async function compactTables(
   lake: Lake,
   name: string | undefined,
-  options: Pick<CompactOptions, 'signal' | 'targetBytes'> = {},
+  options: Pick<CompactOptions, 'signal' | 'targetBytes' | 'now'> = {},
 ): Promise<CompactedTable[]> {
   const results: CompactedTable[] = [];
   for (const table of await tablesOf(lake, name, options)) {
@@ -61,7 +61,7 @@ export async function compactTables(
 export async function vacuumTables(
   lake: Lake,
   request: VacuumRequest & { readonly force?: boolean },
-  options: CallOptions = {},
+  options: Pick<VacuumOptions, 'signal' | 'now'> = {},
 ): Promise<VacuumedTable[]> {
   const results: VacuumedTable[] = [];
   const retentionMs = request.retentionHours === undefined ? undefined : request.retentionHours * HOUR_MS;
