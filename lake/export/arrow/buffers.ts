@@ -73,6 +73,11 @@ export class Bits {
     while (this.#length < end) this.#push(true);
   }
 
+  appendZeros(count: number): void {
+    this.#reserve(count);
+    this.#length += count;
+  }
+
   /** The bitmap; nothing is left. */
   take(): Uint8Array {
     const taken = this.#bytes.slice(0, (this.#length + 7) >> 3);
@@ -106,9 +111,18 @@ export class Validity {
       this.#bits = new Bits();
       this.#bits.appendOnes(this.#length);
     }
-    if (bits === null) this.#bits?.appendOnes(to - from);
-    else this.#bits?.append(bits, from, to);
-    this.#length += to - from;
+    if (bits === null) {
+      this.appendOnes(to - from);
+    } else {
+      this.#bits?.append(bits, from, to);
+      this.#length += to - from;
+    }
+  }
+
+  /** Adds values that are not null. */
+  appendOnes(count: number): void {
+    this.#bits?.appendOnes(count);
+    this.#length += count;
   }
 
   /** How many values there are, how many of them are null, and the bitmap if any is; nothing is left. */

@@ -9,12 +9,15 @@ export type Append = (from: number, to: number) => void;
 
 /**
  * Collects the values of an Arrow column from DuckDB's vectors, in Arrow's layout. Numbers move as memory; only
- * booleans, short texts and decimals that must be widened are touched value by value.
+ * booleans, short texts and decimals that must be widened are touched value by value. Under a null DuckDB leaves whatever its
+ * memory held; here are zeros, so that nobody is sent what is not his, and the same values are the same bytes.
  */
 export interface Encoder {
   readonly type: DataType;
   /** @param size values in the vector */
   bind(vector: duckdb.Vector, size: number): Append;
+  /** Adds what stands where the struct or array around it is null. */
+  blank(count: number): void;
   readonly byteLength: number;
   /** What was collected; nothing is left. */
   take(): Data;
@@ -46,15 +49,47 @@ function columnOf(
   );
 }
 
+/** Tells of the stretches of rows that have values, and of those that are null, in order. */
+function eachStretch(
+  bits: Uint8Array | null,
+  from: number,
+  to: number,
+  tell: (hasValues: boolean, from: number, to: number) => void,
+): void {
+  for (let start = from; start < to; ) {
+    const hasValues = isSet(bits, start);
+    let end = bits === null ? to : start + 1;
+    while (end < to && isSet(bits, end) === hasValues) end++;
+    tell(hasValues, start, end);
+    start = end;
+  }
+}
+
+/** A copy of the values of the rows `[from, to)` in which nulls are zeros. */
+function withoutNulls(
+  values: Uint8Array,
+  itemBytes: number,
+  bits: Uint8Array,
+  from: number,
+  to: number,
+): Uint8Array {
+  const copy = values.slice();
+  eachStretch(bits, from, to, (hasValues, start, end) => {
+    if (!hasValues) copy.fill(0, (start - from) * itemBytes, (end - from) * itemBytes);
+  });
+  return copy;
+}
+
 /** Values of one width, laid out alike on both sides. */
 export function fixedWidth(type: DataType, itemBytes: number): Encoder {
-  return flat(type, itemBytes, (data, from, to) => data.subarray(from * itemBytes, to * itemBytes));
+  const widths = { itemBytes, arrowBytes: itemBytes };
+  return flat(type, widths, (data, from, to) => data.subarray(from * itemBytes, to * itemBytes));
 }
 
 /** A narrow decimal of DuckDB as Arrow's 128 bits. */
 export function widenedDecimal(type: DataType, itemBytes: 2 | 4 | 8): Encoder {
   const words = itemBytes === 8 ? 2 : 1;
-  return flat(type, itemBytes, (data, from, to) => {
+  return flat(type, { itemBytes, arrowBytes: 16 }, (data, from, to) => {
     const { buffer, byteOffset } = data;
     const items =
       itemBytes === 2
@@ -73,7 +108,7 @@ export function widenedDecimal(type: DataType, itemBytes: 2 | 4 | 8): Encoder {
 
 function flat(
   type: DataType,
-  itemBytes: number,
+  { itemBytes, arrowBytes }: { readonly itemBytes: number; readonly arrowBytes: number },
   convert: (data: Uint8Array, from: number, to: number) => Uint8Array,
 ): Encoder {
   const valid = new Validity();
@@ -88,8 +123,13 @@ function flat(
       const data = duckdb.vector_get_data(vector, size * itemBytes);
       return (from, to) => {
         valid.append(bits, from, to);
-        pieces.push(convert(data, from, to));
+        const values = convert(data, from, to);
+        pieces.push(bits === null ? values : withoutNulls(values, arrowBytes, bits, from, to));
       };
+    },
+    blank(count) {
+      valid.appendOnes(count);
+      pieces.push(new Uint8Array(count * arrowBytes));
     },
     take() {
       const bytes = pieces.take();
@@ -113,8 +153,15 @@ export function booleans(type: DataType): Encoder {
       const data = duckdb.vector_get_data(vector, size);
       return (from, to) => {
         valid.append(bits, from, to);
-        values.appendBytes(data, from, to);
+        eachStretch(bits, from, to, (hasValues, start, end) => {
+          if (hasValues) values.appendBytes(data, start, end);
+          else values.appendZeros(end - start);
+        });
       };
+    },
+    blank(count) {
+      valid.appendOnes(count);
+      values.appendZeros(count);
     },
     take() {
       return columnOf(type, valid, { values: values.take() });
@@ -140,6 +187,11 @@ class Ends {
       });
     }
     this.#pieces.push(new Uint8Array(ends.buffer));
+  }
+
+  /** Adds rows that have no items. */
+  pushEmpty(count: number): void {
+    this.push(new Int32Array(count).fill(this.last), 0);
   }
 
   take(): Int32Array {
@@ -171,6 +223,10 @@ export function texts(type: DataType): Encoder {
         ends.push(rows, bytes.byteLength);
         values.push(bytes);
       };
+    },
+    blank(count) {
+      valid.appendOnes(count);
+      ends.pushEmpty(count);
     },
     take() {
       return columnOf(type, valid, { offsets: ends.take(), values: values.take() });
@@ -216,13 +272,17 @@ export function lists(type: DataType, child: Encoder): Encoder {
         ends.push(rows, added);
       };
     },
+    blank(count) {
+      valid.appendOnes(count);
+      ends.pushEmpty(count);
+    },
     take() {
       return columnOf(type, valid, { offsets: ends.take() }, [child.take()]);
     },
   };
 }
 
-/** ARRAY: a null row has its items too, whatever they are. */
+/** ARRAY: a null row has its items too. */
 export function arrays(type: DataType, length: number, child: Encoder): Encoder {
   const valid = new Validity();
   return {
@@ -235,8 +295,15 @@ export function arrays(type: DataType, length: number, child: Encoder): Encoder 
       const append = child.bind(duckdb.array_vector_get_child(vector), size * length);
       return (from, to) => {
         valid.append(bits, from, to);
-        append(from * length, to * length);
+        eachStretch(bits, from, to, (hasValues, start, end) => {
+          if (hasValues) append(start * length, end * length);
+          else child.blank((end - start) * length);
+        });
       };
+    },
+    blank(count) {
+      valid.appendOnes(count);
+      child.blank(count * length);
     },
     take() {
       return columnOf(type, valid, {}, [child.take()]);
@@ -256,8 +323,15 @@ export function structs(type: DataType, children: readonly Encoder[]): Encoder {
       const appends = children.map((child, i) => child.bind(duckdb.struct_vector_get_child(vector, i), size));
       return (from, to) => {
         valid.append(bits, from, to);
-        for (const append of appends) append(from, to);
+        eachStretch(bits, from, to, (hasValues, start, end) => {
+          if (hasValues) for (const append of appends) append(start, end);
+          else for (const child of children) child.blank(end - start);
+        });
       };
+    },
+    blank(count) {
+      valid.appendOnes(count);
+      for (const child of children) child.blank(count);
     },
     take() {
       return columnOf(
