@@ -77,7 +77,7 @@ describe('SQL of typical queries', () => {
       k6 AS MATERIALIZED (SELECT DISTINCT p."run_id" AS l0, p."activation_key" AS l1 FROM r9 p WHERE p."run_id" IS NOT NULL AND p."activation_key" IS NOT NULL),
       b6 AS MATERIALIZED (SELECT DISTINCT run_id AS i, store_id AS o FROM run_stores v WHERE run_id IN (SELECT l0 FROM k6)),
       r6 AS MATERIALIZED (SELECT k.l0, k.l1, t."vector", row_number() OVER (PARTITION BY k.l0, k.l1 ORDER BY t."store_id" ASC NULLS LAST, t."layer" ASC NULLS LAST, t."token_index" ASC NULLS LAST, t."site" ASC NULLS LAST, t."token_selector" ASC NULLS LAST, t."segment" ASC NULLS LAST) AS rn FROM k6 k JOIN b6 b ON b.i = k.l0 JOIN activations t ON t."store_id" = b.o AND t."activation_key" = k.l1 JOIN (SELECT store_id, site, max(layer) AS top FROM activations u WHERE store_id IN (SELECT o FROM b6) GROUP BY store_id, site) m ON m.store_id = t.store_id AND m.site = t.site WHERE true AND t.layer = m.top + $4::BIGINT QUALIFY rn <= $5::BIGINT),
-      g6 AS (SELECT r6.l0, r6.l1, list(struct_pack(s4 := r6."vector") ORDER BY r6.rn) AS v FROM r6 GROUP BY r6.l0, r6.l1)
+      g6 AS (SELECT r6.l0, r6.l1, list(struct_pack(rn := r6.rn, s4 := r6."vector")) AS v FROM r6 GROUP BY r6.l0, r6.l1)
       SELECT p."prompt", r3.l0 IS NOT NULL, r3."score_halu", g6.v, p."example_id", p."source_line" FROM r9 p LEFT JOIN r3 ON r3.l0 = p."run_id" AND r3.l1 = p."example_id" LEFT JOIN g6 ON g6.l0 = p."run_id" AND g6.l1 = p."activation_key" ORDER BY p."example_id" ASC NULLS LAST, p."source_line" ASC NULLS LAST"
     `);
   });

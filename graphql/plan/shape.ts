@@ -4,7 +4,7 @@ import type { ValueIssues } from '../value-issues.ts';
 import { base64Floats, exactInteger, parseJsonExactly } from '../values.ts';
 import type { ScalarName } from './entities.ts';
 import type { Shape, ShapeField } from './ir.ts';
-import { slotName } from './sql.ts';
+import { RANK, slotName } from './sql.ts';
 
 export type Path = (string | number)[];
 /** A row of the result (by position) or an item of a nested list (by slot name). */
@@ -41,6 +41,10 @@ function json(text: string, path: Path, issues: ValueIssues): unknown {
 
 function valueAt(source: Source, at: string | number): EngineValue {
   return (source as { readonly [key: string | number]: EngineValue })[at] ?? null;
+}
+
+function byRank(a: Source, b: Source): number {
+  return Number(valueAt(a, RANK)) - Number(valueAt(b, RANK));
 }
 
 type Convert = (value: EngineValue, path: Path, issues: ValueIssues) => unknown;
@@ -139,7 +143,7 @@ function step(
         const items = valueAt(source, index);
         path.push(key);
         target[key] = Array.isArray(items)
-          ? items.map((item: Source, i) => {
+          ? items.sort(byRank).map((item: Source, i) => {
               path.push(i);
               const object = inner(item, path);
               path.pop();

@@ -27,6 +27,9 @@ const CASTS: Readonly<Partial<Record<Column['type'], string>>> = {
   'long[]': 'BIGINT',
 };
 
+/** The place of a row among those of its parent, from 1. */
+export const RANK = 'rn';
+
 /** The field of a struct that carries a slot. */
 export function slotName(id: number): string {
   return `s${id}`;
@@ -150,20 +153,9 @@ export class Printer {
     return `(${alternatives.map((alternative) => `(${alternative})`).join(' OR ')})`;
   }
 
-  /** Columns of a row that anything outside its CTE looks at. */
-  #carried(rows: Rows): string[] {
-    const names = new Set<string>();
-    for (const slot of rows.slots) {
-      if (slot.kind === 'column') names.add(slot.column.name);
-      else for (const { own } of linksOf(slot.rows.relationship)) names.add(own);
-    }
-    return [...names];
-  }
-
   /** Adds the CTE `r<id>` of a root page. */
   page(rows: Rows): void {
-    const names = new Set([...this.#carried(rows), ...rows.order.map(({ column }) => column.name)]);
-    const columns = [...names].map((name) => `t.${quote(name)}`);
+    const columns = pageColumns(rows).map((name) => `t.${quote(name)}`);
     if (columns.length === 0) columns.push('1 AS one');
     this.ctes.push(`r${rows.id} AS MATERIALIZED (SELECT ${columns.join(', ')} FROM ${this.ordered(rows)})`);
   }
@@ -226,11 +218,11 @@ export class Printer {
       );
       return;
     }
-    const columns = this.#carried(rows).map((name) => `t.${quote(name)}`);
+    const columns = carriedColumns(rows).map((name) => `t.${quote(name)}`);
     const single = relationship.kind === 'one' && isKey(rows);
     const rank = `row_number() OVER (PARTITION BY ${links}${orderBy(rows.order, 't')})`;
-    const ranked = single ? [] : [`${rank} AS rn`];
-    const limit = single || rows.limit === undefined ? '' : ` QUALIFY rn <= ${this.number(rows.limit)}`;
+    const ranked = single ? [] : [`${rank} AS ${RANK}`];
+    const limit = single || rows.limit === undefined ? '' : ` QUALIFY ${RANK} <= ${this.number(rows.limit)}`;
     this.ctes.push(
       `r${id} AS MATERIALIZED (SELECT ${[links, ...columns, ...ranked].join(', ')} FROM ${from} WHERE ${where}${limit})`,
     );
@@ -273,9 +265,10 @@ export class Printer {
     }
     const links = keys.map((_, i) => `${name}.l${i}`).join(', ');
     const fields = inner.columns.map(([id, expression]) => `${slotName(id)} := ${expression}`);
-    const item = `struct_pack(${fields.length === 0 ? 'e := 1' : fields.join(', ')})`;
+    // Who reads a list puts it in order by its numbers: DuckDB would sort each by itself, a fifth of the time of a page of runs.
+    const item = `struct_pack(${[`${RANK} := ${name}.${RANK}`, ...fields].join(', ')})`;
     this.ctes.push(
-      `g${child.id} AS (SELECT ${links}, list(${item} ORDER BY ${name}.rn) AS v FROM ${[name, ...inner.joins].join(' ')} GROUP BY ${links})`,
+      `g${child.id} AS (SELECT ${links}, list(${item}) AS v FROM ${[name, ...inner.joins].join(' ')} GROUP BY ${links})`,
     );
     joins.push(`LEFT JOIN g${child.id} ON ${on(`g${child.id}`)}`);
     columns.push([slot.id, `g${child.id}.v`]);
@@ -284,6 +277,21 @@ export class Printer {
 
 const OPERATORS = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
 const COMPLEMENTS = { gt: '<=', gte: '<', lt: '>=', lte: '>' } as const;
+
+/** Columns of a row that anything outside its CTE looks at. */
+function carriedColumns(rows: Rows): string[] {
+  const names = new Set<string>();
+  for (const slot of rows.slots) {
+    if (slot.kind === 'column') names.add(slot.column.name);
+    else for (const { own } of linksOf(slot.rows.relationship)) names.add(own);
+  }
+  return [...names];
+}
+
+/** Columns of a root page: those, and what it is ordered by. */
+export function pageColumns(rows: Rows): string[] {
+  return [...new Set([...carriedColumns(rows), ...rows.order.map(({ column }) => column.name)])];
+}
 
 /** What rows and their parents have in common, and how it is compared. */
 function linksOf(
