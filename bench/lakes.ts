@@ -77,6 +77,8 @@ export async function graphqlSession(lake: Lake, limits: Partial<Limits> = {}): 
     snapshot: (asOf, options) => lake.snapshot(asOf, options),
     relation: (snapshot, table, prune, options) => lake.relation(snapshot, table, prune, options),
     size: (snapshot, table, prune, options) => lake.size(snapshot, table, prune, options),
+    leadingRows: (snapshot, table, prune, request, options) =>
+      lake.leadingRows(snapshot, table, prune, request, options),
     query: (sql, options) => {
       statements.push({ sql, params: options?.params ?? [] });
       return lake.query(sql, options);

@@ -9,6 +9,7 @@ import type {
   ChunkStream,
   LakeReader,
   LakeSnapshot,
+  LeadingRowsRequest,
   PruneCondition,
   QueryOptions,
   QueryResult,
@@ -17,6 +18,7 @@ import type {
   StatementSource,
   StreamingReader,
 } from './engine/types.ts';
+import { LeadingRows, type LeadingRowsLimits } from './leading/leading-rows.ts';
 import type { DeltaTable } from './log/table.ts';
 import { Relations, type StoredFiles } from './relations.ts';
 import { Sandbox, type SandboxedStatement, type SandboxOptions } from './sandbox.ts';
@@ -44,6 +46,8 @@ export interface LakeOptions {
   readonly views?: readonly LakeView[];
   /** Statements whose rows are being streamed at the same time. */
   readonly maxStreams?: number;
+  /** From how many rows on pages are found first and read afterwards, and how much is remembered of them. */
+  readonly leadingRows?: Partial<LeadingRowsLimits>;
 }
 
 const DEFAULT_SNAPSHOT_AGE_MS = 250;
@@ -62,6 +66,7 @@ export class Lake implements LakeReader, StreamingReader {
   readonly #snapshots: Snapshots;
   readonly #cache: ObjectCache;
   readonly #relations: Relations;
+  readonly #leadingRows: LeadingRows;
   readonly #sandboxed: SandboxedSql;
   readonly #temporary: string;
 
@@ -81,6 +86,7 @@ export class Lake implements LakeReader, StreamingReader {
     this.#snapshots = snapshots;
     this.#cache = cache;
     this.#relations = relations;
+    this.#leadingRows = new LeadingRows({ engine, relations, limits: options.leadingRows });
     this.#sandboxed = new SandboxedSql({
       sandbox: new Sandbox({ engine, tables: tables.specs, views }),
       relations,
@@ -164,6 +170,21 @@ export class Lake implements LakeReader, StreamingReader {
    */
   files(snapshot: LakeSnapshot, table: string, options: CallOptions = {}): Promise<StoredFiles> {
     return this.#relations.files(snapshot, table, options);
+  }
+
+  leadingRows(
+    snapshot: LakeSnapshot,
+    table: string,
+    prune: readonly PruneCondition[],
+    request: LeadingRowsRequest,
+    options: QueryOptions = {},
+  ): Promise<Required<Pick<Relation, 'sql' | 'release'>> | undefined> {
+    return this.#leadingRows.relation(snapshot, table, prune, request, options);
+  }
+
+  /** How much is remembered of rows that led an order: tables in memory, and about how many bytes they take. */
+  get rememberedRows(): LeadingRows['remembered'] {
+    return this.#leadingRows.remembered;
   }
 
   query(sql: string, options?: QueryOptions): Promise<QueryResult> {

@@ -91,6 +91,10 @@ export interface LocatedFile extends VisibleFile {
   readonly local: string;
 }
 
+/** Columns that say where a row lies: the local path of its file, and its number there from 0. */
+export const ROW_FILE = '__file';
+export const ROW_NUMBER = '__row';
+
 /** SQL for the list of paths of some files. */
 export type PathList = (files: readonly LocatedFile[]) => string;
 
@@ -101,12 +105,14 @@ const literalPaths: PathList = (files) => `[${files.map((file) => sqlString(file
  * @param spec the columns to give, in order
  * @param stored the columns of the table in the order in which they were added
  * @param paths how the files of one scan are named; literally by default
+ * @param places whether there are also the columns `ROW_FILE` and `ROW_NUMBER`
  */
 export function relationSql(
   spec: TableSpec,
   stored: TableSpec,
   files: readonly LocatedFile[],
   paths: PathList = literalPaths,
+  places = false,
 ): string {
   const groups = new Map<string, LocatedFile[]>();
   for (const file of files) {
@@ -115,7 +121,7 @@ export function relationSql(
     if (group === undefined) groups.set(key, [file]);
     else group.push(file);
   }
-  const parts = [...groups.values()].map((group) => scan(spec, stored, group, paths(group)));
+  const parts = [...groups.values()].map((group) => scan(spec, stored, group, paths(group), places));
   if (parts.length === 0) parts.push(`SELECT ${spec.columns.map(nullColumn).join(', ')} WHERE false`);
   return `(${parts.join(' UNION ALL ')})`;
 }
@@ -125,13 +131,24 @@ function nullColumn(column: Column): string {
 }
 
 /** One scan of files with the same columns and the same visible ingests. */
-function scan(spec: TableSpec, stored: TableSpec, files: readonly LocatedFile[], paths: string): string {
+function scan(
+  spec: TableSpec,
+  stored: TableSpec,
+  files: readonly LocatedFile[],
+  paths: string,
+  places: boolean,
+): string {
   const { add, onlyIngests } = files[0]!;
   const count = columnCountOf(add);
   const present = new Set(stored.columns.slice(0, count).map((c) => c.name));
   const columns = spec.columns.map((c) => (present.has(c.name) ? sqlName(c.name) : nullColumn(c)));
-  const byName = count === undefined ? ', union_by_name = true' : '';
+  const options = [paths];
+  if (count === undefined) options.push('union_by_name = true');
+  if (places) {
+    options.push('filename = true', 'file_row_number = true');
+    columns.push(`filename AS ${ROW_FILE}`, `file_row_number AS ${ROW_NUMBER}`);
+  }
   const only =
     onlyIngests === undefined ? '' : ` WHERE ingest_id IN (${onlyIngests.map(sqlString).join(', ')})`;
-  return `SELECT ${columns.join(', ')} FROM read_parquet(${paths}${byName})${only}`;
+  return `SELECT ${columns.join(', ')} FROM read_parquet(${options.join(', ')})${only}`;
 }

@@ -3,7 +3,7 @@ import type { LakeSnapshot, PruneCondition, Relation, RelationSize } from './eng
 import { dataKey } from './log/paths.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats } from './log/stats.ts';
-import { listLengths, relationSql, type VisibleFile, visibleFiles } from './relation.ts';
+import { type LocatedFile, listLengths, relationSql, type VisibleFile, visibleFiles } from './relation.ts';
 import type { ResolvedSnapshot } from './snapshot.ts';
 import type { Snapshots } from './snapshots.ts';
 import type { CallOptions, ObjectStore } from './store/object-store.ts';
@@ -36,7 +36,7 @@ export interface StoredFiles {
 }
 
 /** What the log says of a table in a snapshot. */
-interface VisibleTable {
+export interface VisibleTable {
   readonly spec: TableSpec;
   /** Undefined before its first commit. */
   readonly state: TableSnapshot | undefined;
@@ -82,7 +82,7 @@ export class Relations {
     prune: readonly PruneCondition[],
     options: CallOptions,
   ): Promise<HeldRelation> {
-    const { spec, state, files } = await this.#visible(snapshot, table, prune, options);
+    const { spec, state, files } = await this.visible(snapshot, table, prune, options);
     if (state === undefined)
       return {
         sql: relationSql(spec, spec, []),
@@ -90,15 +90,28 @@ export class Relations {
         release: () => undefined,
         lengths: new Map(),
       };
+    const { located, release } = await this.locate(state, files, options);
+    const sql = relationSql(spec, state.spec, located);
+    return { sql, ...sizeOf(files), release, lengths: listLengths(spec, files) };
+  }
+
+  /** Local paths of files of a table; they stay until they are released. */
+  async locate(
+    state: TableSnapshot,
+    files: readonly VisibleFile[],
+    options: CallOptions,
+  ): Promise<{ readonly located: readonly LocatedFile[]; readonly release: () => void }> {
     const wanted = files.map((file) => ({ key: dataKey(state.root, file.path), size: file.add.size }));
     const size = sizeOf(files);
-    const read = { 'runlake.table': table, 'runlake.files': size.files, 'runlake.bytes': size.bytes };
+    const read = {
+      'runlake.table': state.spec.name,
+      'runlake.files': size.files,
+      'runlake.bytes': size.bytes,
+    };
     const { paths, release } = await inSpan('fetch files', read, () =>
       this.#cache.localFiles(this.#store, wanted, options),
     );
-    const located = files.map((file, i) => ({ ...file, local: paths[i]! }));
-    const sql = relationSql(spec, state.spec, located);
-    return { sql, ...size, release, lengths: listLengths(spec, files) };
+    return { located: files.map((file, i) => ({ ...file, local: paths[i]! })), release };
   }
 
   /** What a relation would read, without fetching anything. @throws InvalidArgumentError for an unknown table */
@@ -108,12 +121,12 @@ export class Relations {
     prune: readonly PruneCondition[],
     options: CallOptions,
   ): Promise<RelationSize> {
-    return sizeOf((await this.#visible(snapshot, table, prune, options)).files);
+    return sizeOf((await this.visible(snapshot, table, prune, options)).files);
   }
 
   /** @throws InvalidArgumentError for an unknown table */
   async files(snapshot: LakeSnapshot, table: string, options: CallOptions): Promise<StoredFiles> {
-    const { spec, state, files } = await this.#visible(snapshot, table, [], options);
+    const { spec, state, files } = await this.visible(snapshot, table, [], options);
     const root = state?.root ?? '';
     return {
       stored: state?.spec ?? spec,
@@ -121,7 +134,8 @@ export class Relations {
     };
   }
 
-  async #visible(
+  /** Which files hold the rows, from the log alone. @throws InvalidArgumentError for an unknown table */
+  async visible(
     snapshot: LakeSnapshot,
     table: string,
     prune: readonly PruneCondition[],
@@ -136,7 +150,7 @@ export class Relations {
   }
 }
 
-function sizeOf(files: readonly VisibleFile[]): RelationSize {
+export function sizeOf(files: readonly VisibleFile[]): RelationSize {
   return {
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.add.size, 0),

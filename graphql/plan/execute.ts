@@ -1,17 +1,18 @@
 import { type GraphQLResolveInfo, getNamedType, GraphQLObjectType as ObjectType } from 'graphql';
 import { getArgumentValues } from 'graphql/execution/values.js';
-import { QueryTimeoutError } from '../../lake/engine/errors.ts';
 import type { AsOf, LakeSnapshot, QueryResult, RelationSize, SqlValue } from '../../lake/engine/types.ts';
 import { inSpan } from '../../lake/telemetry.ts';
 import type { RequestContext } from '../context.ts';
-import { BadCursorError, BadUserInputError, LimitExceededError, timeIsUp } from '../errors.ts';
+import { BadCursorError, BadUserInputError, LimitExceededError } from '../errors.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Arguments } from './arguments.ts';
 import { type CompileOptions, RowsBuilder, StatementBuilder } from './compile.ts';
 import { type ConnectionPlan, compileConnection, shapeConnection } from './connection.ts';
 import { type Cursor, decodeCursor, queryHash } from './cursor.ts';
 import { columnOf, type Entity } from './entities.ts';
+import { inTime } from './in-time.ts';
 import type { Condition, PrintedPlan, Shape, Source, Statement } from './ir.ts';
+import { overLeadingRows } from './leading.ts';
 import type { FieldGroup } from './selection.ts';
 import { compileShape } from './shape.ts';
 import { type PrintedStatement, printStatement } from './sql.ts';
@@ -69,13 +70,6 @@ export function argumentsOf(info: FieldInfo): Arguments {
   const definition = info.parentType.getFields()[info.fieldName];
   const [node] = groupOf(info);
   return definition ? getArgumentValues(definition, node, info.variableValues) : {};
-}
-
-/** Milliseconds that the request has left. @throws LimitExceededError when none are */
-function remainingTime(context: RequestContext): number {
-  const left = Math.floor(context.deadline - performance.now());
-  if (left <= 0) throw timeIsUp(context.limits.time);
-  return left;
 }
 
 /** What the sources of a statement would read, without fetching where the reader can tell. */
@@ -151,33 +145,17 @@ export async function runPlanAt(
   return withSources(context, snapshot, sources, (relations) => runText(context, print(relations)));
 }
 
-/**
- * Gives a query the request's signal and the time it has left. @throws LimitExceededError when the time is up,
- * whether the query or the request noticed first
- */
-export async function inTime<T>(
-  context: RequestContext,
-  query: (options: { signal: AbortSignal; timeoutMs: number }) => Promise<T>,
-): Promise<T> {
-  const { signal, limits } = context;
-  try {
-    return await query({ signal, timeoutMs: remainingTime(context) });
-  } catch (error) {
-    if (signal.reason instanceof LimitExceededError) throw signal.reason;
-    if (error instanceof QueryTimeoutError) throw timeIsUp(limits.time);
-    throw error;
-  }
-}
-
 async function runStatement(
   context: RequestContext,
   snapshot: LakeSnapshot,
   statement: Statement,
 ): Promise<{ printed: PrintedStatement; result: QueryResult }> {
-  return withSources(context, snapshot, statement.sources, async (relations) => {
-    const printed = printStatement(statement, relations);
-    return { printed, result: await runText(context, printed) };
-  });
+  return withSources(context, snapshot, statement.sources, (relations) =>
+    overLeadingRows(context, snapshot, { statement, relations }, async (narrow) => {
+      const printed = printStatement(narrow.statement, narrow.relations);
+      return { printed, result: await runText(context, printed) };
+    }),
+  );
 }
 
 /** The state that a page is read from: that of its cursor. @throws BadCursorError when `asOf` is another one */

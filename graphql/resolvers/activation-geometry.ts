@@ -12,7 +12,8 @@ import {
   GEOMETRY_FIELDS,
   type LayerVectors,
 } from '../plan/activation-vectors.ts';
-import { argumentsOf, asOfArgument, compileOptions, inTime } from '../plan/execute.ts';
+import { argumentsOf, asOfArgument, compileOptions } from '../plan/execute.ts';
+import { inTime } from '../plan/in-time.ts';
 import { ActivationLayers, ClassedActivations } from '../types/activation-choice.ts';
 import {
   ActivationComponent,

@@ -8,7 +8,8 @@ import type { PublishResult } from '../../compute/tasks/chaos/publish/publish.ts
 import type { ConfusionScores } from '../../ingest/families/chaosbench/metrics/index.ts';
 import type { RequestContext } from '../context.ts';
 import { NotAvailableError } from '../errors.ts';
-import { argumentsOf, asOfArgument, compileOptions, inTime, withSources } from '../plan/execute.ts';
+import { argumentsOf, asOfArgument, compileOptions, withSources } from '../plan/execute.ts';
+import { inTime } from '../plan/in-time.ts';
 import { filteredRunIds } from '../plan/run-ids.ts';
 import {
   ChaosAudit,

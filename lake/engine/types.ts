@@ -56,7 +56,7 @@ export interface RowCondition {
 
 /** Rows of a table that come first in an order. */
 export interface LeadingRowsRequest {
-  /** `key` says the same as the condition, and is the same whenever the condition lets the same rows of a file through. */
+  /** With the same `key` and parameters the condition lets the same rows of a file through. */
   readonly where: RowCondition & { readonly key: string };
   /** Keys that begin the order; what comes after them decides among rows that are equal in these. */
   readonly order: readonly {

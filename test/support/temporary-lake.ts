@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VIEWS } from '../../bi/views/views.ts';
-import { Lake } from '../../lake/lake.ts';
+import { Lake, type LakeOptions } from '../../lake/lake.ts';
 import { LocalStore } from '../../lake/store/local-store.ts';
 import type { ObjectStore } from '../../lake/store/object-store.ts';
 import type { TableSpec } from '../../lake/tables/schema.ts';
@@ -20,6 +20,7 @@ export interface TestLake {
 export interface TestLakeOptions {
   readonly store?: ObjectStore;
   readonly tables?: readonly TableSpec[];
+  readonly leadingRows?: LakeOptions['leadingRows'];
 }
 
 /** Opens the lake of a directory, which may be new. */
@@ -32,6 +33,7 @@ export async function lakeIn(directory: string, options: TestLakeOptions = {}): 
     snapshotMaxAgeMs: 0,
     views: VIEWS,
     ...(options.tables === undefined ? {} : { tables: options.tables }),
+    ...(options.leadingRows === undefined ? {} : { leadingRows: options.leadingRows }),
   });
   const writer = await LakeWriter.open(lake, { memory: 3e8 });
   return {
