@@ -3,15 +3,20 @@ import { type Audit, auditFiles, auditRuns } from '../../compute/tasks/chaos/aud
 import { writeDocuments } from '../../compute/tasks/chaos/documents.ts';
 import { findRun } from '../../compute/tasks/chaos/find-run.ts';
 import { counted } from '../../compute/tasks/chaos/markdown.ts';
-import { parseAsOf } from '../../lake/as-of.ts';
 import { openStore } from '../../lake/store/open-store.ts';
 import { storeEnvironment, withLake } from '../session.ts';
-import { type CommonOptions, configOf, interruptSignal, print, withCommonOptions } from './shared.ts';
+import {
+  type AsOfOptions,
+  asOfOption,
+  configOf,
+  interruptSignal,
+  print,
+  withCommonOptions,
+} from './shared.ts';
 
-interface AuditOptions extends CommonOptions {
+interface AuditOptions extends AsOfOptions {
   readonly out?: string;
   readonly run?: readonly string[];
-  readonly asOf?: string;
   readonly strict?: boolean;
 }
 
@@ -29,7 +34,7 @@ export function auditCommand(command: Command): void {
       '--run <ids...>',
       'only these runs, by their ids or the ends of these (default: every ChaosBench run)',
     )
-    .option('--as-of <state>', 'an older state: a version of runs, an ISO time, or a snapshot token')
+    .addOption(asOfOption())
     .option('--strict', 'exit code 1 when a check failed')
     .addHelpText(
       'after',
@@ -38,10 +43,10 @@ export function auditCommand(command: Command): void {
         '  runlake audit --json | jq \'.checks[] | select(.result=="FAILED") | .risk\'\n',
     )
     .action(async (options: AuditOptions) => {
-      const config = configOf({ ...options });
+      const config = configOf(options);
       const calls = { signal: interruptSignal() };
       await withLake(config, async (lake) => {
-        const snapshot = await lake.snapshot(parseAsOf(options.asOf), calls);
+        const snapshot = await lake.snapshot(options.asOf, calls);
         const named = options.run?.map(
           async (name) => (await findRun(lake, snapshot, name, calls))?.runId ?? name,
         );

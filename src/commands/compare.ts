@@ -2,22 +2,20 @@ import type { Command } from 'commander';
 import { compareRuns, type RunComparison } from '../../compute/compare/compare.ts';
 import { findComparedRuns, readPairs } from '../../compute/compare/pairs.ts';
 import type { Estimate, PairedCorrectness, Test } from '../../compute/compare/statistics.ts';
-import { parseAsOf } from '../../lake/as-of.ts';
 import { UsageError } from '../errors.ts';
 import { textTable } from '../rows.ts';
 import { withLake } from '../session.ts';
 import {
-  type CommonOptions,
+  type AsOfOptions,
+  asOfOption,
   configOf,
   interruptSignal,
-  print,
-  printJson,
+  printAnswer,
   wholeNumber,
   withCommonOptions,
 } from './shared.ts';
 
-interface CompareOptions extends CommonOptions {
-  readonly asOf?: string;
+interface CompareOptions extends AsOfOptions {
   readonly confidence: string;
   readonly resamples: string;
   readonly seed: string;
@@ -38,7 +36,7 @@ export function compareCommand(command: Command): void {
     .option('--confidence <level>', 'of the intervals', '0.95')
     .option('--resamples <n>', 'of the bootstrap', '2000')
     .option('--seed <n>', 'of the bootstrap', '0')
-    .option('--as-of <state>', 'an older state: a version of runs, an ISO time, or a snapshot token')
+    .addOption(asOfOption())
     .addHelpText(
       'after',
       '\nExample:\n  runlake sql "select run_id from runs where family = \'HALLULENS\'"\n' +
@@ -50,8 +48,8 @@ export function compareCommand(command: Command): void {
       const shown = Number(options.flips);
       if (!Number.isInteger(shown) || shown < 0)
         throw new UsageError(`--flips ${options.flips} is no whole number from 0`);
-      await withLake(configOf({ ...options }), async (lake) => {
-        const snapshot = await lake.snapshot(parseAsOf(options.asOf), calls);
+      await withLake(configOf(options), async (lake) => {
+        const snapshot = await lake.snapshot(options.asOf, calls);
         const runs = await findComparedRuns(lake, snapshot, [a, b], calls);
         const tooMany = () => new UsageError(`the runs have more than ${MAX_EXAMPLES} examples`);
         const pairs = await readPairs(lake, snapshot, runs, { ...calls, maxExamples: MAX_EXAMPLES, tooMany });
@@ -61,8 +59,7 @@ export function compareCommand(command: Command): void {
           resamples: wholeNumber('--resamples', options.resamples),
           seed: Number(options.seed),
         });
-        if (options.json) printJson(compared);
-        else print(report(compared, shown));
+        printAnswer(options, compared, () => report(compared, shown));
       });
     });
 }

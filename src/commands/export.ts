@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { parseAsOf } from '../../lake/as-of.ts';
 import { PARQUET_COMPRESSIONS } from '../../lake/export/parquet.ts';
 import { EXPORT_FORMATS, type ExportRequest } from '../../lake/export/result.ts';
 import { UsageError } from '../errors.ts';
 import { exportTo } from '../export-file.ts';
 import { withLake } from '../session.ts';
 import {
-  type CommonOptions,
+  type AsOfOptions,
+  asOfOption,
   configOf,
   interruptSignal,
   printJson,
@@ -14,11 +14,10 @@ import {
   withCommonOptions,
 } from './shared.ts';
 
-interface ExportCommandOptions extends CommonOptions {
+interface ExportCommandOptions extends AsOfOptions {
   readonly format: string;
   readonly compression?: string;
   readonly output?: string;
-  readonly asOf?: string;
   readonly table?: string;
   readonly columns?: string;
   readonly filter?: string;
@@ -49,7 +48,7 @@ export function exportCommand(command: Command): void {
     )
     .option('--order-by <keys>', 'with --table: sort keys as in GraphQL, or as JSON')
     .option('--first <n>', 'with --table: at most so many rows')
-    .option('--as-of <state>', 'an older state: a version of runs, an ISO time, or a snapshot token')
+    .addOption(asOfOption())
     .addHelpText(
       'after',
       '\nExamples:\n  runlake export "select * from generations" -o generations.arrow\n' +
@@ -69,8 +68,8 @@ export function exportCommand(command: Command): void {
       }
       const statement = await statementOf(sql, options);
       const signal = interruptSignal();
-      await withLake(configOf({ ...options }), async (lake) => {
-        const snapshot = await lake.snapshot(parseAsOf(options.asOf), { signal });
+      await withLake(configOf(options), async (lake) => {
+        const snapshot = await lake.snapshot(options.asOf, { signal });
         const request = { snapshot, ...statement, format, compression };
         const summary = await exportTo(options.output, lake, request, { signal });
         if (options.json) printJson({ file: options.output, ...summary, snapshot: snapshot.token });

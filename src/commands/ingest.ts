@@ -50,7 +50,7 @@ export function ingestCommand(command: Command): void {
         '  runlake ingest runs/2026-01-20 --lenient --json | jq \'.runs[] | select(.status=="rejected")\'\n',
     )
     .action(async (paths: string[], options: IngestCommandOptions) => {
-      const config = configOf({ ...options });
+      const config = configOf(options);
       const signal = interruptSignal();
       const progress = options.json ? undefined : progressLine();
       const report = await withWriter(config, signal, (writer) =>
@@ -85,7 +85,7 @@ export function validateCommand(command: Command): void {
         namespace: options.namespace,
         lenient: options.lenient,
         activations: activationOptions(options),
-        env: storeEnvironment(configOf({ ...options })),
+        env: storeEnvironment(configOf(options)),
         signal: interruptSignal(),
         onProgress: progress?.update,
       });

@@ -15,6 +15,7 @@ import {
   configOf,
   interruptSignal,
   print,
+  printAnswer,
   printJson,
   wholeNumber,
   withCommonOptions,
@@ -57,13 +58,13 @@ export function submitCommand(command: Command): void {
     })
     .action(async (kind: string, spec: string, options: SubmitOptions) => {
       const parsed = await readSpec(spec);
-      await withJobs(configOf({ ...options }), async (jobs) => {
+      await withJobs(configOf(options), async (jobs) => {
         const job = await jobs.submit(kind, parsed, {
           priority: integer('--priority', options.priority ?? '0'),
           ...(options.after !== undefined && { dependsOn: options.after.split(',') }),
           ...(options.attempts !== undefined && { maxAttempts: wholeNumber('--attempts', options.attempts) }),
         });
-        if (options.wait !== true) return options.json ? printJson(job) : print(job.id);
+        if (options.wait !== true) return printAnswer(options, job, () => job.id);
         const ended = await follow(jobs.queue, job.id, options.json === true);
         if (options.json) printJson(ended);
         if (ended.state !== 'completed') process.exitCode = 1;
@@ -77,18 +78,17 @@ export function jobsCommand(command: Command): void {
     .option('--kinds <list>', 'only these kinds')
     .option('--limit <n>', 'how many', '20')
     .action(async (id: string | undefined, options: ListOptions) => {
-      await withJobs(configOf({ ...options }), async ({ queue }) => {
+      await withJobs(configOf(options), async ({ queue }) => {
         if (id !== undefined) {
           const job = await known(queue, id);
-          return options.json ? printJson(job) : print(describeJob(job));
+          return printAnswer(options, job, describeJob);
         }
         const jobs = await queue.list({
           limit: wholeNumber('--limit', options.limit),
           ...(options.state !== undefined && { states: statesOf(options.state) }),
           ...(options.kinds !== undefined && { kinds: [...kindsOf(options.kinds)] }),
         });
-        if (options.json) return printJson(jobs);
-        print(jobs.length === 0 ? 'no jobs' : jobs.map(jobLine).join('\n'));
+        printAnswer(options, jobs, () => (jobs.length === 0 ? 'no jobs' : jobs.map(jobLine).join('\n')));
       });
     });
 }
@@ -97,10 +97,10 @@ export function jobsCommand(command: Command): void {
 function changeCommand(change: 'cancel' | 'retry'): (command: Command) => void {
   return (command) => {
     withCommonOptions(command).action(async (id: string, options: CommonOptions) => {
-      await withJobs(configOf({ ...options }), async ({ queue }) => {
+      await withJobs(configOf(options), async ({ queue }) => {
         const job = await queue[change](id);
-        if (options.json) printJson(job);
-        else print(`${job.id}: ${job.cancelRequested ? 'cancellation requested' : job.state}`);
+        const { cancelRequested, state } = job;
+        printAnswer(options, job, () => `${id}: ${cancelRequested ? 'cancellation requested' : state}`);
       });
     });
   };
@@ -113,7 +113,7 @@ export function logsCommand(command: Command): void {
   withCommonOptions(command)
     .option('-f, --follow', 'until the job ends')
     .action(async (id: string, options: CommonOptions & { readonly follow?: boolean }) => {
-      await withJobs(configOf({ ...options }), async ({ queue }) => {
+      await withJobs(configOf(options), async ({ queue }) => {
         await known(queue, id);
         if (options.follow === true) return void (await follow(queue, id, false));
         const events = await queue.events(id);

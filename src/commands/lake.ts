@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { history } from '../../lake/log/history.ts';
+import type { CompactedTable } from '../../graphql/context.ts';
+import { type HistoryEntry, history } from '../../lake/log/history.ts';
+import type { TableInfo } from '../../lake/upkeep/info.ts';
 import { parseSize } from '../config.ts';
 import { UsageError } from '../errors.ts';
 import { textTable } from '../rows.ts';
@@ -10,6 +12,7 @@ import {
   configOf,
   interruptSignal,
   print,
+  printAnswer,
   printJson,
   wholeNumber,
   withCommonOptions,
@@ -24,22 +27,9 @@ export function lakeCommands(lake: Command): void {
     .summary('versions, files, bytes and rows of every table')
     .option('--table <name>', 'only this table')
     .action((options: TableOptions) =>
-      withLake(configOf({ ...options }), async (open) => {
+      withLake(configOf(options), async (open) => {
         const infos = await tableInfos(open, options.table, { signal: interruptSignal() });
-        if (options.json) return printJson(infos);
-        if (infos.length === 0) return print('the lake is empty');
-        const header = ['table', 'version', 'files', 'MB', 'rows', 'checkpoint', 'tombstones', 'committed'];
-        const rows = infos.map((i) => [
-          i.name,
-          String(i.version),
-          String(i.files),
-          (i.bytes / 1e6).toFixed(2),
-          String(i.rows ?? ''),
-          String(i.checkpointVersion ?? ''),
-          String(i.tombstones),
-          i.timestamp.toISOString(),
-        ]);
-        print(textTable(header, rows));
+        printAnswer(options, infos, infoTable);
       }),
     );
 
@@ -48,21 +38,11 @@ export function lakeCommands(lake: Command): void {
     .option('--table <name>', 'which table', 'runs')
     .option('--limit <n>', 'how many', '20')
     .action((options: TableOptions & { limit: string }) =>
-      withLake(configOf({ ...options }), async (open) => {
+      withLake(configOf(options), async (open) => {
         const [table] = await tablesOf(open, options.table);
         const entries =
           table === undefined ? [] : await history(table, wholeNumber('--limit', options.limit));
-        if (options.json) return printJson(entries);
-        const header = ['version', 'time', 'operation', 'added', 'removed', 'by'];
-        const rows = entries.map((e) => [
-          String(e.version),
-          e.timestamp.toISOString(),
-          e.operation ?? '',
-          String(e.addedFiles),
-          String(e.removedFiles),
-          e.engineInfo ?? '',
-        ]);
-        print(textTable(header, rows));
+        printAnswer(options, entries, historyTable);
       }),
     );
 
@@ -74,20 +54,10 @@ export function lakeCommands(lake: Command): void {
     .option('--table <name>', 'only this table')
     .option('--target-size <size>', 'size that files should grow to, e.g. 256MiB')
     .action((options: TableOptions & { targetSize?: string }) =>
-      withLake(configOf({ ...options }), async (open) => {
+      withLake(configOf(options), async (open) => {
         const targetBytes = options.targetSize === undefined ? undefined : parseSize(options.targetSize);
         const results = await compactTables(open, options.table, { signal: interruptSignal(), targetBytes });
-        if (options.json) return printJson(results);
-        const header = ['table', 'files before', 'after', 'MB before', 'after', 'version'];
-        const rows = results.map((r) => [
-          r.table,
-          String(r.filesBefore),
-          String(r.filesAfter),
-          (r.bytesBefore / 1e6).toFixed(2),
-          (r.bytesAfter / 1e6).toFixed(2),
-          String(r.version),
-        ]);
-        print(textTable(header, rows));
+        printAnswer(options, results, compactionTable);
       }),
     );
 
@@ -99,7 +69,7 @@ export function lakeCommands(lake: Command): void {
     )
     .action((runs: string[], options: CommonOptions) => {
       const signal = interruptSignal();
-      return withWriter(configOf({ ...options }), signal, async (writer) => {
+      return withWriter(configOf(options), signal, async (writer) => {
         const { deleted, duplicates } = await writer.deleteRuns(new Set(runs), { signal });
         const missing = runs.filter((run) => !deleted.has(run));
         process.exitCode = missing.length === 0 ? 0 : 1;
@@ -120,7 +90,7 @@ export function lakeCommands(lake: Command): void {
     .option('--dry-run', 'only say what would be deleted')
     .option('--force', 'allow less than 24 hours: only when nobody else uses the lake')
     .action((options: TableOptions & { retention: string; dryRun?: boolean; force?: boolean }) =>
-      withLake(configOf({ ...options }), async (open) => {
+      withLake(configOf(options), async (open) => {
         const retentionHours = Number(options.retention);
         if (!(retentionHours >= 0))
           throw new UsageError(`--retention ${options.retention} is no number of hours`);
@@ -130,9 +100,10 @@ export function lakeCommands(lake: Command): void {
           { table, retentionHours, dryRun, force },
           { signal: interruptSignal() },
         );
-        if (options.json) return printJson(results);
-        const rows = results.map((r) => [r.table, String(r.files), (r.bytes / 1e6).toFixed(2)]);
-        print(textTable(['table', dryRun ? 'would delete' : 'deleted', 'MB'], rows));
+        printAnswer(options, results, () => {
+          const rows = results.map((r) => [r.table, String(r.files), megabytes(r.bytes)]);
+          return textTable(['table', dryRun ? 'would delete' : 'deleted', 'MB'], rows);
+        });
       }),
     );
 
@@ -158,7 +129,7 @@ export function lakeCommands(lake: Command): void {
           lease: string;
         },
       ) =>
-        withLake(configOf({ ...options }), async (open) => {
+        withLake(configOf(options), async (open) => {
           const { findings, repaired } = await checkTables(open, options.table, {
             signal: interruptSignal(),
             repair: options.repair,
@@ -183,4 +154,50 @@ export function lakeCommands(lake: Command): void {
           print(findings.length === 0 ? 'clean' : `${findings.length} findings, ${repaired.length} repaired`);
         }),
     );
+}
+
+function infoTable(infos: readonly TableInfo[]): string {
+  if (infos.length === 0) return 'the lake is empty';
+  const header = ['table', 'version', 'files', 'MB', 'rows', 'checkpoint', 'tombstones', 'committed'];
+  const rows = infos.map((i) => [
+    i.name,
+    String(i.version),
+    String(i.files),
+    megabytes(i.bytes),
+    String(i.rows ?? ''),
+    String(i.checkpointVersion ?? ''),
+    String(i.tombstones),
+    i.timestamp.toISOString(),
+  ]);
+  return textTable(header, rows);
+}
+
+function historyTable(entries: readonly HistoryEntry[]): string {
+  const header = ['version', 'time', 'operation', 'added', 'removed', 'by'];
+  const rows = entries.map((e) => [
+    String(e.version),
+    e.timestamp.toISOString(),
+    e.operation ?? '',
+    String(e.addedFiles),
+    String(e.removedFiles),
+    e.engineInfo ?? '',
+  ]);
+  return textTable(header, rows);
+}
+
+function compactionTable(results: readonly CompactedTable[]): string {
+  const header = ['table', 'files before', 'after', 'MB before', 'after', 'version'];
+  const rows = results.map((r) => [
+    r.table,
+    String(r.filesBefore),
+    String(r.filesAfter),
+    megabytes(r.bytesBefore),
+    megabytes(r.bytesAfter),
+    String(r.version),
+  ]);
+  return textTable(header, rows);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(2);
 }

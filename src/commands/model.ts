@@ -2,15 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { listVerdicts, type StoredVerdict } from '../../compute/model/verdicts.ts';
-import { openStore } from '../../lake/store/open-store.ts';
 import { textTable } from '../rows.ts';
-import { storeEnvironment, withLake } from '../session.ts';
+import { openConfiguredStore, withLake } from '../session.ts';
 import {
   type CommonOptions,
   configOf,
   interruptSignal,
-  print,
-  printJson,
+  printAnswer,
   wholeNumber,
   withCommonOptions,
 } from './shared.ts';
@@ -48,36 +46,21 @@ export function modelCommands(model: Command): void {
     .addHelpText('after', '\nExample:\n  runlake model check models/demo/checkpoint\n')
     .action(async (path: string, options: CheckOptions) => {
       const verdict = await check(path, options);
-      if (options.json) printJson(verdict);
-      else print(describe(verdict));
+      printAnswer(options, verdict, describe);
       if (!verdict.passed) process.exitCode = 1;
     });
 
   withCommonOptions(model.command('list'))
     .summary('the verdicts of the lake')
     .action(async (options: CommonOptions) => {
-      const config = configOf({ ...options });
-      const store = await openStore(config.store, { env: storeEnvironment(config) });
+      const store = await openConfiguredStore(configOf(options));
       const verdicts = await listVerdicts(store, interruptSignal());
-      if (options.json) return printJson(verdicts);
-      if (verdicts.length === 0) return print('no model has been checked');
-      const header = [
-        'model',
-        'hash',
-        'provider',
-        'type',
-        'graph',
-        'runtime',
-        'values',
-        'verdict',
-        'checked',
-      ];
-      print(textTable(header, verdicts.map(row)));
+      printAnswer(options, verdicts, listing);
     });
 }
 
 async function check(path: string, options: CheckOptions): Promise<StoredVerdict> {
-  const config = configOf({ ...options });
+  const config = configOf(options);
   const signal = interruptSignal();
   // Only here: the list of verdicts needs no ONNX Runtime.
   const { ModelProcess } = await import('../../compute/model/index.ts');
@@ -114,6 +97,12 @@ function describe(verdict: StoredVerdict): string {
     `${name} ${passed ? 'passed' : 'FAILED'} on ${provider} in ${compute} (graph ${graphVersion}, onnxruntime ${runtime})`,
     `weights ${modelHash}`,
   ].join('\n');
+}
+
+function listing(verdicts: readonly StoredVerdict[]): string {
+  if (verdicts.length === 0) return 'no model has been checked';
+  const header = ['model', 'hash', 'provider', 'type', 'graph', 'runtime', 'values', 'verdict', 'checked'];
+  return textTable(header, verdicts.map(row));
 }
 
 function row(verdict: StoredVerdict): string[] {

@@ -1,14 +1,7 @@
 import type { Command } from 'commander';
 import { type PublishResult, publishRun } from '../../compute/tasks/chaos/publish/publish.ts';
 import { storeEnvironment, withLake } from '../session.ts';
-import {
-  type CommonOptions,
-  configOf,
-  interruptSignal,
-  print,
-  printJson,
-  withCommonOptions,
-} from './shared.ts';
+import { type CommonOptions, configOf, interruptSignal, printAnswer, withCommonOptions } from './shared.ts';
 
 interface PublishOptions extends CommonOptions {
   readonly out: string;
@@ -43,7 +36,7 @@ export function publishCommand(command: Command): void {
         '\nThe receipt is dated now, or as SOURCE_DATE_EPOCH says (seconds since 1970), so that its bytes can be made again.\n',
     )
     .action(async (run: string, options: PublishOptions) => {
-      const config = configOf({ ...options });
+      const config = configOf(options);
       const { out, name, compressPredictions, force, allowExploratory } = options;
       const result = await withLake(config, (lake) =>
         publishRun(
@@ -56,8 +49,7 @@ export function publishCommand(command: Command): void {
           },
         ),
       );
-      if (options.json) printJson(result);
-      else print(outcome(result));
+      printAnswer(options, result, outcome);
     });
 }
 

@@ -60,7 +60,7 @@ function parseVariables(text: string): unknown {
 }
 
 async function askHere(options: QueryCommandOptions, body: object): Promise<string> {
-  const config = configOf({ ...options });
+  const config = configOf(options);
   return withLake(config, async (lake) => {
     // Only here: loading GraphQL takes longer than everything else that a command needs.
     const { createServer } = await import('../../graphql/server.ts');

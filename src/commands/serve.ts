@@ -54,7 +54,7 @@ export function serveCommand(command: Command): void {
     .option('--no-worker', 'leave the jobs to workers that are started elsewhere')
     .option('--demo', 'run the demo model for an empty lake: inference, evaluation, probes, function vectors')
     .action(async (options: ServeOptions) => {
-      await serve(configOf({ ...options }), { demo: options.demo ?? false, worker: options.worker });
+      await serve(configOf(options), { demo: options.demo ?? false, worker: options.worker });
     });
 }
 

@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { Command } from 'commander';
-import { type Config, loadConfig } from '../config.ts';
+import { type Command, Option } from 'commander';
+import { parseAsOf } from '../../lake/as-of.ts';
+import type { AsOf } from '../../lake/engine/types.ts';
+import { type Config, type ConfigSources, loadConfig } from '../config.ts';
 import { UsageError } from '../errors.ts';
 
 /** Options that every command understands. */
@@ -11,6 +13,11 @@ export interface CommonOptions {
   readonly log?: string;
 }
 
+/** Options of a command that reads a state of the lake. */
+export interface AsOfOptions extends CommonOptions {
+  readonly asOf?: AsOf;
+}
+
 export function withCommonOptions(command: Command): Command {
   return command
     .option('--store <uri>', 'the lake: file:PATH or s3://bucket/prefix [RUNLAKE_STORE]')
@@ -18,10 +25,17 @@ export function withCommonOptions(command: Command): Command {
     .option('--json', 'print one JSON document instead of text');
 }
 
-export function configOf(options: CommonOptions & Record<string, unknown>): Config {
-  const { store, home, log, host, port, pgPort, pgTlsCert, pgTlsKey, memory, threads } = options;
-  const flags = { store, home, log, host, port, pgPort, pgTlsCert, pgTlsKey, memory, threads };
-  return loadConfig({ flags }).config;
+/** The option of `AsOfOptions`. */
+export function asOfOption(): Option {
+  return new Option(
+    '--as-of <state>',
+    'an older state: a version of runs, an ISO time, or a snapshot token',
+  ).argParser(parseAsOf);
+}
+
+/** The configuration of a command: those of its options that are settings count before all else. @throws ConfigError */
+export function configOf(options: NonNullable<ConfigSources['flags']>): Config {
+  return loadConfig({ flags: options }).config;
 }
 
 /** A signal that SIGINT and SIGTERM abort; a second one ends the process at once. */
@@ -46,6 +60,12 @@ export function print(text: string): void {
 
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? Number(v) : v), 2));
+}
+
+/** Prints an answer: as one JSON document when that is asked for, else as what `text` makes of it. */
+export function printAnswer<T>({ json }: CommonOptions, answer: T, text: (answer: T) => string): void {
+  if (json) printJson(answer);
+  else print(text(answer));
 }
 
 /** A flag's value as a positive whole number. @throws UsageError */

@@ -1,16 +1,21 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { parseAsOf } from '../../lake/as-of.ts';
 import type { QueryResult } from '../../lake/engine/types.ts';
 import { UsageError } from '../errors.ts';
 import { csvRows, jsonRows, plainText, textTable } from '../rows.ts';
 import { withLake } from '../session.ts';
-import { type CommonOptions, configOf, interruptSignal, print, withCommonOptions } from './shared.ts';
+import {
+  type AsOfOptions,
+  asOfOption,
+  configOf,
+  interruptSignal,
+  print,
+  withCommonOptions,
+} from './shared.ts';
 
-interface SqlOptions extends CommonOptions {
+interface SqlOptions extends AsOfOptions {
   readonly format?: string;
   readonly output?: string;
-  readonly asOf?: string;
 }
 
 const FORMATS = ['table', 'json', 'csv', 'parquet', 'arrow'] as const;
@@ -24,7 +29,7 @@ export function sqlCommand(command: Command): void {
     )
     .option('--format <format>', `${FORMATS.join(', ')} (default: table on a terminal, else json)`)
     .option('-o, --output <file>', 'write to a file instead of standard output')
-    .option('--as-of <state>', 'an older state: a version of runs, an ISO time, or a snapshot token')
+    .addOption(asOfOption())
     .addHelpText(
       'after',
       '\nExamples:\n  runlake sql "select method, seed, value from metrics join runs using (run_id) where metric=\'auroc\'"\n' +
@@ -33,8 +38,8 @@ export function sqlCommand(command: Command): void {
     .action(async (statement: string, options: SqlOptions) => {
       const format = chosenFormat(options);
       const signal = interruptSignal();
-      await withLake(configOf({ ...options }), async (lake) => {
-        const snapshot = await lake.snapshot(parseAsOf(options.asOf), { signal });
+      await withLake(configOf(options), async (lake) => {
+        const snapshot = await lake.snapshot(options.asOf, { signal });
         if (format === 'parquet' || format === 'arrow') {
           const { exportTo } = await import('../export-file.ts');
           await exportTo(options.output, lake, { snapshot, sql: statement, format }, { signal });

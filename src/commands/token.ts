@@ -10,6 +10,7 @@ import {
   configOf,
   interruptSignal,
   print,
+  printAnswer,
   printJson,
   withCommonOptions,
 } from './shared.ts';
@@ -68,13 +69,12 @@ export function tokenCommands(token: Command): void {
     .summary('make a token worthless, everywhere within seconds')
     .action(async (idOrName: string, options: CommonOptions) => {
       const record = await (await registryOf(options)).revoke(idOrName, { signal: interruptSignal() });
-      if (options.json) return printJson(shown(record));
-      print(`${record.id} (${record.name}) is revoked`);
+      printAnswer(options, shown(record), ({ id, name }) => `${id} (${name}) is revoked`);
     });
 }
 
 async function registryOf(options: CommonOptions): Promise<TokenRegistry> {
-  return new TokenRegistry(await openConfiguredStore(configOf({ ...options })));
+  return new TokenRegistry(await openConfiguredStore(configOf(options)));
 }
 
 /** What anybody may see of a record. */

@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
 import { publishViews } from '../../bi/views/publish.ts';
 import { CATALOG, VIEWS } from '../../bi/views/views.ts';
-import { parseAsOf } from '../../lake/as-of.ts';
 import { UsageError } from '../errors.ts';
 import { textTable } from '../rows.ts';
 import { withLake } from '../session.ts';
 import {
+  type AsOfOptions,
+  asOfOption,
   type CommonOptions,
   configOf,
   interruptSignal,
   print,
+  printAnswer,
   printJson,
   withCommonOptions,
 } from './shared.ts';
@@ -21,14 +23,14 @@ export function viewCommands(views: Command): void {
       'Writes views/views.duckdb, views/views.sql and views/views-delta.sql into the store. Commits do that by themselves; this does\n' +
         'it again, or for an older state.',
     )
-    .option('--as-of <state>', 'an older state: a version of runs, an ISO time, or a snapshot token')
-    .action((options: CommonOptions & { asOf?: string }) =>
-      withLake(configOf({ ...options }), async (lake) => {
+    .addOption(asOfOption())
+    .action((options: AsOfOptions) =>
+      withLake(configOf(options), async (lake) => {
         const signal = interruptSignal();
-        const snapshot = await lake.snapshot(parseAsOf(options.asOf), { signal });
+        const snapshot = await lake.snapshot(options.asOf, { signal });
         const { database, script, deltaScript } = await publishViews(lake, snapshot, { signal });
-        if (options.json) return printJson({ database, script, deltaScript, snapshot: snapshot.token });
-        print([database, script, deltaScript].join('\n'));
+        const published = { database, script, deltaScript, snapshot: snapshot.token };
+        printAnswer(options, published, () => [database, script, deltaScript].join('\n'));
       }),
     );
 

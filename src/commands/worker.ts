@@ -47,7 +47,7 @@ export function workerCommand(command: Command): void {
       '\nExamples:\n  runlake worker\n  DATABASE_URL=postgres://… runlake worker --drain --kinds inference,fv\n',
     )
     .action(async (options: WorkerCommandOptions) => {
-      const config = configOf({ ...options });
+      const config = configOf(options);
       const wanted = kindsOf(options.kinds);
       const logger = openLogger(config.log, process.stderr);
       const signal = interruptSignal();
