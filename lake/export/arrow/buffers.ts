@@ -57,10 +57,10 @@ export class Bits {
     if ((this.#length & 7) !== 0) this.#bytes[this.#length >> 3]! &= (1 << (this.#length & 7)) - 1;
   }
 
-  /** Adds one bit a byte: whether it is not zero. */
-  appendBytes(bytes: Uint8Array, from: number, to: number): void {
+  /** Adds one bit a byte: whether it is there and not zero. */
+  appendBytes(bytes: Uint8Array, valid: Uint8Array | null, from: number, to: number): void {
     this.#reserve(to - from);
-    for (let i = from; i < to; i++) this.#push(bytes[i] !== 0);
+    for (let i = from; i < to; i++) this.#push(isSet(valid, i) && bytes[i] !== 0);
   }
 
   appendOnes(count: number): void {

@@ -14,9 +14,12 @@ export type Append = (from: number, to: number) => void;
  */
 export interface Encoder {
   readonly type: DataType;
-  /** @param size values in the vector */
-  bind(vector: duckdb.Vector, size: number): Append;
-  /** Adds what stands where the struct or array around it is null. */
+  /**
+   * @param size values in the vector
+   * @param around the validity of the struct that each value is in: where that is null, the value is
+   */
+  bind(vector: duckdb.Vector, size: number, around?: Uint8Array | null): Append;
+  /** Adds the items of an array that is null. */
   blank(count: number): void;
   readonly byteLength: number;
   /** What was collected; nothing is left. */
@@ -49,20 +52,15 @@ function columnOf(
   );
 }
 
-/** Tells of the stretches of rows that have values, and of those that are null, in order. */
-function eachStretch(
-  bits: Uint8Array | null,
-  from: number,
-  to: number,
-  tell: (hasValues: boolean, from: number, to: number) => void,
-): void {
-  for (let start = from; start < to; ) {
-    const hasValues = isSet(bits, start);
-    let end = bits === null ? to : start + 1;
-    while (end < to && isSet(bits, end) === hasValues) end++;
-    tell(hasValues, start, end);
-    start = end;
-  }
+/** Which values of a vector are not null, nor in a struct that is. */
+function validityWithin(
+  vector: duckdb.Vector,
+  size: number,
+  around: Uint8Array | null = null,
+): Uint8Array | null {
+  const own = validityOf(vector, size);
+  if (own === null || around === null) return own ?? around;
+  return own.map((byte, i) => byte & around[i]!);
 }
 
 /** A copy of the values of the rows `[from, to)` in which nulls are zeros. */
@@ -74,9 +72,11 @@ function withoutNulls(
   to: number,
 ): Uint8Array {
   const copy = values.slice();
-  eachStretch(bits, from, to, (hasValues, start, end) => {
-    if (!hasValues) copy.fill(0, (start - from) * itemBytes, (end - from) * itemBytes);
-  });
+  for (let row = from; row < to; row++) {
+    if (isSet(bits, row)) continue;
+    const end = (row - from + 1) * itemBytes;
+    for (let i = end - itemBytes; i < end; i++) copy[i] = 0;
+  }
   return copy;
 }
 
@@ -118,8 +118,8 @@ function flat(
     get byteLength() {
       return pieces.byteLength;
     },
-    bind(vector, size) {
-      const bits = validityOf(vector, size);
+    bind(vector, size, around) {
+      const bits = validityWithin(vector, size, around);
       const data = duckdb.vector_get_data(vector, size * itemBytes);
       return (from, to) => {
         valid.append(bits, from, to);
@@ -148,15 +148,12 @@ export function booleans(type: DataType): Encoder {
     get byteLength() {
       return values.length >> 3;
     },
-    bind(vector, size) {
-      const bits = validityOf(vector, size);
+    bind(vector, size, around) {
+      const bits = validityWithin(vector, size, around);
       const data = duckdb.vector_get_data(vector, size);
       return (from, to) => {
         valid.append(bits, from, to);
-        eachStretch(bits, from, to, (hasValues, start, end) => {
-          if (hasValues) values.appendBytes(data, start, end);
-          else values.appendZeros(end - start);
-        });
+        values.appendBytes(data, bits, from, to);
       };
     },
     blank(count) {
@@ -213,8 +210,8 @@ export function texts(type: DataType): Encoder {
     get byteLength() {
       return values.byteLength + ends.byteLength;
     },
-    bind(vector, size) {
-      const bits = validityOf(vector, size);
+    bind(vector, size, around) {
+      const bits = validityWithin(vector, size, around);
       const source = new TextVector(vector, size);
       return (from, to) => {
         valid.append(bits, from, to);
@@ -243,8 +240,8 @@ export function lists(type: DataType, child: Encoder): Encoder {
     get byteLength() {
       return ends.byteLength + child.byteLength;
     },
-    bind(vector, size) {
-      const bits = validityOf(vector, size);
+    bind(vector, size, around) {
+      const bits = validityWithin(vector, size, around);
       const raw = duckdb.vector_get_data(vector, size * 16);
       const entries = new BigUint64Array(raw.buffer, raw.byteOffset, size * 2);
       const append = child.bind(duckdb.list_vector_get_child(vector), duckdb.list_vector_get_size(vector));
@@ -290,15 +287,19 @@ export function arrays(type: DataType, length: number, child: Encoder): Encoder 
     get byteLength() {
       return child.byteLength;
     },
-    bind(vector, size) {
-      const bits = validityOf(vector, size);
+    bind(vector, size, around) {
+      const bits = validityWithin(vector, size, around);
       const append = child.bind(duckdb.array_vector_get_child(vector), size * length);
       return (from, to) => {
         valid.append(bits, from, to);
-        eachStretch(bits, from, to, (hasValues, start, end) => {
-          if (hasValues) append(start * length, end * length);
+        for (let start = from; start < to; ) {
+          const hasItems = isSet(bits, start);
+          let end = bits === null ? to : start + 1;
+          while (end < to && isSet(bits, end) === hasItems) end++;
+          if (hasItems) append(start * length, end * length);
           else child.blank((end - start) * length);
-        });
+          start = end;
+        }
       };
     },
     blank(count) {
@@ -318,15 +319,14 @@ export function structs(type: DataType, children: readonly Encoder[]): Encoder {
     get byteLength() {
       return children.reduce((sum, child) => sum + child.byteLength, 0);
     },
-    bind(vector, size) {
-      const bits = validityOf(vector, size);
-      const appends = children.map((child, i) => child.bind(duckdb.struct_vector_get_child(vector, i), size));
+    bind(vector, size, around) {
+      const bits = validityWithin(vector, size, around);
+      const appends = children.map((child, i) =>
+        child.bind(duckdb.struct_vector_get_child(vector, i), size, bits),
+      );
       return (from, to) => {
         valid.append(bits, from, to);
-        eachStretch(bits, from, to, (hasValues, start, end) => {
-          if (hasValues) for (const append of appends) append(start, end);
-          else for (const child of children) child.blank(end - start);
-        });
+        for (const append of appends) append(from, to);
       };
     },
     blank(count) {
