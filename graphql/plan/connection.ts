@@ -233,19 +233,21 @@ function pageCursors(
   if (plan.keySlots === undefined) return () => '';
   const at = plan.keySlots.map((slot) => positions.get(slot) ?? 0);
   const keysOf = (row: number) => cursorKeys(at.map((index) => page[row]?.[index] ?? null));
+  const before = after && JSON.stringify(after.keys);
   const texts: string[] = [];
-  let previous = after && JSON.stringify(after.keys);
-  let ties = after?.ties ?? 0;
-  page.forEach((_, row) => {
-    const keys = keysOf(row);
-    const text = JSON.stringify(keys);
-    ties = text === previous ? ties + 1 : 1;
-    previous = text;
-    texts.push(encodeCursor({ snapshot, hash, keys, ties }));
-  });
+  const textOf = (row: number): string | undefined => {
+    if (row < 0) return before;
+    texts[row] ??= JSON.stringify(keysOf(row));
+    return texts[row];
+  };
+  const ties: number[] = [];
+  const tiesAt = (row: number): number => {
+    if (row < 0) return after?.ties ?? 0;
+    ties[row] ??= textOf(row) === textOf(row - 1) ? tiesAt(row - 1) + 1 : 1;
+    return ties[row];
+  };
   return (row) => {
-    const text = texts[row];
-    if (text === undefined) throw new BadCursorError('no such row');
-    return text;
+    if (row >= page.length) throw new BadCursorError('no such row');
+    return encodeCursor({ snapshot, hash, keys: keysOf(row), ties: tiesAt(row) });
   };
 }
