@@ -15,6 +15,14 @@ if (browserMissing) {
   );
 }
 
+let shared: Promise<Browser> | undefined;
+
+/** The browser of all tests of this process, with which it ends. */
+export function sharedBrowser(): Promise<Browser> {
+  shared ??= launchBrowser();
+  return shared;
+}
+
 export function launchBrowser(): Promise<Browser> {
   if (executablePath === undefined) throw new Error('no chromium');
   // Tests of this repository run as root in containers, where Chromium's own sandbox cannot.

@@ -14,7 +14,7 @@ import { probesOf } from '../../src/probes.ts';
 import { ingestorOf } from '../../src/services.ts';
 import { type TaskLake, taskLake } from '../support/task-lake.ts';
 import { builtExplorer } from './built.ts';
-import { launchBrowser } from './chromium.ts';
+import { sharedBrowser } from './chromium.ts';
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const violations = z.array(
@@ -26,6 +26,9 @@ const CHECKS = [
   ['light', { resultTypes: ['violations'] }],
   ['dark', { resultTypes: ['violations'], runOnly: ['color-contrast'] }],
 ] as const;
+
+/** For what takes a second on a machine with nothing else to do. */
+const PATIENCE_MS = 120_000;
 
 const TELEPHONE = { width: 375, height: 700 };
 
@@ -63,7 +66,7 @@ export function stage({ home: given, runs, server }: StageOptions = {}): Stage {
   let complaints: string[];
 
   beforeAll(async () => {
-    const starting = launchBrowser();
+    const starting = sharedBrowser();
     home = given?.() ?? (await taskLake());
     const sources = runs?.() ?? [];
     if (sources.length > 0) await ingest(home.writer, sources, { families: FAMILIES });
@@ -83,13 +86,13 @@ export function stage({ home: given, runs, server }: StageOptions = {}): Stage {
     browser = await starting;
   });
   afterAll(async () => {
-    await browser?.close();
     await app?.close();
     if (given === undefined) await home?.remove();
   });
   beforeEach(async () => {
     complaints = [];
     context = await browser.newContext({ locale: 'en', timezoneId: 'Europe/Berlin' });
+    context.setDefaultTimeout(PATIENCE_MS);
     page = await context.newPage();
     page.on('pageerror', ({ message }) => complaints.push(message));
     page.on('console', (message) => {
