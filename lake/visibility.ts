@@ -64,10 +64,12 @@ export function columnCountOf(file: { readonly tags?: Tags }): number | undefine
   return tag === undefined ? undefined : Number(tag);
 }
 
+/** The tags of a data file. */
 export function ingestTags(ingests: readonly string[]): Record<string, string> {
   return { [INGESTS_TAG]: JSON.stringify(ingests) };
 }
 
+/** The tags of a data file of `runs`. */
 export function runTags(runs: readonly RunEntry[]): Record<string, string> {
   return { ...ingestTags(runs.map((run) => run.ingest_id)), [RUNS_TAG]: JSON.stringify(runs) };
 }

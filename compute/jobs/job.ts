@@ -84,6 +84,7 @@ export interface JobEvent {
 
 const FINAL: ReadonlySet<JobState> = new Set(['completed', 'failed', 'skipped', 'cancelled']);
 
+/** Whether a job of this state has ended, until somebody asks for a retry. */
 export function isFinal(state: JobState): boolean {
   return FINAL.has(state);
 }

@@ -26,6 +26,7 @@ export interface NewJob {
 /** Which attempt speaks. */
 export type Claim = Pick<Job, 'id' | 'attempt'>;
 
+/** A new job, which waits for its turn. `now`, here and below: milliseconds since the epoch. */
 export function created(request: NewJob, now: number): Job {
   return {
     id: request.id,
@@ -96,14 +97,17 @@ function ended(
   };
 }
 
+/** The task is done; `result` is what it gave. */
 export function completed(job: Job, now: number, result: JsonValue): Job {
   return ended(job, now, { state: 'completed', result });
 }
 
+/** There was nothing to do, or what the job waits for ended without a result; `failure` says which. */
 export function skipped(job: Job, now: number, failure: JobFailure): Job {
   return ended(job, now, { state: 'skipped', failure });
 }
 
+/** Somebody stopped the job, and nobody holds it any more. */
 export function cancelled(job: Job, now: number): Job {
   return ended(job, now, {
     state: 'cancelled',

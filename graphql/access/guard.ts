@@ -51,6 +51,7 @@ function isLoopback(host: string | undefined): boolean {
   return host === undefined || LOOPBACK.test(host);
 }
 
+/** What a request shows of who sent it, as an authenticator takes it. */
 export function credentialsOf({ headers }: Pick<FastifyRequest, 'headers'>): Credentials {
   return { authorization: headers.authorization, host: headers.host };
 }

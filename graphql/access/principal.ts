@@ -19,6 +19,7 @@ export const ANONYMOUS: Principal = Object.freeze({
   tokenId: undefined,
 });
 
+/** Whether a role may do what `needed` may: each role may do all that those before it may. */
 export function mayAct(role: Role, needed: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(needed);
 }

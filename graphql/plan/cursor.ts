@@ -35,6 +35,7 @@ export interface Cursor {
   readonly ties: number;
 }
 
+/** A cursor as opaque text, safe in URLs. */
 export function encodeCursor({ snapshot, hash, keys, ties }: Cursor): string {
   return Buffer.from(JSON.stringify({ s: snapshot, h: hash, k: keys, n: ties })).toString('base64url');
 }

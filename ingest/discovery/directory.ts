@@ -43,6 +43,7 @@ function nameOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
 }
 
+/** The directory that a key lies in; '' at the top. */
 export function parentKey(key: string): string {
   const slash = key.lastIndexOf('/');
   return slash === -1 ? '' : key.slice(0, slash);

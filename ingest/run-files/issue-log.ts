@@ -23,6 +23,7 @@ export interface IssueLog {
   finish(): void;
 }
 
+/** The issues of one run on their way to `sink`; of very many alike, only their number is told. */
 export function issueLog(sink: Pick<RunSink, 'issue'>, context: Pick<ReadContext, 'lenient'>): IssueLog {
   const counts = new Map<string, { count: number; last: Issue }>();
   const codes = new Set<string>();

@@ -12,6 +12,7 @@ export interface CacheCounts {
 
 export type MutableCacheCounts = { -readonly [K in keyof CacheCounts]: CacheCounts[K] };
 
+/** The counts of a cache that has done nothing. */
 export function noCacheCounts(): MutableCacheCounts {
   return { hits: 0, misses: 0, fetchedBytes: 0, evictions: 0, evictedBytes: 0 };
 }

@@ -33,6 +33,7 @@ export interface FileLook {
   readonly ino: number;
 }
 
+/** Whether two looks show the same file, unchanged. */
 export function looksLike(a: FileLook, b: FileLook): boolean {
   return a.size === b.size && a.mtimeMs === b.mtimeMs && a.ino === b.ino;
 }
@@ -76,6 +77,7 @@ export async function verifiedLook(
   return lookOf(file);
 }
 
+/** How a file looks now. @throws what `stat` throws */
 export function lookOf(file: string): FileLook {
   const { size, mtimeMs, ino } = statSync(file);
   return { size, mtimeMs, ino };

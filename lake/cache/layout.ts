@@ -21,6 +21,7 @@ export interface CacheLayout {
 
 export const metaSuffix = '.meta';
 
+/** The directories of a cache. */
 export function cacheLayout(directory: string): CacheLayout {
   return { objects: `${directory}/objects`, leases: `${directory}/leases`, locks: `${directory}/locks` };
 }
@@ -34,6 +35,7 @@ export function cacheName(store: ObjectStore, key: string): string {
   return `${hash}${extension}`;
 }
 
+/** Where the bytes of an object lie; `name` is its `cacheName`. */
 export function objectPath(layout: CacheLayout, name: string): string {
   return `${layout.objects}/${name.slice(0, 2)}/${name}`;
 }

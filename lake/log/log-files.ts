@@ -7,6 +7,7 @@ import { type Action, parseCommit } from './actions.ts';
 /** Decimal digits of a version in the names of the log. */
 const DIGITS = 20;
 
+/** Prefix of a table's log. */
 export function logPrefix(root: string): string {
   return `${root}/_delta_log/`;
 }
@@ -15,14 +16,17 @@ function padded(version: number): string {
   return String(version).padStart(DIGITS, '0');
 }
 
+/** Key of the commit that makes a version. */
 export function commitKey(root: string, version: number): string {
   return `${logPrefix(root)}${padded(version)}.json`;
 }
 
+/** Key of a checkpoint in one part. */
 export function checkpointKey(root: string, version: number): string {
   return `${logPrefix(root)}${padded(version)}.checkpoint.parquet`;
 }
 
+/** Key of the object that names the newest checkpoint. */
 export function lastCheckpointKey(root: string): string {
   return `${logPrefix(root)}_last_checkpoint`;
 }

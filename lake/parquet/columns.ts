@@ -38,6 +38,7 @@ export interface ColumnBuffer {
   unnest(name: string): string;
 }
 
+/** Where the values of a column are gathered on their way to DuckDB. */
 export function columnBuffer(column: Column): ColumnBuffer {
   switch (column.type) {
     case 'string':

@@ -74,6 +74,7 @@ export interface ObjectStore {
   delete(keys: readonly string[], options?: CallOptions): Promise<void>;
 }
 
+/** There is no object of this key. Who asked decides what that means: an empty table, or one whose files are lost. */
 export class ObjectNotFoundError extends RunlakeError {
   readonly code = 'OBJECT_NOT_FOUND';
   constructor(store: string, key: string, cause?: unknown) {

@@ -27,6 +27,7 @@ export function abortable(signal: AbortSignal | undefined): { abortSignal?: Abor
   return signal === undefined ? {} : { abortSignal: signal };
 }
 
+/** What a request was to do, for messages. */
 export function describeScope(context: S3Context, scope: RequestScope): string {
   return `${scope.action} ${scope.key ?? ''} in ${context.uri}`;
 }

@@ -57,6 +57,7 @@ const remedies: Readonly<Record<string, string>> = {
   InvalidBucketName: 'correct the name of the bucket: 3 to 63 lower-case letters, digits, dots and hyphens',
 };
 
+/** HTTP status of the answer that an error stands for; undefined when there was none. */
 export function statusOf(error: unknown): number | undefined {
   return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
 }

@@ -41,6 +41,7 @@ async function knownSize(source: UploadSource): Promise<number | undefined> {
   return (await stat(source.file).catch(() => undefined))?.size;
 }
 
+/** Writes an object in one request, replacing what is there. @throws CancelledError, StoreError */
 export async function putObject(
   context: S3Context,
   key: string,

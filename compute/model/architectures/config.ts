@@ -19,6 +19,7 @@ export function parseConfig<T>(schema: z.ZodType<T>, config: unknown): T {
   });
 }
 
+/** The error for a member of config.json that no architecture here can follow. */
 export function unsupported(field: string, value: unknown, expected: string): UnsupportedModelError {
   return new UnsupportedModelError(`config.json: ${field} ${JSON.stringify(value)} is not supported`, {
     where: { file: 'config.json', pointer: `/${field}` },

@@ -33,6 +33,7 @@ export interface Frame {
     | undefined;
 }
 
+/** Adds to the graph what all its blocks share. @param compute the type in which rotary factors are needed */
 export function createFrame(
   b: GraphBuilder,
   decoder: DecoderSpec,

@@ -21,6 +21,7 @@ export interface Prefix {
   readonly layers: readonly LayerKeyValues[];
 }
 
+/** One prefix without tokens, for rows that share nothing. */
 export function emptyPrefix(sizes: KeyValueSizes): Prefix {
   const shape = [sizes.keyValueHeads, 1, 0, sizes.headDim];
   const none = { data: new Float32Array(0), shape };

@@ -40,6 +40,7 @@ export interface TransportedError {
   readonly stack: string | undefined;
 }
 
+/** An error as plain data, for the other side of the process; `code` is undefined for what is none of ours. */
 export function packError(error: unknown): TransportedError {
   const known = error instanceof RunlakeError ? error : undefined;
   const details = {

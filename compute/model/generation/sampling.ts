@@ -68,6 +68,7 @@ function total(weights: Float64Array): number {
   return sum;
 }
 
+/** Index of the largest value, of equal ones the first; 0 for none. */
 export function indexOfLargest(values: Float32Array): number {
   let at = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[at]!) at = i;

@@ -26,6 +26,7 @@ export interface Replies {
   readonly checks: readonly ModelCheck[];
 }
 
+/** Asks a judge about every example. Replies that are in the store from an earlier attempt are not asked for again. */
 export async function askJudge(
   { name, judge, template, check }: Judging,
   examples: readonly SourceExample[],

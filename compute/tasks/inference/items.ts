@@ -57,6 +57,7 @@ function labelOf(value: JsonValue | undefined): boolean | undefined {
   return value === 0 || value === 1 ? value === 1 : undefined;
 }
 
+/** What a text model is asked for an item: a conversation where the specification says `chat`, else a plain text. */
 export function requestOf({ id, prompt, answers }: Item, spec: InferenceSpec): TextRequest {
   const { chat, systemPrompt } = spec;
   const system = systemPrompt === undefined ? [] : [{ role: 'system', content: systemPrompt }];

@@ -12,6 +12,7 @@ const METHODS: Readonly<Record<ProbeSpec['method'], ProbeMethod>> = {
   contrastive_v1: contrastive,
 };
 
+/** The method that a specification names. */
 export function methodOf({ method }: Pick<ProbeSpec, 'method'>): ProbeMethod {
   return METHODS[method];
 }

@@ -38,6 +38,7 @@ export interface ProbeData {
   readonly groups: Int32Array;
 }
 
+/** Examples with their labels, grouped by prompt. */
 export function probeData(examples: readonly ProbeExample[]): ProbeData {
   return {
     examples,

@@ -164,6 +164,7 @@ export async function writeTexts(
   await store.put(`${root}/0`, Buffer.concat(pieces), { signal });
 }
 
+/** Writes a metadata document, indented as zarr-python does. */
 export async function putJson(
   store: ObjectStore,
   key: string,

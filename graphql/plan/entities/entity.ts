@@ -112,6 +112,7 @@ interface EntityParts {
   readonly relationships: Readonly<Record<string, Relationship>>;
 }
 
+/** An entity of a table: a field a column, in camel case; a run's first column is its `id`. */
 export function entity({ name, table, identity, unique = false, relationships }: EntityParts): Entity {
   const fields = new Map<string, EntityField>();
   const first = table.columns[0];

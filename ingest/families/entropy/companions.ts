@@ -63,6 +63,7 @@ export interface Configuration {
   readonly known: Config | undefined;
 }
 
+/** The `config.yaml` of a run; undefined where there is none that can be read. What breaks its contract is a warning. */
 export async function readConfiguration(source: RunSource): Promise<Configuration | undefined> {
   const file = [...source.files.keys()].find((name) => /(^|\/)config\.yaml$/.test(name));
   const raw = file === undefined ? undefined : await readCompanion(source, file, readYamlDocument);

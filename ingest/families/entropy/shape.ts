@@ -4,6 +4,7 @@ import { memberAt } from './members.ts';
 /** Three incompatible shapes go by one file name; only their members tell them apart. */
 export type Shape = 'diagnostics' | 'sweep' | 'control_variate';
 
+/** Which of the three shapes a `results.json` has; undefined for none of them. */
 export function shapeOf(document: JsonObject): Shape | undefined {
   if (isJsonObject(document['true']) && memberAt(document, ['approx', 'delta_h_per_lr']) !== undefined)
     return 'diagnostics';

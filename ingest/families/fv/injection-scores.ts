@@ -18,6 +18,7 @@ export function scoresOf(summary: JsonObject): InjectionScores {
   return scores;
 }
 
+/** Whether two examples have the same scores, the same ones missing. */
 export function sameScores(a: InjectionScores, b: InjectionScores): boolean {
   return INJECTION_SCORES.every((name) => {
     const [x, y] = [a.get(name), b.get(name)];
@@ -87,6 +88,7 @@ export function compareScores(
 
 const NAMES: ReadonlySet<string> = new Set(INJECTION_SCORES);
 
+/** Whether a name is that of a score of the injection tables. */
 export function isInjectionScore(name: string): name is InjectionScore {
   return NAMES.has(name);
 }

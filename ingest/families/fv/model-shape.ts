@@ -43,6 +43,7 @@ export function countOf(indices: Iterable<number>): number | undefined {
   return count === 0 ? undefined : count;
 }
 
+/** How many layers and heads the places of heads in a file are evidence of. */
 export function placesEvidence(file: string, places: readonly HeadPlace[]): ShapeEvidence {
   return {
     file,

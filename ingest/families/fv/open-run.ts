@@ -45,10 +45,12 @@ export interface OpenRun {
   readonly scoreKey: string;
 }
 
+/** A text, or undefined for anything else. */
 export function textOf(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** A member that is an object, or undefined. */
 export function memberOf(value: JsonObject | undefined, key: string): JsonObject | undefined {
   const found = value?.[key];
   return isJsonObject(found) ? found : undefined;

@@ -53,10 +53,12 @@ export function corrupt(file: string, page: number, what: string): LmdbError {
   });
 }
 
+/** Unsigned 16-bit number, little-endian; `at` is within the bytes. */
 export function u16(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8);
 }
 
+/** Unsigned 32-bit number, little-endian; `at` is within the bytes. */
 export function u32(bytes: Uint8Array, at: number): number {
   return (u16(bytes, at) | (u16(bytes, at + 2) << 16)) >>> 0;
 }

@@ -75,6 +75,7 @@ function checkNodes(bytes: Uint8Array, number: number, kind: PageKind, flags: nu
   return { file, number, bytes, count, fixedSize: 0 };
 }
 
+/** Where in the page node `index` begins, in bytes. */
 export function nodeAt(page: Page, index: number): number {
   return u16(page.bytes, PAGE_HEADER + 2 * index);
 }

@@ -47,6 +47,7 @@ interface Batch {
   seen: number;
 }
 
+/** Whether keys compare from their last byte to their first, as a database's flags say. */
 export function keysReversed(flags: number): boolean {
   return (flags & (DB_REVERSEKEY | DB_INTEGERKEY)) !== 0;
 }

@@ -25,10 +25,12 @@ export interface PageBudget {
   left: number;
 }
 
+/** The budget of a scan that begins: as many pages as the file has. */
 export function pageBudget(snapshot: Snapshot): PageBudget {
   return { left: snapshot.filePages };
 }
 
+/** Notes that pages are visited. @throws LmdbError when the scan has visited more than there are */
 export function spendPages(budget: PageBudget, pages: number, snapshot: Snapshot, page: number): void {
   budget.left -= pages;
   if (budget.left < 0) throw corrupt(snapshot.file, page, 'the tree visits more pages than the file has');
@@ -42,6 +44,7 @@ export function checkPageNumber(snapshot: Snapshot, page: number, pages: number,
   if (page + pages > snapshot.filePages) throw truncated(snapshot, page);
 }
 
+/** The error for a file that ends before a page that is in use. */
 export function truncated(snapshot: Snapshot, page: number): LmdbError {
   const { file, meta, filePages } = snapshot;
   return new LmdbError('TRUNCATED', `${file} has ${filePages} whole pages, but page ${page} is in use`, {

@@ -120,6 +120,7 @@ function shortAscii(bytes: Uint8Array): string | undefined {
   return text;
 }
 
+/** UTF-8 as text, as Python writes it (lone surrogates survive). @throws FormatError */
 export function decodeText(bytes: Uint8Array, at: number): string {
   const short = shortAscii(bytes);
   if (short !== undefined) return short;

@@ -52,6 +52,7 @@ export function globalTable(
   return table;
 }
 
+/** All globals of some tables; of equal names the last one counts. */
 export function mergeTables(...tables: readonly GlobalTable[]): GlobalTable {
   return new Map(tables.flatMap((table) => [...table]));
 }

@@ -54,6 +54,7 @@ export type PickleValue =
   | ReadonlyMap<PickleValue, PickleValue>
   | ReadonlySet<PickleValue>;
 
+/** Whether a value was a Python list. */
 export function isList(value: PickleValue): value is readonly PickleValue[] {
   return Array.isArray(value);
 }

@@ -35,6 +35,7 @@ export function itemSize(dtype: DType): 1 | 2 | 4 | 8 {
   return bytesOf[dtype];
 }
 
+/** Whether a name is that of a type that tensors here can have. */
 export function isDType(name: string): name is DType {
   return Object.hasOwn(bytesOf, name);
 }

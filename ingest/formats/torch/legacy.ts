@@ -25,6 +25,7 @@ const magic = Uint8Array.of(
 );
 const protocolVersion = 1001;
 
+/** Whether a file begins as `torch.save` began it before version 1.6. */
 export function isLegacyTorch(bytes: Uint8Array): boolean {
   return bytes.length >= magic.length && magic.every((byte, i) => bytes[i] === byte);
 }

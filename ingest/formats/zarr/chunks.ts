@@ -17,6 +17,7 @@ export interface ChunkSource {
   ): Promise<Uint8Array | undefined>;
 }
 
+/** The chunks of an array below `prefix`, each an object of its own or a part of a shard. */
 export function chunkSource(store: ObjectStore, prefix: string, meta: ZarrMetadata): ChunkSource {
   const keyOf = (coordinates: readonly number[]) => join(prefix, meta.chunkKey(coordinates));
   if (meta.sharding !== undefined)

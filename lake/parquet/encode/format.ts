@@ -23,6 +23,7 @@ const CONVERTED_LIST = 3;
 /** Column types that our own encoder writes. */
 export type EncodedType = keyof typeof STORED;
 
+/** Whether columns of a type can be encoded here; DuckDB writes the others. */
 export function isEncodedType(type: ColumnType): type is EncodedType {
   return Object.hasOwn(STORED, type);
 }
@@ -59,6 +60,7 @@ export interface PageSizes {
   readonly compressed: number;
 }
 
+/** Header of a page of distinct values. @param values how many */
 export function dictionaryPageHeader(sizes: PageSizes, values: number): ThriftValue {
   return pageHeader(PAGE.dictionary, sizes, [7, struct([1, i32(values)], [2, i32(ENCODING.plain)])]);
 }

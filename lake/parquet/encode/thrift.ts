@@ -34,6 +34,7 @@ export const i32 = (value: number): ThriftValue => integer(5, value);
 /** @param value a safe integer */
 export const i64 = (value: number): ThriftValue => integer(6, value);
 
+/** Bytes with their length. */
 export function binary(value: Uint8Array): ThriftValue {
   return {
     type: 8,
@@ -62,6 +63,7 @@ export function list(values: readonly ThriftValue[]): ThriftValue {
   };
 }
 
+/** Fields by id, in rising order; those without a value are left out. */
 export function struct(...fields: readonly ThriftField[]): ThriftValue {
   return {
     type: 12,
@@ -79,6 +81,7 @@ export function struct(...fields: readonly ThriftField[]): ThriftValue {
   };
 }
 
+/** The bytes of a value in Thrift's compact protocol. */
 export function encodeThrift(value: ThriftValue): Uint8Array {
   const bytes: number[] = [];
   value.write(bytes);

@@ -43,6 +43,7 @@ export function widened(format: HalfFormat): Uint32Array {
   return table;
 }
 
+/** How many numbers there are. */
 export function floatCount(values: Floats): number {
   return values instanceof Float32Array ? values.length : values.bytes.length / 2;
 }

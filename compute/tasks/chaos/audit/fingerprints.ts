@@ -11,6 +11,7 @@ export interface FingerprintGroup {
   readonly runs: readonly AuditRun[];
 }
 
+/** What the fingerprint that a run stores is. */
 export function fingerprintState({ manifest, failed, flags }: AuditRun): FingerprintState {
   const stored = manifest?.dataset_global_sha256 ?? FINGERPRINT_UNAVAILABLE;
   if (stored === FINGERPRINT_UNAVAILABLE) return 'not recorded';

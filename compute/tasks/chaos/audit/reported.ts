@@ -29,6 +29,7 @@ export function reportedScores(reported: ReportedMetrics | undefined): RunScores
   };
 }
 
+/** Scores by task family as a run's own metrics report them, without the counts that they leave out. */
 export function reportedFamilies(reported: ReportedMetrics | undefined): FamilyScores[] {
   const families: FamilyScores[] = [];
   for (const [scope, metrics] of reported ?? []) {

@@ -48,6 +48,7 @@ const beginningSchema = basisSchema.extend({
 /** What the first attempt of a job fixed for all later ones. */
 export type Beginning = z.infer<typeof beginningSchema>;
 
+/** What answers depend on: answers of another basis are not gone on from. */
 export function basisOf(
   spec: ChaosEvalSpec,
   { selector, sha256, items }: Pick<Dataset, 'selector' | 'sha256' | 'items'>,

@@ -100,6 +100,7 @@ async function readPredictions(run: SourceRun, options: CallOptions): Promise<Ui
   }
 }
 
+/** The error for a run that lacks a file which is to be published, with what to do about it. */
 export function missing(run: SourceRun, file: string): UnpublishableRunError {
   const interrupted = run.files.has(CHECKPOINT_FILE) && !run.files.has(MANIFEST_FILE);
   const predictions = file === PREDICTIONS_FILE ? ', or publish the run without its predictions' : '';

@@ -26,6 +26,7 @@ export type ReceiptInput = Pick<
   'published_utc' | 'source_run_dir' | 'run_id' | 'compress_predictions' | 'verdict' | 'verdict_reasons'
 >;
 
+/** The receipt of a publication; `sha256` are those of the bytes as published. */
 export function makeReceipt(input: ReceiptInput, { files, skipped }: CollectedArtifacts): Receipt {
   return {
     published_utc: input.published_utc,
@@ -45,6 +46,7 @@ export function makeReceipt(input: ReceiptInput, { files, skipped }: CollectedAr
   };
 }
 
+/** The receipt as its file holds it: indented JSON and a line feed. */
 export function receiptBytes(receipt: Receipt): Uint8Array {
   return Buffer.from(`${JSON.stringify(receipt, null, 2)}\n`);
 }

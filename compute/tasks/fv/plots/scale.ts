@@ -1,6 +1,7 @@
 /** A straight line from values to pixels. */
 export type Scale = (value: number) => number;
 
+/** Maps `[low, high]` to `[from, to]`; an interval of no length to the middle. */
 export function linearScale(
   [low, high]: readonly [number, number],
   [from, to]: readonly [number, number],

@@ -52,6 +52,7 @@ export function text(x: number, y: number, content: string, style: TextStyle = {
   return element('text', attributes, escaped(content));
 }
 
+/** A straight line, as an SVG element. */
 export function line(
   from: readonly [x: number, y: number],
   to: readonly [x: number, y: number],

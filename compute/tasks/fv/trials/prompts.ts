@@ -15,14 +15,17 @@ function demonstration({ input, output }: Pair): string {
   return `${zeroShotPrompt(input)}${answerText(output)}\n\n`;
 }
 
+/** The demonstrations with their right outputs, then the query. */
 export function cleanPrompt({ demos, query }: Trial): string {
   return demos.map(demonstration).join('') + zeroShotPrompt(query.input);
 }
 
+/** The demonstrations with the outputs that the trial shuffled among them. */
 export function corruptedDemos({ demos, corrupted }: Trial): Pair[] {
   return demos.map(({ input }, i) => ({ input, output: corrupted[i]! }));
 }
 
+/** The demonstrations with shuffled outputs, then the query. */
 export function corruptedPrompt(trial: Trial): string {
   return corruptedDemos(trial).map(demonstration).join('') + zeroShotPrompt(trial.query.input);
 }

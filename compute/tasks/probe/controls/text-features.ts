@@ -3,6 +3,7 @@
 /** Words as scikit-learn's vectorizers see them: two or more letters, digits or underscores, in lower case. */
 const WORD = /[\p{L}\p{N}_]{2,}/gu;
 
+/** Words as scikit-learn's default pattern finds them, in lower case: two or more letters, digits or underscores. */
 export function wordsOf(text: string): string[] {
   return text.toLowerCase().match(WORD) ?? [];
 }
@@ -25,6 +26,7 @@ export interface WordTable {
   readonly texts: readonly Uint32Array[];
 }
 
+/** The words of texts, each numbered by its first appearance. */
 export function wordTable(texts: Iterable<string>): WordTable {
   const places = new Map<string, number>();
   const numbered = Array.from(texts, (text) =>

@@ -16,6 +16,7 @@ export interface AdamOptions {
 const BETA = { first: 0.9, second: 0.999 } as const;
 const EPSILON = 1e-8;
 
+/** The state before the first step. `parameters` are kept, not copied. */
 export function adamState(parameters: Float32Array): AdamState {
   const { length } = parameters;
   return { parameters, first: new Float32Array(length), second: new Float32Array(length), steps: 0 };

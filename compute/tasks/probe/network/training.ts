@@ -196,6 +196,7 @@ export class Trainer {
   }
 }
 
+/** Rows one after the other as a tensor [rows, columns]. */
 export function matrixFeed(data: Float32Array, rows: number): Feed {
   return { type: 'float32', data, shape: [rows, data.length / rows] };
 }

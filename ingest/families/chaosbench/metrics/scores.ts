@@ -51,6 +51,7 @@ function share(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;
 }
 
+/** Rates of a tally; 0 where there is nothing to divide by. */
 export function answerScores({ total, valid, correct }: Tally): AnswerScores {
   const coverage = share(valid, total);
   const accuracy = share(correct, valid);

@@ -23,6 +23,7 @@ export interface Tally {
   predFalse: number;
 }
 
+/** A tally of no answers. */
 export function emptyTally(): Tally {
   return { total: 0, valid: 0, correct: 0, tp: 0, fp: 0, tn: 0, fn: 0, predTrue: 0, predFalse: 0 };
 }

@@ -58,6 +58,7 @@ export interface RunFacts {
   readonly manifestJson: string | null;
 }
 
+/** The row of `runs` as far as the run decides it. */
 export function runColumns(facts: RunFacts): RunColumns {
   const { manifest, recorded, verdict } = facts;
   const name = parseRunName(manifest?.run_id ?? facts.name);

@@ -63,6 +63,7 @@ export function complianceChecklist(evidence: readonly ChecklistEvidence[]): Che
   });
 }
 
+/** The checklist as JSON text, for `runs.compliance`. */
 export function checklistJson(items: readonly ChecklistItem[]): string {
   return jsonText(items.map(({ item, passed, detail }) => ({ item, passed, detail })));
 }

@@ -29,10 +29,12 @@ function optionalJson(value: JsonValue | undefined): string | null {
   return value === undefined || value === null ? null : jsonText(value);
 }
 
+/** A text that is not empty, or undefined for anything else. */
 export function textOf(value: JsonValue | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** Whether the label says so; `true` and 1 do. */
 export function isHallucination({ label }: GenerationRecord): boolean {
   return label.halu === true || label.halu === 1;
 }

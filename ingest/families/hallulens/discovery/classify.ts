@@ -19,6 +19,7 @@ const RUN_FILES = [
   'run_error.json',
 ] as const;
 
+/** What a directory is, by the names of its files alone; undefined when it is nothing of this family. */
 export function classify(directory: Directory, looksLikeContractPath: boolean): DirectoryKind | undefined {
   const has = (name: string): boolean => directory.files.has(name);
   if (directory.zarrGroup) return directory.activationFiles > 0 ? 'zarr-store' : undefined;

@@ -17,6 +17,7 @@ export const SITE = 'resid_post';
 /** What a store recorded: prompt and response, or one of them. */
 export type SequenceMode = 'all' | 'prompt' | 'response';
 
+/** The mode that a metadata value names, undefined for anything else. */
 export function sequenceMode(value: unknown): SequenceMode | undefined {
   return value === 'all' || value === 'prompt' || value === 'response' ? value : undefined;
 }
@@ -73,6 +74,7 @@ export interface StoreProblems {
   readonly damaged: string[];
 }
 
+/** A place for the problems of one store. */
 export function storeProblems(): StoreProblems {
   return { issues: [], damaged: [] };
 }

@@ -11,6 +11,7 @@ import { Tensor } from '../../../formats/tensor/tensor.ts';
 
 export type PickleDict = ReadonlyMap<PickleValue, PickleValue>;
 
+/** Whether a value was a Python dict. */
 export function isDict(value: PickleValue | undefined): value is PickleDict {
   return value instanceof Map;
 }

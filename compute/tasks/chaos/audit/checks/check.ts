@@ -79,10 +79,12 @@ export function findings(...found: readonly Finding[]): Finding[] {
   return found.filter(({ count }) => count > 0);
 }
 
+/** Something that makes the check fail, seen `count` times. */
 export function problem(count: number, detail: string): Finding {
   return { level: 'problem', count, detail };
 }
 
+/** Something worth knowing that fails no check, seen `count` times. */
 export function note(count: number, detail: string): Finding {
   return { level: 'note', count, detail };
 }
