@@ -344,9 +344,12 @@ export class Connection {
   /** Hands what was written to the socket; waits while the client does not read. */
   async #flush(): Promise<void> {
     if (this.#backend.out.length === 0 || this.#closed) return;
-    const bytes = this.#backend.out.take();
+    const { out } = this.#backend;
+    const bytes = out.take();
     this.#account?.sent(bytes.length);
-    if (this.#socket.write(bytes)) return;
+    const written = new Promise<void>((resolve) => {
+      this.#socket.write(bytes, () => resolve());
+    });
     // A client that does not read holds a statement, and with it a connection of the engine.
     if (this.#session !== undefined) {
       const { idleInTransactionMs } = this.#options.limits;
@@ -356,15 +359,8 @@ export class Connection {
         'terminating connection: the client does not read',
       );
     }
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#socket.off('drain', done);
-        this.#socket.off('close', done);
-        resolve();
-      };
-      this.#socket.on('drain', done);
-      this.#socket.on('close', done);
-    });
+    await written;
+    out.giveBack(bytes);
     if (this.#session !== undefined) clearTimeout(this.#timer);
   }
 

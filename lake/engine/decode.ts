@@ -20,6 +20,7 @@ import {
 import duckdb from '@duckdb/node-bindings';
 import { isoMicros, isoNanos } from './iso-time.ts';
 import type { EngineValue, TimeForm } from './types.ts';
+import { isSet, validityOf } from './validity.ts';
 
 type RowReader = (row: number) => EngineValue;
 
@@ -46,9 +47,8 @@ export function decodeChunk(
 }
 
 function validity(vector: duckdb.Vector, count: number): (row: number) => boolean {
-  const bits = duckdb.vector_get_validity(vector, Math.ceil(count / 64) * 8);
-  if (bits === null) return () => true;
-  return (row) => (bits[row >> 3]! & (1 << (row & 7))) !== 0;
+  const bits = validityOf(vector, count);
+  return (row) => isSet(bits, row);
 }
 
 function vectorReader(vector: duckdb.Vector, count: number, type: DuckDBType, times: TimeForm): RowReader {
@@ -86,8 +86,7 @@ function spanReader(child: duckdb.Vector, count: number, type: DuckDBType, times
 }
 
 function hasNulls(vector: duckdb.Vector, count: number): boolean {
-  const bits = duckdb.vector_get_validity(vector, Math.ceil(count / 64) * 8);
-  if (bits === null) return false;
+  if (validityOf(vector, count) === null) return false;
   const isValid = validity(vector, count);
   for (let row = 0; row < count; row++) if (!isValid(row)) return true;
   return false;

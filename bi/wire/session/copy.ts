@@ -1,6 +1,7 @@
 import type { Backend } from '../protocol/backend.ts';
+import type { Output } from '../protocol/output.ts';
 import type { CopyOptions } from '../sql/commands.ts';
-import type { ResultField, RowWriter } from './rows.ts';
+import { type ResultField, type RowForm, writeCells } from './rows.ts';
 
 const BINARY_SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 const CONTROL: Readonly<Record<string, string>> = {
@@ -17,26 +18,43 @@ const CONTROL: Readonly<Record<string, string>> = {
  * CopyData messages, one a row.
  * Source: PostgreSQL manual, COPY, "File Formats".
  */
-export function copyRows(backend: Backend, fields: readonly ResultField[], options: CopyOptions): RowWriter {
+export function copyRows(backend: Backend, fields: readonly ResultField[], options: CopyOptions): RowForm {
+  return options.format === 'binary' ? binaryRows(backend, fields) : lines(backend, fields, options);
+}
+
+function lines(backend: Backend, fields: readonly ResultField[], options: CopyOptions): RowForm {
   const { out } = backend;
-  if (options.format === 'binary') return binaryRows(backend, fields);
-  const cell = options.format === 'csv' ? csvCell(options) : textCell(options);
-  return (batch, row) => {
-    const cells = fields.map(({ codec }, column) => {
-      const value = batch.value(row, column);
-      return value === null ? options.nullText : cell(codec.text(value));
-    });
-    backend.copyData(() => out.text(`${cells.join(options.delimiter)}\n`));
+  const { delimiter, nullText } = options;
+  const escapeValue = escapeOf(options);
+  return (batch) => {
+    const cells = fields.map((_, i) => batch.cell(i, 0));
+    const line = (row: number) => {
+      for (const [i, cell] of cells.entries()) {
+        if (i > 0) out.text(delimiter);
+        const at = out.length;
+        if (cell(row, out)) escapeValue(out, at);
+        else out.text(nullText);
+      }
+      out.text('\n');
+    };
+    return (row) => backend.copyData(() => line(row));
   };
 }
 
 /** The line of names that comes before the rows, if one was asked for. */
 export function copyHead(backend: Backend, fields: readonly ResultField[], options: CopyOptions): void {
   if (!options.header || options.format === 'binary') return;
-  const cell = options.format === 'csv' ? csvCell(options) : textCell(options);
-  backend.copyData(() =>
-    backend.out.text(`${fields.map(({ name }) => cell(name)).join(options.delimiter)}\n`),
-  );
+  const { out } = backend;
+  const escapeValue = escapeOf(options);
+  backend.copyData(() => {
+    for (const [i, { name }] of fields.entries()) {
+      if (i > 0) out.text(options.delimiter);
+      const at = out.length;
+      out.text(name);
+      escapeValue(out, at);
+    }
+    out.text('\n');
+  });
 }
 
 /** What comes after `rows` rows. */
@@ -49,20 +67,18 @@ export function copyTail(backend: Backend, options: CopyOptions, rows: number): 
 }
 
 /** Clients expect the head of the file in the message of the first row. */
-function binaryRows(backend: Backend, fields: readonly ResultField[]): RowWriter {
+function binaryRows(backend: Backend, fields: readonly ResultField[]): RowForm {
   const { out } = backend;
   let first = true;
-  return (batch, row) =>
-    backend.copyData(() => {
-      if (first) binaryHead(backend);
-      first = false;
-      out.int16(fields.length);
-      for (const [column, { codec }] of fields.entries()) {
-        const value = batch.value(row, column);
-        if (value === null) out.int32(-1);
-        else out.sized(() => codec.binary(value, out));
-      }
-    });
+  return (batch) => {
+    const cells = fields.map((_, i) => batch.cell(i, 1));
+    return (row) =>
+      backend.copyData(() => {
+        if (first) binaryHead(backend);
+        first = false;
+        writeCells(out, cells, row);
+      });
+  };
 }
 
 function binaryHead({ out }: Backend): void {
@@ -71,20 +87,45 @@ function binaryHead({ out }: Backend): void {
   out.int32(0);
 }
 
-function textCell({ delimiter }: CopyOptions): (text: string) => string {
-  return (text) =>
+/** Rewrites the value that was written from a place on so that it can stand in a line. */
+type Escape = (out: Output, at: number) => void;
+
+function escapeOf({ format, delimiter, quote, nullText }: CopyOptions): Escape {
+  return format === 'csv' ? csvEscape(delimiter, quote, nullText) : textEscape(delimiter);
+}
+
+/** What `rewrite` makes of a value in which one of these characters is. */
+function escapeWith(
+  characters: string,
+  isSpecial: (value: Buffer) => boolean,
+  rewrite: (text: string) => string,
+): Escape {
+  const marked = new Uint8Array(256);
+  for (const byte of Buffer.from(characters)) marked[byte] = 1;
+  return (out, at) => {
+    const { buffer, length } = out;
+    let from = at;
+    while (from < length && marked[buffer[from]!] === 0) from++;
+    if (from === length && !isSpecial(buffer.subarray(at, length))) return;
+    const text = buffer.toString('utf8', at, length);
+    out.truncate(at);
+    out.text(rewrite(text));
+  };
+}
+
+function textEscape(delimiter: string): Escape {
+  const rewrite = (text: string) =>
     text
       .replace(/[\b\f\n\r\t\v\\]/g, (c) => CONTROL[c] ?? c)
       .replaceAll(delimiter, (c) => (c === '\t' ? c : `\\${c}`));
+  return escapeWith(`\b\f\n\r\t\v\\${delimiter}`, () => false, rewrite);
 }
 
-function csvCell({ delimiter, quote, nullText }: CopyOptions): (text: string) => string {
-  return (text) =>
-    text === nullText ||
-    text.includes(delimiter) ||
-    text.includes(quote) ||
-    /[\r\n]/.test(text) ||
-    text === '\\.'
-      ? quote + text.replaceAll(quote, quote + quote) + quote
-      : text;
+function csvEscape(delimiter: string, quote: string, nullText: string): Escape {
+  const [asNull, end] = [Buffer.from(nullText), Buffer.from('\\.')];
+  return escapeWith(
+    `${delimiter}${quote}\r\n`,
+    (value) => value.equals(asNull) || value.equals(end),
+    (text) => quote + text.replaceAll(quote, quote + quote) + quote,
+  );
 }

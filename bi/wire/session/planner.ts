@@ -17,7 +17,8 @@ import {
   textOf,
   treeText,
 } from '../sql/tree.ts';
-import { type Codec, catalogCodecOf, codecOf } from '../types/codecs.ts';
+import type { Codec } from '../types/codec.ts';
+import { catalogCodecOf, codecOf } from '../types/codecs.ts';
 import { parameterNode } from '../types/parameters.ts';
 import { chunkSource, type ResultField, type RowSource } from './rows.ts';
 

@@ -1,21 +1,27 @@
-import type { DuckDBDataChunk, DuckDBValue } from '@duckdb/node-api';
-import type { ChunkStream } from '../../../lake/engine/types.ts';
-import { pgType } from '../../catalog/pg-types.ts';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
+import type { ChunkStream, ResultColumn } from '../../../lake/engine/types.ts';
 import type { Backend, FieldDescription } from '../protocol/backend.ts';
 import type { FormatCode } from '../protocol/frontend.ts';
 import type { Output } from '../protocol/output.ts';
 import { WireError } from '../protocol/sqlstate.ts';
-import type { Codec } from '../types/codecs.ts';
+import type { Codec } from '../types/codec.ts';
+import { TEXT } from '../types/texts.ts';
+import { Vector } from '../types/vector.ts';
 
 export interface ResultField {
   readonly name: string;
   readonly codec: Codec;
 }
 
+/** Writes the value of a row behind what is in the output, and answers true; or false for a null, which has no bytes. */
+export type Cell = (row: number, out: Output) => boolean;
+
 /** Some rows of a result. */
 export interface Batch {
   readonly count: number;
-  value(row: number, column: number): DuckDBValue;
+  /** What writes the values of a column in one of its forms. */
+  cell(column: number, format: FormatCode): Cell;
 }
 
 /** Where the rows of a result come from. */
@@ -31,23 +37,46 @@ export function chunkSource(stream: ChunkStream, fields: readonly ResultField[])
     fields,
     async next() {
       const chunk = await stream.next();
-      return chunk === undefined ? undefined : chunkBatch(chunk, fields.length);
+      return chunk === undefined ? undefined : new ChunkBatch(chunk, stream.columns, fields);
     },
     close: () => stream.close(),
   };
 }
 
-function chunkBatch(chunk: DuckDBDataChunk, columns: number): Batch {
-  const vectors = Array.from({ length: columns }, (_, i) => chunk.getColumnVector(i));
-  return { count: chunk.rowCount, value: (row, column) => vectors[column]?.getItem(row) ?? null };
-}
+/** The rows of a chunk, straight from its memory. */
+class ChunkBatch implements Batch {
+  readonly count: number;
+  /** Its memory is read as long as the batch is there. */
+  readonly #chunk: DuckDBDataChunk;
+  readonly #columns: readonly ResultColumn[];
+  readonly #fields: readonly ResultField[];
+  readonly #cells: readonly [text: Cell[], binary: Cell[]] = [[], []];
 
-const TEXT: Codec = {
-  type: pgType('text'),
-  modifier: -1,
-  text: String,
-  binary: (value, out) => out.text(String(value)),
-};
+  constructor(chunk: DuckDBDataChunk, columns: readonly ResultColumn[], fields: readonly ResultField[]) {
+    this.count = chunk.rowCount;
+    this.#chunk = chunk;
+    this.#columns = columns;
+    this.#fields = fields;
+  }
+
+  cell(column: number, format: FormatCode): Cell {
+    const cells = this.#cells[format];
+    cells[column] ??= this.#newCell(column, format);
+    return cells[column];
+  }
+
+  #newCell(column: number, format: FormatCode): Cell {
+    const native = duckdb.data_chunk_get_vector(this.#chunk.chunk, column);
+    const vector = new Vector(native, this.count, this.#columns[column]!.type);
+    const { text, binary } = this.#fields[column]!.codec;
+    const write = (format === 1 ? binary : text)(vector);
+    return (row, out) => {
+      if (vector.isNull(row)) return false;
+      write(row, out);
+      return true;
+    };
+  }
+}
 
 /** Rows of texts that are there already. */
 export function textSource(
@@ -55,12 +84,19 @@ export function textSource(
   rows: readonly (readonly (string | null)[])[],
 ): RowSource {
   let left = rows.length > 0;
+  const cell =
+    (column: number): Cell =>
+    (row, out) => {
+      const value = rows[row]?.[column] ?? null;
+      if (value !== null) out.text(value);
+      return value !== null;
+    };
   return {
     fields: names.map((name) => ({ name, codec: TEXT })),
     async next() {
       if (!left) return undefined;
       left = false;
-      return { count: rows.length, value: (row, column) => rows[row]?.[column] ?? null };
+      return { count: rows.length, cell };
     },
     close: async () => undefined,
   };
@@ -87,36 +123,36 @@ export function formatOf(formats: readonly FormatCode[], column: number): Format
 /** Bytes after which rows are handed to the socket. */
 const BATCH_BYTES = 1 << 16;
 
-/** Writes rows of a batch as one kind of message, and flushes now and then. */
-export type RowWriter = (batch: Batch, row: number) => void;
+/** Writes rows of a batch as one kind of message. */
+export type RowWriter = (row: number) => void;
+export type RowForm = (batch: Batch) => RowWriter;
+
+const DATA_ROW = 0x44;
 
 /** DataRow messages. */
 export function dataRows(
-  backend: Backend,
+  { out }: Backend,
   fields: readonly ResultField[],
   formats: readonly FormatCode[],
-): RowWriter {
-  const { out } = backend;
-  const encoders = fields.map(({ codec }, i) => encoder(codec, formatOf(formats, i)));
-  return (batch, row) => {
-    out.uint8(0x44);
-    const start = out.reserve(4);
-    out.uint16(encoders.length);
-    for (let column = 0; column < encoders.length; column++) {
-      const value = batch.value(row, column);
-      if (value === null) out.int32(-1);
-      else {
-        const at = out.reserve(4);
-        encoders[column]?.(value, out);
-        out.setInt32(at, out.length - at - 4);
-      }
-    }
-    out.setInt32(start, out.length - start);
+): RowForm {
+  return (batch) => {
+    const cells = fields.map((_, i) => batch.cell(i, formatOf(formats, i)));
+    return (row) => {
+      out.uint8(DATA_ROW);
+      const start = out.reserve(4);
+      writeCells(out, cells, row);
+      out.setInt32(start, out.length - start);
+    };
   };
 }
 
-function encoder(codec: Codec, format: FormatCode): (value: DuckDBValue, out: Output) => void {
-  return format === 1 ? codec.binary : (value, out) => out.text(codec.text(value));
+/** How many values a row has, and each after its length: what DataRow and binary COPY have in common. */
+export function writeCells(out: Output, cells: readonly Cell[], row: number): void {
+  out.int16(cells.length);
+  for (const cell of cells) {
+    const at = out.reserve(4);
+    out.setInt32(at, cell(row, out) ? out.length - at - 4 : -1);
+  }
 }
 
 /** A place in the rows of a source, from which some rows at a time are written. */
@@ -135,34 +171,51 @@ export class RowCursor {
    */
   async write(
     limit: number,
-    writer: RowWriter,
+    form: RowForm,
     out: Output,
     flush: () => Promise<void>,
   ): Promise<{ rows: number; ended: boolean }> {
+    const wanted = limit === 0 ? Number.POSITIVE_INFINITY : limit;
     let rows = 0;
-    while (!this.#ended) {
-      if (this.#batch === undefined || this.#row >= this.#batch.count) {
-        this.#batch = await this.source.next();
-        this.#row = 0;
-        if (this.#batch === undefined) {
-          this.#ended = true;
-          break;
-        }
-        continue;
+    // As PostgreSQL does, a portal that gave exactly what was asked for is suspended: it has not looked further.
+    while (rows < wanted) {
+      const batch = await this.#current();
+      if (batch === undefined) return { rows, ended: true };
+      const writer = form(batch);
+      const end = Math.min(batch.count, this.#row + wanted - rows);
+      while (this.#row < end) {
+        writeWhole(writer, this.#row++, out);
+        rows++;
+        if (out.length >= BATCH_BYTES) await flush();
       }
-      // As PostgreSQL does, a portal that gave exactly what was asked for is suspended: it has not looked further.
-      if (limit > 0 && rows >= limit) return { rows, ended: false };
-      writer(this.#batch, this.#row++);
-      rows++;
-      if (out.length >= BATCH_BYTES) await flush();
-      if (limit > 0 && rows >= limit) return { rows, ended: false };
     }
-    return { rows, ended: true };
+    return { rows, ended: false };
+  }
+
+  /** The batch that has the next row; undefined after the last. */
+  async #current(): Promise<Batch | undefined> {
+    while (!this.#ended && (this.#batch === undefined || this.#row >= this.#batch.count)) {
+      this.#batch = await this.source.next();
+      this.#row = 0;
+      this.#ended = this.#batch === undefined;
+    }
+    return this.#ended ? undefined : this.#batch;
   }
 
   close(): Promise<void> {
     this.#ended = true;
     return this.source.close();
+  }
+}
+
+/** Writes a row, or nothing of it: the client gets the error in its place. */
+function writeWhole(writer: RowWriter, row: number, out: Output): void {
+  const at = out.length;
+  try {
+    writer(row);
+  } catch (error) {
+    out.truncate(at);
+    throw error;
   }
 }
 

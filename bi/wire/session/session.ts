@@ -543,7 +543,7 @@ export class Session {
     this.#running = this.#portals.find(name)?.abort ?? this.#running;
     const writer = send
       ? dataRows(this.#backend, cursor.source.fields, this.#formatsOf(portal))
-      : () => undefined;
+      : () => () => undefined;
     const { rows } = await cursor.write(count, writer, this.#backend.out, this.#flush);
     this.#backend.commandComplete(`${send ? 'FETCH' : 'MOVE'} ${rows}`);
   }

@@ -1,28 +1,112 @@
 import type { Output } from '../protocol/output.ts';
+import { MINUS, POWERS_OF_TEN, writeDecimal } from './digits.ts';
 
-/** Digits as PostgreSQL writes the shortest form of a double: an exponent of two digits from 1e15 and below 1e-4. */
+/** The shortest digits that read back as the same double, with an exponent of two digits from 1e15 and below 1e-4. */
 export function float8Text(value: number): string {
   const size = Math.abs(value);
   // There JavaScript writes the same.
-  if (size >= 1e-4 && size < 1e15) return String(value);
-  return floatText(value, 15, value.toExponential());
+  if ((size >= 1e-4 && size < 1e15) || Object.is(value, 0)) return String(value);
+  let shortest = value.toExponential();
+  for (let digits = 0; isHalfway(size, shortest); digits++) shortest = value.toExponential(digits);
+  return floatText(value, 15, shortest);
 }
 
-/** The same for a float of 32 bits: the fewest digits that read back as the same float. */
-export function float4Text(value: number): string {
-  if (!Number.isFinite(value)) return floatText(value, 6, '');
-  // Most floats need eight or nine digits; where seven are enough, fewer may be.
-  let digits = readsBack(value, 6) ? 0 : 7;
-  while (digits < 8 && !readsBack(value, digits)) digits++;
-  const shortest = value.toExponential(digits);
+/**
+ * Whether a decimal lies in the middle between a double and the next. JavaScript takes such a decimal for the double whose
+ * last bit is even, PostgreSQL none (STRICTLY_SHORTEST in its common/d2s.c).
+ */
+function isHalfway(value: number, decimal: string): boolean {
+  // Elsewhere so few digits cannot say where the middle is.
+  if (!(value >= 2 ** 53 && value < 1e40)) return false;
+  const exact = integerOf(decimal);
+  const away = exact < BigInt(value) ? -1n : 1n;
+  return Number(2n * exact + away) !== 2 * value;
+}
+
+/** Writes what `float8Text` says. */
+export function writeFloat8(out: Output, value: number): void {
   const size = Math.abs(value);
-  // As above: of so few digits JavaScript writes no other.
-  return size >= 1e-4 && size < 1e6 ? String(Number(shortest)) : floatText(value, 6, shortest);
+  if (size >= 1e-4 && size < 1e6) {
+    const digits = Math.round(size * 1e9);
+    // No two decimals of 15 digits are the same double, so this one is the shortest but for the zeros at its end.
+    if (digits / 1e9 === size) {
+      if (value < 0) out.uint8(MINUS);
+      writeDecimal(out, digits, 9);
+      return;
+    }
+  }
+  out.text(float8Text(value));
 }
 
-/** Whether so many digits after the first are enough for a float of 32 bits. More are, where fewer are: they are nearer. */
-function readsBack(value: number, digits: number): boolean {
-  return Math.fround(Number(value.toExponential(digits))) === value;
+/** The integer that is written as `1.25e+20`. */
+function integerOf(exponential: string): bigint {
+  const [mantissa = '', power = ''] = exponential.replace('-', '').split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  return BigInt(whole + fraction) * 10n ** BigInt(Number(power) - fraction.length);
+}
+
+/** The same for a float of 32 bits, with an exponent from 1e6. */
+export function float4Text(value: number): string {
+  if (Object.is(value, 0)) return '0';
+  if (!Number.isFinite(value) || value === 0) return floatText(value, 6, '');
+  return floatText(value, 6, `${value < 0 ? '-' : ''}${shortestFloat4(Math.abs(value))}`);
+}
+
+/** Writes what `float4Text` says. */
+export function writeFloat4(out: Output, value: number): void {
+  const size = Math.abs(value);
+  if (!(size >= 1e-4 && size < 1e6)) {
+    out.text(float4Text(value));
+    return;
+  }
+  let decimals = 0;
+  while (size < SIX_DIGITS[decimals]!) decimals++;
+  for (; ; decimals++) {
+    const scale = POWERS_OF_TEN[decimals]!;
+    // Exact: 24 bits of a float times at most 28 of a power of five.
+    const digits = roundToEven(size * scale);
+    if (Math.fround(digits / scale) === size) {
+      if (value < 0) out.uint8(MINUS);
+      writeDecimal(out, digits, decimals);
+      return;
+    }
+  }
+}
+
+/** Numbers from which on so many decimals (the index) make six digits. Fewer never tell two floats apart, nine always do. */
+const SIX_DIGITS = [1e5, 1e4, 1e3, 1e2, 1e1, 1, 1e-1, 1e-2, 1e-3, 1e-4];
+
+function roundToEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && (rounded & 1) === 1 ? rounded - 1 : rounded;
+}
+
+/** Middles between a positive float and its neighbours: exact, because a double has more digits. */
+function surroundings(value: number): [from: number, to: number] {
+  const [bits = 0] = new Uint32Array(Float32Array.of(value).buffer);
+  const exponent = Math.max(bits >> 23, 1);
+  const half = 2 ** (exponent - 151);
+  const isPowerOfTwo = (bits & 0x7f_ffff) === 0 && exponent > 1;
+  return [value - (isPowerOfTwo ? half / 2 : half), value + half];
+}
+
+/** The fewest digits that read back as the same positive float, the nearest of them, with an exponent. */
+function shortestFloat4(value: number): string {
+  // More digits than decide whether what is beyond the ninth is a half.
+  const [mantissa = '', power = '0'] = value.toExponential(20).split('e');
+  const all = mantissa.replace('.', '');
+  const [from, to] = surroundings(value);
+  for (let count = 1; count <= 9; count++) {
+    const below = Number(all.slice(0, count));
+    const rest = Number(`0.${all.slice(count)}`);
+    const up = rest > 0.5 || (rest === 0.5 && (below & 1) === 1);
+    // Above a power of two floats lie twice as far apart as below it: what is not the nearest may read back all the same.
+    for (const digits of up ? [below + 1, below] : [below, below + 1]) {
+      const candidate = Number(`${digits}e${Number(power) - count + 1}`);
+      if (candidate > from && candidate < to) return candidate.toExponential();
+    }
+  }
+  return value.toExponential(8);
 }
 
 function floatText(value: number, widest: number, exponential: string): string {

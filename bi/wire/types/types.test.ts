@@ -1,27 +1,67 @@
 import {
+  ARRAY,
+  arrayValue,
   BIGINT,
+  BLOB,
+  BOOLEAN,
+  blobValue,
   DATE,
   DECIMAL,
   DOUBLE,
+  DuckDBDataChunk,
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBIntervalValue,
   DuckDBTimestampTZValue,
+  type DuckDBType,
+  type DuckDBValue,
   FLOAT,
+  INTEGER,
   INTERVAL,
   LIST,
   listValue,
+  SMALLINT,
   STRUCT,
   TIMESTAMPTZ,
+  TINYINT,
+  UINTEGER,
+  USMALLINT,
+  UTINYINT,
   VARCHAR,
 } from '@duckdb/node-api';
+import duckdb from '@duckdb/node-bindings';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Output } from '../protocol/output.ts';
 import { arrayItems } from '../sql/array-literal.ts';
 import { codecOf } from './codecs.ts';
-import { float4Text, float8Text, readNumeric, writeNumeric } from './numbers.ts';
+import { float4Text, float8Text, readNumeric, writeFloat4, writeFloat8, writeNumeric } from './numbers.ts';
 import { parameterNode } from './parameters.ts';
+import { Vector } from './vector.ts';
+
+/** What clients get of values that are in a vector of this type; null for null. */
+function sent(type: DuckDBType, values: readonly DuckDBValue[], form: 'text' | 'binary'): (Buffer | null)[] {
+  const chunk = DuckDBDataChunk.create([type], values.length);
+  chunk.setColumnValues(0, [...values]);
+  const vector = new Vector(duckdb.data_chunk_get_vector(chunk.chunk, 0), values.length, type);
+  const write = codecOf(type)[form](vector);
+  return values.map((_, row) => {
+    if (vector.isNull(row)) return null;
+    const out = new Output(16);
+    write(row, out);
+    return out.take();
+  });
+}
+
+const texts = (type: DuckDBType, ...values: readonly DuckDBValue[]) =>
+  sent(type, values, 'text').map((bytes) => bytes?.toString() ?? null);
+const binaries = (type: DuckDBType, ...values: readonly DuckDBValue[]) => sent(type, values, 'binary');
+
+function written(write: (out: Output) => void): string {
+  const out = new Output(1);
+  write(out);
+  return out.take().toString();
+}
 
 describe('numbers', () => {
   it('are written as PostgreSQL does', () => {
@@ -42,30 +82,95 @@ describe('numbers', () => {
       [5e-324, '5e-324'],
       [1.7976931348623157e308, '1.7976931348623157e+308'],
     ];
-    for (const [value, text] of cases) expect(float8Text(value)).toBe(text);
-    expect(float4Text(Math.fround(0.1))).toBe('0.1');
-    expect(float4Text(1e6)).toBe('1e+06');
-    expect(float4Text(123456)).toBe('123456');
-    expect(float4Text(Math.fround(3.4028235e38))).toBe('3.4028235e+38');
+    for (const [value, text] of cases) {
+      expect(float8Text(value)).toBe(text);
+      expect(written((out) => writeFloat8(out, value))).toBe(text);
+    }
+    const floats: [number, string][] = [
+      [0.1, '0.1'],
+      [1e6, '1e+06'],
+      [123456, '123456'],
+      [3.4028235e38, '3.4028235e+38'],
+      [1e-45, '1e-45'],
+      [-0, '-0'],
+      [Number.POSITIVE_INFINITY, 'Infinity'],
+    ];
+    for (const [value, text] of floats) {
+      expect(float4Text(Math.fround(value))).toBe(text);
+      expect(written((out) => writeFloat4(out, Math.fround(value)))).toBe(text);
+    }
+  });
+
+  it('between two decimals, or two floats, are written as PostgreSQL does', () => {
+    // Half way between two decimals: the even one.
+    for (const [value, text] of [
+      [270.640625, '270.64062'],
+      [0.000244140625, '0.00024414062'],
+    ] as const) {
+      expect(float4Text(value)).toBe(text);
+      expect(written((out) => writeFloat4(out, value))).toBe(text);
+    }
+    // A decimal half way between two floats is neither; below a power of two floats lie closer.
+    expect(float4Text(35218128)).toBe('3.5218128e+07');
+    expect(float4Text(2 ** -96)).toBe('1.2621775e-29');
+    expect(float8Text(7.31e21)).toBe('7.310000000000001e+21');
+    expect(float8Text(-662616258102776000)).toBe('-6.626162581027761e+17');
   });
 
   it('read back as themselves', () => {
     fc.assert(
       fc.property(fc.double(), (value) => {
         expect(Number(float8Text(value))).toBe(value);
+        expect(written((out) => writeFloat8(out, value))).toBe(float8Text(value));
       }),
     );
     fc.assert(
       fc.property(fc.float(), (value) => {
         expect(Math.fround(Number(float4Text(value)))).toBe(value);
+        expect(written((out) => writeFloat4(out, value))).toBe(float4Text(value));
       }),
     );
+  });
+
+  it('of few decimals are written as they are said', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -(10 ** 9), max: 10 ** 9 }), fc.nat(12), (digits, decimals) => {
+        const value = digits / 10 ** decimals;
+        expect(written((out) => writeFloat8(out, value))).toBe(float8Text(value));
+        expect(written((out) => writeFloat4(out, Math.fround(value)))).toBe(float4Text(Math.fround(value)));
+      }),
+    );
+  });
+
+  it('of all integer types have their digits, and their bytes', () => {
+    const integers: readonly [DuckDBType, min: bigint, max: bigint, bytes: number][] = [
+      [TINYINT, -128n, 127n, 2],
+      [UTINYINT, 0n, 255n, 2],
+      [SMALLINT, -32768n, 32767n, 2],
+      [USMALLINT, 0n, 65535n, 4],
+      [INTEGER, -(2n ** 31n), 2n ** 31n - 1n, 4],
+      [UINTEGER, 0n, 2n ** 32n - 1n, 8],
+      [BIGINT, -(2n ** 63n), 2n ** 63n - 1n, 8],
+    ];
+    for (const [type, min, max, bytes] of integers) {
+      const value = fc.oneof(fc.bigInt(min, max), fc.constantFrom(min, max, 0n), fc.bigInt(0n, 127n));
+      fc.assert(
+        fc.property(fc.array(fc.option(value), { minLength: 1 }), (values) => {
+          const items = values.map((v) => (v === null || type === BIGINT ? v : Number(v)));
+          expect(texts(type, ...items)).toEqual(values.map((v) => v?.toString() ?? null));
+          expect(
+            binaries(type, ...items).map((b) => b && BigInt.asIntN(64, BigInt(`0x${b.toString('hex')}`))),
+          ).toEqual(values.map((v) => v && BigInt.asIntN(64, BigInt.asUintN(bytes * 8, v))));
+        }),
+        { numRuns: 20 },
+      );
+    }
   });
 
   it('of any precision survive the binary form of numeric', () => {
     fc.assert(
       fc.property(fc.bigInt(-(10n ** 38n), 10n ** 38n), fc.nat(38), (value, scale) => {
-        const text = codecOf(DECIMAL(38, scale)).text(new DuckDBDecimalValue(value, 38, scale));
+        const [text = ''] = texts(DECIMAL(38, scale), new DuckDBDecimalValue(value, 38, scale)) as string[];
         const out = new Output();
         writeNumeric(out, text);
         expect(readNumeric(out.take())).toBe(text === '-0' ? '0' : text);
@@ -74,38 +179,80 @@ describe('numbers', () => {
   });
 });
 
-describe('texts of values', () => {
-  it('are those of PostgreSQL', () => {
-    const timestamp = codecOf(TIMESTAMPTZ);
-    expect(timestamp.text(new DuckDBTimestampTZValue(1_769_000_000_123_400n))).toBe(
-      '2026-01-21 12:53:20.1234+00',
+describe('values', () => {
+  it('are written as PostgreSQL does', () => {
+    expect(
+      texts(
+        TIMESTAMPTZ,
+        new DuckDBTimestampTZValue(1_769_000_000_123_400n),
+        null,
+        new DuckDBTimestampTZValue(-1n),
+      ),
+    ).toEqual(['2026-01-21 12:53:20.1234+00', null, '1969-12-31 23:59:59.999999+00']);
+    expect(texts(DATE, new DuckDBDateValue(-719_163))).toEqual(['0001-12-31 BC']);
+    expect(
+      texts(INTERVAL, new DuckDBIntervalValue(-14, 3, -1_500_000n), new DuckDBIntervalValue(0, 0, 0n)),
+    ).toEqual(['-1 years -2 mons +3 days -00:00:01.5', '00:00:00']);
+    expect(texts(LIST(VARCHAR), listValue(['a', null, '', 'x,y', 'q"\\', 'null', '\u00a0']))).toEqual([
+      '{a,NULL,"","x,y","q\\"\\\\","null",\u00a0}',
+    ]);
+    expect(texts(LIST(LIST(BIGINT)), listValue([listValue([1n]), listValue([])]))).toEqual(['[[1],[]]']);
+    expect(texts(BOOLEAN, true, false, null)).toEqual(['t', 'f', null]);
+    expect(binaries(BOOLEAN, true, false)).toEqual([Buffer.of(1), Buffer.of(0)]);
+    expect(binaries(ARRAY(SMALLINT, 2), null, arrayValue([7, null]))).toEqual([
+      null,
+      Buffer.from('000000010000000100000015000000020000000100000002' + '0007ffffffff', 'hex'),
+    ]);
+    expect(binaries(LIST(BIGINT), listValue([]))).toEqual([Buffer.from('000000000000000000000014', 'hex')]);
+    expect(binaries(FLOAT, 0.5)).toEqual([Buffer.from('3f000000', 'hex')]);
+    expect(binaries(DOUBLE, -0.5)).toEqual([Buffer.from('bfe0000000000000', 'hex')]);
+  });
+
+  it('of text and bytes of any length come whole', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.option(fc.string({ unit: 'binary', maxLength: 60 })), { minLength: 1 }),
+        (given) => {
+          const values = given.map((text) => text?.toWellFormed() ?? null);
+          expect(texts(VARCHAR, ...values)).toEqual(values);
+          const bytes = values.map((value) => value && Buffer.from(value));
+          const blobs = bytes.map((value) => (value === null || value === '' ? null : blobValue(value)));
+          expect(texts(BLOB, ...blobs)).toEqual(
+            blobs.map((value) => value && `\\x${Buffer.from(value.bytes).toString('hex')}`),
+          );
+        },
+      ),
     );
-    expect(timestamp.text(new DuckDBTimestampTZValue(-1n))).toBe('1969-12-31 23:59:59.999999+00');
-    expect(codecOf(DATE).text(new DuckDBDateValue(-719_163))).toBe('0001-12-31 BC');
-    expect(codecOf(INTERVAL).text(new DuckDBIntervalValue(-14, 3, -1_500_000n))).toBe(
-      '-1 years -2 mons +3 days -00:00:01.5',
-    );
-    expect(codecOf(INTERVAL).text(new DuckDBIntervalValue(0, 0, 0n))).toBe('00:00:00');
-    expect(codecOf(LIST(VARCHAR)).text(listValue(['a', null, '', 'x,y', 'q"\\', 'null']))).toBe(
-      '{a,NULL,"","x,y","q\\"\\\\","null"}',
-    );
-    expect(codecOf(LIST(LIST(BIGINT))).text(listValue([listValue([1n]), listValue([])]))).toBe('[[1],[]]');
+    // Longer than what is fetched at once, before, between and after others.
+    const long = 'x'.repeat((1 << 20) + 1);
+    const values = [
+      'a text of more than twelve',
+      long,
+      'short',
+      long.slice(0, 1 << 19),
+      long,
+      null,
+      'another of more',
+    ];
+    expect(texts(VARCHAR, ...values).map((text, i) => text === values[i])).toEqual(values.map(() => true));
   });
 
   it('of dates agree with JavaScript', () => {
     fc.assert(
       fc.property(fc.integer({ min: -719_162, max: 2_932_896 }), (days) => {
-        expect(codecOf(DATE).text(new DuckDBDateValue(days))).toBe(
+        expect(texts(DATE, new DuckDBDateValue(days))).toEqual([
           new Date(days * 86_400_000).toISOString().slice(0, 10),
-        );
+        ]);
       }),
     );
   });
 
   it('of arrays are read back', () => {
+    const items = fc.array(fc.option(fc.string()));
     fc.assert(
-      fc.property(fc.array(fc.option(fc.string())), (items) => {
-        expect(arrayItems(codecOf(LIST(VARCHAR)).text(listValue(items)))).toEqual(items);
+      fc.property(fc.array(fc.option(items), { minLength: 1, maxLength: 5 }), (rows) => {
+        const lists = texts(LIST(VARCHAR), ...rows.map((row) => row && listValue(row)));
+        expect(lists.map((list) => list && arrayItems(list))).toEqual(rows);
       }),
     );
   });

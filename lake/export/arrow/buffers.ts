@@ -1,3 +1,5 @@
+import { isSet } from '../../engine/validity.ts';
+
 /** Bytes in pieces, joined when they are wanted. */
 export class Pieces {
   #pieces: Uint8Array[] = [];
@@ -135,11 +137,6 @@ export class Validity {
     const nullCount = bitmap.reduce((left, byte) => left - ONES[byte]!, length);
     return { length, nullCount, bitmap: nullCount === 0 ? undefined : bitmap };
   }
-}
-
-/** Whether a value of a vector is not null. */
-export function isSet(bits: Uint8Array | null, row: number): boolean {
-  return bits === null || ((bits[row >> 3]! >> (row & 7)) & 1) === 1;
 }
 
 /** How many bits of a byte are set. */

@@ -1,8 +1,9 @@
 import duckdb from '@duckdb/node-bindings';
 import { BufferType, Data, type DataType } from 'apache-arrow';
+import { TextVector } from '../../engine/text-vector.ts';
+import { isSet, validityOf } from '../../engine/validity.ts';
 import { ExportError } from '../errors.ts';
-import { Bits, isSet, Pieces, Validity } from './buffers.ts';
-import { TextVector } from './text.ts';
+import { Bits, Pieces, Validity } from './buffers.ts';
 
 /** Adds the rows `[from, to)` of the vector that it was made for. */
 export type Append = (from: number, to: number) => void;
@@ -24,10 +25,6 @@ export interface Encoder {
   readonly byteLength: number;
   /** What was collected; nothing is left. */
   take(): Data;
-}
-
-function validityOf(vector: duckdb.Vector, size: number): Uint8Array | null {
-  return duckdb.vector_get_validity(vector, Math.ceil(size / 64) * 8);
 }
 
 /** A column of Arrow; the bitmap of its nulls only where there are any. */
@@ -212,11 +209,11 @@ export function texts(type: DataType): Encoder {
     },
     bind(vector, size, around) {
       const bits = validityWithin(vector, size, around);
-      const source = new TextVector(vector, size);
+      const source = new TextVector(vector, size, bits);
       return (from, to) => {
         valid.append(bits, from, to);
         const rows = new Int32Array(to - from);
-        const bytes = source.copy(from, to, bits, rows, ends.last);
+        const bytes = source.copy(from, to, rows, ends.last);
         ends.push(rows, bytes.byteLength);
         values.push(bytes);
       };

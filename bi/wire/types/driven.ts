@@ -1,0 +1,187 @@
+import {
+  DuckDBArrayValue,
+  DuckDBDateValue,
+  DuckDBDecimalType,
+  DuckDBDecimalValue,
+  DuckDBIntervalValue,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  DuckDBTimestampMillisecondsValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeTZValue,
+  DuckDBTimeValue,
+  DuckDBUnionValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+import { type PgType, pgType } from '../../catalog/pg-types.ts';
+import type { Output } from '../protocol/output.ts';
+import {
+  dateText,
+  intervalText,
+  offsetText,
+  PG_EPOCH_DAYS,
+  PG_EPOCH_MICROS,
+  timestampText,
+  timeText,
+} from './civil.ts';
+import type { Codec, Form } from './codec.ts';
+import { decimalText, writeNumeric } from './numbers.ts';
+
+const POSITIVE_INFINITY = 0x7fff_ffff_ffff_ffffn;
+
+/** A codec for values as the driver gives them, instances of a class or primitives; anything else is a fault of ours. */
+function driven<T extends DuckDBValue>(
+  type: PgType,
+  is: (value: DuckDBValue) => value is T,
+  text: (value: T) => string,
+  binary: (value: T, out: Output) => void,
+  modifier = -1,
+): Codec {
+  const form =
+    (write: (value: T, out: Output) => void): Form =>
+    (vector) => {
+      const values = vector.values();
+      return (row, out) => {
+        const value = values(row);
+        if (!is(value)) throw new TypeError(`a value of ${type.name} came as ${typeof value}`);
+        write(value, out);
+      };
+    };
+  return { type, modifier, text: form((value, out) => out.text(text(value))), binary: form(binary) };
+}
+
+const isBigint = (v: DuckDBValue): v is bigint => typeof v === 'bigint';
+const isAny = (_: DuckDBValue): _ is DuckDBValue => true;
+
+/** Values that are text in both formats. */
+function textual(type: PgType, text: (value: DuckDBValue) => string): Codec {
+  return driven(type, isAny, text, (value, out) => out.text(text(value)));
+}
+
+export const NUMERIC_OF_INTEGER = driven(pgType('numeric'), isBigint, String, (v, out) =>
+  writeNumeric(out, String(v)),
+);
+/** Types that PostgreSQL does not have, as DuckDB prints them. */
+export const PRINTED = textual(pgType('text'), String);
+export const JSON_OF_VALUE = textual(pgType('json'), jsonText);
+
+export const DATE = driven(
+  pgType('date'),
+  (v): v is DuckDBDateValue => v instanceof DuckDBDateValue,
+  ({ days }) => (Math.abs(days) === 0x7fff_ffff ? (days > 0 ? 'infinity' : '-infinity') : dateText(days)),
+  ({ days }, out) =>
+    out.int32(
+      Math.abs(days) === 0x7fff_ffff ? (days > 0 ? 0x7fff_ffff : -0x8000_0000) : days - PG_EPOCH_DAYS,
+    ),
+);
+
+export const TIME = driven(
+  pgType('time'),
+  (v): v is DuckDBTimeValue => v instanceof DuckDBTimeValue,
+  ({ micros }) => timeText(micros),
+  ({ micros }, out) => out.int64(micros),
+);
+
+export const TIMETZ = driven(
+  pgType('timetz'),
+  (v): v is DuckDBTimeTZValue => v instanceof DuckDBTimeTZValue,
+  ({ micros, offset }) => timeText(micros) + offsetText(offset),
+  ({ micros, offset }, out) => {
+    out.int64(micros);
+    // PostgreSQL counts seconds west of Greenwich.
+    out.int32(-offset);
+  },
+);
+
+/** Microseconds since 1970 of any of DuckDB's timestamps; infinities as PostgreSQL has them. */
+function timestamp(type: PgType, zone: string): Codec {
+  return driven(
+    type,
+    isAny,
+    (value) => {
+      const micros = microsOf(value);
+      if (micros === POSITIVE_INFINITY) return 'infinity';
+      return micros === -POSITIVE_INFINITY ? '-infinity' : timestampText(micros, zone);
+    },
+    (value, out) => {
+      const micros = microsOf(value);
+      if (micros === POSITIVE_INFINITY) out.int64(micros);
+      else if (micros === -POSITIVE_INFINITY) out.int64(-POSITIVE_INFINITY - 1n);
+      else out.int64(micros - PG_EPOCH_MICROS);
+    },
+  );
+}
+
+function microsOf(value: DuckDBValue): bigint {
+  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return value.micros;
+  const finite = (count: bigint, micros: bigint) =>
+    count === POSITIVE_INFINITY || count === -POSITIVE_INFINITY ? count : micros;
+  if (value instanceof DuckDBTimestampSecondsValue) return finite(value.seconds, value.seconds * 1_000_000n);
+  if (value instanceof DuckDBTimestampMillisecondsValue) return finite(value.millis, value.millis * 1000n);
+  if (value instanceof DuckDBTimestampNanosecondsValue) {
+    const { nanos } = value;
+    return finite(nanos, nanos / 1000n - (nanos % 1000n < 0n ? 1n : 0n));
+  }
+  throw new TypeError(`a timestamp came as ${typeof value}`);
+}
+
+export const TIMESTAMP = timestamp(pgType('timestamp'), '');
+export const TIMESTAMPTZ = timestamp(pgType('timestamptz'), '+00');
+
+export const INTERVAL = driven(
+  pgType('interval'),
+  (v): v is DuckDBIntervalValue => v instanceof DuckDBIntervalValue,
+  ({ months, days, micros }) => intervalText(months, days, micros),
+  ({ months, days, micros }, out) => {
+    out.int64(micros);
+    out.int32(days);
+    out.int32(months);
+  },
+);
+
+export const UUID = driven(pgType('uuid'), isAny, String, (value, out) =>
+  out.bytes(Buffer.from(String(value).replaceAll('-', ''), 'hex')),
+);
+
+export function decimal({ width, scale }: DuckDBDecimalType): Codec {
+  const text = (v: DuckDBDecimalValue) => decimalText(v.value, v.scale);
+  return driven(
+    pgType('numeric'),
+    (v): v is DuckDBDecimalValue => v instanceof DuckDBDecimalValue,
+    text,
+    (v, out) => writeNumeric(out, text(v)),
+    // Source: make_numeric_typmod in PostgreSQL's numeric.c.
+    ((width << 16) | scale) + 4,
+  );
+}
+
+/** JSON of a nested value: integers of any size stay exact, what JSON does not have becomes text. */
+function jsonText(value: DuckDBValue): string {
+  if (value === null) return 'null';
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return JSON.stringify(String(value));
+    return Object.is(value, -0) ? '-0.0' : String(value);
+  }
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue)
+    return `[${value.items.map(jsonText).join(',')}]`;
+  if (value instanceof DuckDBStructValue) {
+    const fields = Object.entries(value.entries).map(
+      ([key, field]) => `${JSON.stringify(key)}:${jsonText(field)}`,
+    );
+    return `{${fields.join(',')}}`;
+  }
+  if (value instanceof DuckDBMapValue) {
+    const fields = value.entries.map(
+      ({ key, value: field }) => `${JSON.stringify(String(key))}:${jsonText(field)}`,
+    );
+    return `{${fields.join(',')}}`;
+  }
+  if (value instanceof DuckDBUnionValue) return jsonText(value.value);
+  if (value instanceof DuckDBDecimalValue) return decimalText(value.value, value.scale);
+  return JSON.stringify(String(value));
+}
