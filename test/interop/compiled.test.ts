@@ -4,8 +4,17 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { tableFromIPC } from 'apache-arrow';
+import pg from 'pg';
 import { describe, expect, inject, it } from 'vitest';
+import { z } from 'zod';
+import { FAMILIES } from '../../ingest/families/families.ts';
+import { ingest } from '../../ingest/pipeline/ingest.ts';
+import { temporaryTree } from '../../ingest/testing.ts';
+import { startCli } from '../support/cli.ts';
 import { freshBucket, s3Missing, s3Server } from '../support/s3-server.ts';
+import { smallRuns } from '../support/small-runs.ts';
+import { temporaryLake } from '../support/temporary-lake.ts';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 const built = existsSync(join(dist, 'src/cli.js'));
@@ -46,6 +55,59 @@ describe.skipIf(!built)('what the compiler made of the sources', () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('serves a lake by every door, and ends when it is told to', async () => {
+    const home = await temporaryLake();
+    const tree = temporaryTree(smallRuns(1));
+    await ingest(home.writer, [tree.path], { families: FAMILIES });
+    tree.remove();
+    const doors = ['--port', '0', '--pg-port', '0', '--no-worker'];
+    const places = ['--store', home.lake.store.uri, '--home', join(home.directory, 'served')];
+    const server = startCli(join(dist, 'src/cli.js'), ['serve', ...doors, ...places], {});
+    try {
+      const { port } = z
+        .object({ port: z.number() })
+        .parse(await server.logged('the PostgreSQL door is open'));
+      const { url } = z.object({ url: z.url() }).parse(await server.logged('ready'));
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: '{ runs { nodes { method generations(first: 9) { exampleId } } } }' }),
+      });
+      expect(await response.json()).toMatchObject({
+        data: {
+          runs: {
+            nodes: ['probe_v1', 'probe_v2'].map((method) => ({
+              method,
+              generations: Array(8).fill({ exampleId: expect.any(String) }),
+            })),
+          },
+        },
+      });
+      const sql = 'SELECT layer, vector FROM activations ORDER BY ALL';
+      const exported = await fetch(new URL(`/export/query.arrow?${new URLSearchParams({ sql })}`, url));
+      const table = tableFromIPC(new Uint8Array(await exported.arrayBuffer()));
+      expect(table.schema.fields.map(({ type }) => String(type))).toEqual([
+        'Int32',
+        'FixedSizeList[8]<Float32>',
+      ]);
+      expect(table.numRows).toBe(48);
+      const client = new pg.Client({ host: '127.0.0.1', port, user: 'analyst', database: 'runlake' });
+      await client.connect();
+      const { rows } = await client.query(
+        'SELECT family, count(*)::INT AS n FROM runs WHERE seed = $1 GROUP BY 1',
+        [0],
+      );
+      expect(rows).toEqual([{ family: 'HALLULENS', n: 2 }]);
+      await client.end();
+      server.child.kill('SIGTERM');
+      expect(await server.exited).toBe(0);
+    } finally {
+      server.child.kill('SIGKILL');
+      await server.exited;
+      await home.remove();
+    }
   });
 
   it.skipIf(s3Missing !== undefined)('uploads in parts to S3', async () => {

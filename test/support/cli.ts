@@ -43,7 +43,12 @@ export async function compileCli(): Promise<Cli> {
   };
 }
 
-function startCli(path: string, args: readonly string[], env: Readonly<Record<string, string>>): CliProcess {
+/** Starts the command line that lies at `path`; whoever does ends it. */
+export function startCli(
+  path: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): CliProcess {
   const child = spawn(process.execPath, [path, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
