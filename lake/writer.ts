@@ -2,21 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { DataFiles, type RowsOf } from './data-files.ts';
 import type { Lake } from './lake.ts';
 import type { AddFile } from './log/actions.ts';
-import { dataKey } from './log/paths.ts';
-import { mayMatchAll } from './log/prune.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
-import { addFile, fileStats } from './log/stats.ts';
-import { type CopiedFile, copyToParquet } from './parquet/copy.ts';
-import { dataFileName, sqlName, sqlString } from './parquet/file-name.ts';
+import type { CopiedFile } from './parquet/copy.ts';
 import { openVectorEncoder, type VectorEncoder } from './parquet/vectors/encoder.ts';
-import { relationSql } from './relation.ts';
 import { encodeToken, VERSIONS_PARAMETER } from './snapshot.ts';
 import type { CallOptions } from './store/object-store.ts';
 import { probePutIfAbsent } from './store/probe.ts';
 import { RUNS } from './tables/tables.ts';
-import { COLUMNS_TAG, ingestTags, type RunEntry, runsOf, runTags } from './visibility.ts';
+import { ingestTags, type RunEntry, runsOf, runTags } from './visibility.ts';
 
 /** A file of rows with the ingests they belong to. */
 export interface IngestedFile {
@@ -41,12 +37,6 @@ export interface DeleteRunsResult {
   readonly duplicates: ReadonlySet<string>;
 }
 
-/** Rows by the values of a column of texts. */
-export interface RowsOf {
-  readonly column: string;
-  readonly values: readonly string[];
-}
-
 export interface RecordOptions extends CallOptions {
   /** Rows that go in the same commit. */
   readonly replaced?: (recorded: (source: string) => number) => RowsOf;
@@ -69,8 +59,7 @@ export class LakeWriter {
   readonly vectors: VectorEncoder = openVectorEncoder();
   readonly #instance: DuckDBInstance;
   readonly #listener: CommitListener | undefined;
-  /** Tag values of `COLUMNS_TAG` by table; absent where files must be read by name. */
-  readonly #columnCounts: ReadonlyMap<string, string>;
+  readonly #files: DataFiles;
   /** One commit at a time a table in this process: others would only lose the race for the version. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -81,7 +70,7 @@ export class LakeWriter {
     columnCounts: ReadonlyMap<string, string>,
     listener: CommitListener | undefined,
   ) {
-    this.#columnCounts = columnCounts;
+    this.#files = new DataFiles({ lake, directory, columnCounts, connect: () => instance.connect() });
     this.#listener = listener;
     this.lake = lake;
     this.directory = directory;
@@ -136,7 +125,7 @@ export class LakeWriter {
   ): Promise<void> {
     const tables = new Map<string, AddFile[]>();
     for (const { table, file, ingests, tags } of files) {
-      const add = await this.#upload(table, file, { ...ingestTags(ingests), ...tags }, options);
+      const add = await this.#files.upload(table, file, { ...ingestTags(ingests), ...tags }, options);
       tables.set(table, [...(tables.get(table) ?? []), add]);
     }
     for (const [table, add] of tables) {
@@ -179,9 +168,9 @@ export class LakeWriter {
             return known?.content_sha256 !== entry.content_sha256;
           });
           if (wanted.length === 0) return undefined;
-          const rows = wanted.length === entries.length ? file : await this.#withRuns(file.path, wanted);
-          const rest = await this.#withoutRuns(snapshot, replaced, options);
-          const added = await this.#upload(RUNS.name, rows, runTags(wanted), options);
+          const rows = wanted.length === entries.length ? file : await this.#files.ofRuns(file.path, wanted);
+          const rest = await this.#files.withoutRuns(snapshot, replaced, options);
+          const added = await this.#files.upload(RUNS.name, rows, runTags(wanted), options);
           return { add: [added, ...rest.add], remove: rest.remove };
         },
         options,
@@ -207,7 +196,7 @@ export class LakeWriter {
         async (snapshot) => {
           runs = [...snapshot.files.values()].flatMap(runsOf);
           const found = runs.some((run) => ids.has(run.run_id));
-          return found ? this.#withoutRuns(snapshot, ids, options) : undefined;
+          return found ? this.#files.withoutRuns(snapshot, ids, options) : undefined;
         },
         options,
       ),
@@ -220,27 +209,6 @@ export class LakeWriter {
         duplicate_of !== undefined && deleted.has(duplicate_of) && !deleted.has(run_id),
     );
     return { deleted, duplicates: new Set(duplicates.map((run) => run.run_id)) };
-  }
-
-  /** Files of `runs` that hold some runs, and files of the others in them. */
-  async #withoutRuns(
-    snapshot: TableSnapshot,
-    ids: ReadonlySet<string>,
-    options: CallOptions,
-  ): Promise<{ readonly remove: AddFile[]; readonly add: AddFile[] }> {
-    const remove: AddFile[] = [];
-    const add: AddFile[] = [];
-    for (const [path, live] of snapshot.files) {
-      const runs = runsOf(live);
-      const kept = runs.filter((run) => !ids.has(run.run_id));
-      if (kept.length === runs.length) continue;
-      remove.push(live);
-      if (kept.length === 0) continue;
-      const object = { key: dataKey(snapshot.root, path), size: live.size };
-      const rest = await this.lake.withLocalFile(object, (local) => this.#withRuns(local, kept), options);
-      add.push(await this.#upload(RUNS.name, rest, runTags(kept), options));
-    }
-    return { remove, add };
   }
 
   /**
@@ -265,9 +233,9 @@ export class LakeWriter {
           if (newer.length === 0) return undefined;
           const file = await rows(recorded);
           const old = replaced?.(recorded) ?? { column: '', values: [] };
-          const { remove, add } = await this.#without(snapshot, old, options);
+          const { remove, add } = await this.#files.without(snapshot, old, options);
           if (file !== undefined) {
-            add.push(await this.#upload(table, file, {}, options));
+            add.push(await this.#files.upload(table, file, {}, options));
             await unlink(file.path).catch(() => {});
           }
           const lastUpdated = Date.now();
@@ -278,34 +246,6 @@ export class LakeWriter {
     );
     this.lake.refresh();
     this.#listener?.committed();
-  }
-
-  /** Live files that hold rows with certain values of a column, and files of their other rows. */
-  async #without(
-    snapshot: TableSnapshot,
-    { column, values }: RowsOf,
-    options: CallOptions,
-  ): Promise<{ readonly remove: AddFile[]; readonly add: AddFile[] }> {
-    const remove: AddFile[] = [];
-    const add: AddFile[] = [];
-    if (values.length === 0) return { remove, add };
-    const { name, columns } = snapshot.spec;
-    const condition = `${sqlName(column)} NOT IN (${values.map(sqlString).join(', ')})`;
-    for (const [path, live] of snapshot.files) {
-      if (!mayMatchAll(fileStats(live), [{ column, in: values }], columns)) continue;
-      const object = { key: dataKey(snapshot.root, path), size: live.size };
-      const rest = await this.lake.withLocalFile(
-        object,
-        (local) => this.#filtered(name, local, condition),
-        options,
-      );
-      if (rest.rows < (fileStats(live).numRecords ?? Number.POSITIVE_INFINITY)) {
-        remove.push(live);
-        if (rest.rows > 0) add.push(await this.#upload(name, rest, {}, options));
-      }
-      await unlink(rest.path).catch(() => {});
-    }
-    return { remove, add };
   }
 
   /** Removes what this writer left on local disk. */
@@ -323,46 +263,6 @@ export class LakeWriter {
       names.map((name) => this.lake.table(name).snapshot(options)),
     );
     return encodeToken(Object.fromEntries(states.map((state, i) => [names[i]!, state.version])));
-  }
-
-  /** The rows of some runs out of a file of `runs`. */
-  async #withRuns(path: string, runs: readonly RunEntry[]): Promise<CopiedFile> {
-    const ids = runs.map((run) => sqlString(run.ingest_id)).join(', ');
-    return this.#filtered(RUNS.name, path, `ingest_id IN (${ids})`);
-  }
-
-  /** The rows of a file that satisfy a condition, with every column that the table has by now. */
-  async #filtered(table: string, path: string, condition: string): Promise<CopiedFile> {
-    const spec = this.lake.spec(table);
-    const rows = `SELECT * FROM read_parquet(${sqlString(path)}) WHERE ${condition}`;
-    const columns = `SELECT * FROM ${relationSql(spec, spec, [])} none`;
-    const order = spec.sortBy.map(sqlName).join(', ');
-    const connection = await this.connect();
-    try {
-      return await copyToParquet(
-        connection,
-        `SELECT * FROM (${columns} UNION ALL BY NAME ${rows}) ORDER BY ${order}`,
-        spec,
-        join(this.directory, dataFileName()),
-      );
-    } finally {
-      connection.closeSync();
-    }
-  }
-
-  async #upload(
-    table: string,
-    file: CopiedFile,
-    tags: Readonly<Record<string, string>>,
-    options: CallOptions,
-  ): Promise<AddFile> {
-    const spec = this.lake.spec(table);
-    const key = dataKey(this.lake.table(table).root, file.name);
-    await this.lake.store.upload(key, { file: file.path }, options);
-    const count = this.#columnCounts.get(table);
-    return addFile(spec, file, file.name, {
-      tags: { ...tags, ...(count === undefined ? {} : { [COLUMNS_TAG]: count }) },
-    });
   }
 
   async #inTurn<T>(table: string, work: () => Promise<T>): Promise<T> {
