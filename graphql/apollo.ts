@@ -119,8 +119,9 @@ function gatewayOf(schema: GraphQLSchema): ApolloServerOptionsWithGateway<Reques
       return () => undefined;
     },
     load: async () => ({
-      executor: ({ document, operationName, request, context }) =>
-        run({ document, operationName, variableValues: request.variables, contextValue: context }),
+      // The name that was asked for: `operationName` is null where no operation has it.
+      executor: ({ document, request: { operationName, variables }, context }) =>
+        run({ document, operationName, variableValues: variables, contextValue: context }),
     }),
     stop: async () => undefined,
   };
