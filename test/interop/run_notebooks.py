@@ -25,7 +25,7 @@ for path in paths:
     together.cells.extend(cells)
 for index, cell in enumerate(together.cells):
     cell["id"] = f"cell-{index}"
-NotebookClient(together, timeout=240, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+NotebookClient(together, timeout=240, startup_timeout=240, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
 
 
 def summary(cells):
