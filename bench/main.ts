@@ -18,6 +18,7 @@ import { ingestActivations } from './rows/ingest-activations.ts';
 import { ingestMemory } from './rows/ingest-memory.ts';
 import { ingestText } from './rows/ingest-text.ts';
 import { neighbours } from './rows/neighbours.ts';
+import { pgwire } from './rows/pgwire.ts';
 import { principalComponents } from './rows/principal-components.ts';
 import { probe } from './rows/probe.ts';
 import { probeNetworks } from './rows/probe-networks.ts';
@@ -35,6 +36,7 @@ const BENCHES: readonly Bench[] = [
   graphqlScale,
   graphqlCold,
   exportRows,
+  pgwire,
   explorer,
   inferenceCapture,
   fv,
