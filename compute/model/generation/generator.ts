@@ -1,11 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
-import { InvalidArgumentError, messageOf, RunlakeError } from '../../../lake/errors.ts';
+import { messageOf, RunlakeError } from '../../../lake/errors.ts';
 import type { BatchResult } from '../engine/batch.ts';
 import { RowKeyValues } from '../engine/key-values.ts';
 import type { Model } from '../engine/model.ts';
 import type { Operation } from '../engine/operations.ts';
-import { planRuns, runBytes } from '../engine/planner.ts';
-import { ModelMemoryError } from '../errors.ts';
+import { planRuns } from '../engine/planner.ts';
 import { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type {
   GenerationEvent,
@@ -17,26 +16,19 @@ import type {
   ResolvedOptions,
 } from './generation.ts';
 import { type Load, resolveLoad, resolveOptions } from './options.ts';
-import { promptKey } from './random.ts';
-import { Sample, type SampleSource } from './sample.ts';
+import { promptTokens, readingFactor, type WaitingPrompt, waitingPrompt } from './prompts.ts';
+import { Sample } from './sample.ts';
 import { logSumExp } from './sampling.ts';
-import { admissible, batchBytes, type Demand } from './schedule.ts';
-import { StopTexts } from './stop-texts.ts';
+import { admissible, type Demand } from './schedule.ts';
 import { captureOf, layerTensors, promptVectors, vectorAt } from './vectors.ts';
 
 type TemplateVariables = GenerationOptions['templateVariables'];
 
 const PROGRESS_MS = 1_000;
 
-/** A prompt that has not been read. */
-interface Waiting extends SampleSource {
-  readonly tokens: readonly number[];
-  readonly demand: Demand;
-}
-
 /** A prompt that has been read and of which samples are still to begin. */
 interface Opened {
-  readonly source: Waiting;
+  readonly source: WaitingPrompt;
   readonly keyValues: RowKeyValues;
   readonly row: number;
   /** Scores after the prompt, from which every sample begins. */
@@ -63,7 +55,7 @@ class Generator {
   readonly #options: ResolvedOptions;
   readonly #limits: Load;
   readonly #emit: (event: GenerationEvent) => Promise<void>;
-  readonly #prompts: Waiting[] = [];
+  readonly #prompts: WaitingPrompt[] = [];
   /** Prompts before this one have been read. */
   #next = 0;
   readonly #opened: Opened[] = [];
@@ -125,7 +117,12 @@ class Generator {
   async #accept(index: number, prompt: Prompt, variables: TemplateVariables): Promise<void> {
     try {
       const tokens = promptTokens(this.#tokenizer, prompt, variables);
-      this.#prompts.push(this.#admitted(index, prompt, tokens));
+      const limits = {
+        info: this.#model.info,
+        options: this.#options,
+        memoryBytes: this.#limits.memoryBytes,
+      };
+      this.#prompts.push(waitingPrompt(index, prompt, tokens, limits));
     } catch (error) {
       // Anything else is no fault of this prompt.
       if (!(error instanceof RunlakeError)) throw error;
@@ -133,59 +130,6 @@ class Generator {
       const { expected, remedy } = error;
       await this.#emit({ kind: 'refused', prompt: index, message: messageOf(error), expected, remedy });
     }
-  }
-
-  /** @throws InvalidArgumentError | ModelMemoryError */
-  #admitted(prompt: number, { answers = [] }: Prompt, tokens: readonly number[]): Waiting {
-    const { info } = this.#model;
-    const { length } = tokens;
-    if (length === 0) {
-      throw new InvalidArgumentError('the prompt has no tokens', {
-        expected: 'at least one',
-        remedy: 'this tokenizer adds none: begin the prompt with a token or a text',
-      });
-    }
-    const strange = tokens.find((token) => !Number.isInteger(token) || token < 0 || token >= info.vocabulary);
-    if (strange !== undefined) {
-      throw new InvalidArgumentError(`the prompt has the token ${strange}`, {
-        expected: `0 to ${info.vocabulary - 1}`,
-      });
-    }
-    if (length >= info.contextLength) {
-      throw new InvalidArgumentError(`the prompt has ${length} tokens and leaves no room for a response`, {
-        expected: `less than ${info.contextLength}, the model's context`,
-        remedy: 'shorten the prompt',
-      });
-    }
-    const maxTokens = Math.min(this.#options.maxNewTokens, info.contextLength - length);
-    const demand = { tokens: length + maxTokens, captured: this.#capturedBytes(maxTokens) };
-    const bytes = Math.max(
-      batchBytes(info, [demand]),
-      runBytes(info, { rows: 1, tokens: length, before: 0, read: 1 }) * this.#readingFactor,
-    );
-    if (bytes > this.#limits.memoryBytes) {
-      throw new ModelMemoryError(`a prompt of ${length} tokens may need about ${2 * bytes} bytes`, {
-        expected: `at most ${2 * this.#limits.memoryBytes}`,
-        remedy: 'allow more memory or fewer new tokens, or shorten the prompt',
-      });
-    }
-    return { prompt, tokens, key: promptKey(tokens), answers, maxTokens, demand };
-  }
-
-  /** Bytes of vectors that a response of so many tokens can hold, and once more to hand them over. */
-  #capturedBytes(tokens: number): number {
-    const { capture, stop } = this.#options;
-    if (capture?.response === undefined) return 0;
-    const keepsAll = capture.response === 'all' || capture.response === 'answer';
-    // One for every character that may yet turn out to be a stop text's, the sum of a mean and what is in hand.
-    const held = keepsAll ? tokens : Math.min(tokens, new StopTexts(stop).longest + 4);
-    return 2 * held * capture.layers.length * this.#model.info.hidden * 4;
-  }
-
-  /** How often the values of a run are in memory while a prompt is read: its vectors are taken out, ordered and sent. */
-  get #readingFactor(): number {
-    const selector = this.#options.capture?.prompt;
-    return selector === undefined || selector === 'last' ? 1 : 4;
   }
 
   /** Fills the batch: with samples of prompts that have been read, then with prompts that wait. */
@@ -219,7 +163,7 @@ class Generator {
   }
 
   /** How many of these prompts, in order, have room for a sample beside those that run, when each takes room for all. */
-  #admissible(sources: readonly Waiting[]): number {
+  #admissible(sources: readonly WaitingPrompt[]): number {
     const beside = this.#running.map(({ demand }) => demand);
     const rows = Math.max(0, this.#limits.maxRows - beside.length);
     const samples = Math.min(this.#options.n, rows);
@@ -229,10 +173,10 @@ class Generator {
   }
 
   /** Reads prompts, in runs of like length. */
-  async #read(group: readonly Waiting[]): Promise<void> {
+  async #read(group: readonly WaitingPrompt[]): Promise<void> {
     const { info } = this.#model;
     const rows = group.map(({ tokens }) => ({ tokens: tokens.length }));
-    const limits = { memoryBytes: this.#limits.memoryBytes / this.#readingFactor };
+    const limits = { memoryBytes: this.#limits.memoryBytes / readingFactor(this.#options) };
     const { capture } = this.#options;
     const wanted = capture?.prompt === undefined ? undefined : { ...capture, prompt: capture.prompt };
     for (const run of planRuns(info, { rows }, limits)) {
@@ -350,19 +294,6 @@ function scoresOf({ logits, logProbabilities }: BatchResult, row: number): Score
   const target = logProbabilities!.data[row]!;
   const exact = Math.abs(own[0]!) < NORM_RANGE && target > -NORM_RANGE;
   return { logits: own, norm: exact ? own[0]! - target : logSumExp(own) };
-}
-
-function promptTokens(tokenizer: Tokenizer, prompt: Prompt, variables: TemplateVariables): readonly number[] {
-  if ('tokens' in prompt) return prompt.tokens;
-  if ('messages' in prompt) {
-    return tokenizer.encodeChat(prompt.messages, variables === undefined ? {} : { variables });
-  }
-  const tokens = tokenizer.encode(prompt.text);
-  // A text that was rendered by a chat template elsewhere begins with BOS itself.
-  const { bosToken } = tokenizer;
-  return bosToken !== undefined && tokens[0] === bosToken && tokens[1] === bosToken
-    ? tokens.slice(1)
-    : tokens;
 }
 
 /** Tokenizers of loaded models. */
