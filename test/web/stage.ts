@@ -126,9 +126,9 @@ export function stage({ home: given, runs, server }: StageOptions = {}): Stage {
     },
     async barriers() {
       const found: string[] = [];
+      await page.evaluate(readFileSync(axe, 'utf8'));
       for (const [colorScheme, options] of CHECKS) {
         await page.emulateMedia({ colorScheme });
-        await page.evaluate(readFileSync(axe, 'utf8'));
         const result = violations.parse(
           await page.evaluate(`axe.run(${JSON.stringify(options)}).then(({ violations }) => violations)`),
         );
