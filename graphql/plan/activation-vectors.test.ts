@@ -3,8 +3,9 @@ import { DEFAULT_LIMITS } from '../limits/limits.ts';
 import { FakeLake } from '../test-support/fake-lake.ts';
 import { requestContext } from '../test-support/request-context.ts';
 import { activationRow, generationRow, storeRow } from '../test-support/rows.ts';
-import { compileVectors, forEachLayer, type VectorMemory } from './activation-vectors.ts';
+import { compileVectors, forEachLayer } from './activation-vectors.ts';
 import { compileOptions } from './execute.ts';
+import type { VectorMemory } from './placed-vectors.ts';
 
 /** Entries of two stores, some of them of several tokens; keys that sort unlike their numbers. */
 const ROWS = Array.from({ length: 90 }, (_, i) => ({

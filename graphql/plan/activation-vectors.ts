@@ -1,14 +1,14 @@
-import { blocksOf, type VectorBlock, type VectorSet } from '../../compute/geometry/vector-set.ts';
-import { QueryError } from '../../lake/engine/errors.ts';
+import type { VectorSet } from '../../compute/geometry/vector-set.ts';
 import type { EngineValue, LakeSnapshot } from '../../lake/engine/types.ts';
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
 import { type Choice, compileChoice, printChoice } from './activation-choice.ts';
 import type { Arguments } from './arguments.ts';
 import { type CompileOptions, StatementBuilder } from './compile.ts';
-import { columnOf, ENTITIES } from './entities.ts';
+import { ENTITIES } from './entities.ts';
 import { runText, withSources } from './execute.ts';
 import type { Condition, Source } from './ir.ts';
+import { type LayerRow, PlacedVectors, type VectorMemory } from './placed-vectors.ts';
 import { Printer } from './sql.ts';
 
 /** Which class an activation belongs to: the label of its generations, or the filter that it meets. */
@@ -34,13 +34,7 @@ export interface VectorsPlan {
 }
 
 /** One activation, without its vector. */
-export interface ChosenActivation {
-  readonly storeId: string;
-  readonly activationKey: string;
-  readonly tokenIndex: number | null;
-  readonly site: string;
-  readonly tokenSelector: string;
-  readonly segment: string | null;
+export interface ChosenActivation extends LayerRow {
   readonly exampleId: string | null;
   /** What a prompt and its samples have in common. */
   readonly group: string;
@@ -58,18 +52,7 @@ export interface LayerVectors {
   readonly set: VectorSet;
 }
 
-/** How many bytes of vectors are held. */
-export interface VectorMemory {
-  /** From one pass over a layer to the next; a larger layer is read anew. */
-  readonly kept: number;
-  /** In the answer to one statement. */
-  readonly read: number;
-}
-
 const MEMORY: VectorMemory = { kept: 128 * 2 ** 20, read: 32 * 2 ** 20 };
-/** Stands for the token of what has none, which is equal to nothing in SQL. */
-const NO_TOKEN = -1;
-
 /** @throws BadUserInputError, LimitExceededError */
 export function compileVectors(
   options: CompileOptions,
@@ -109,9 +92,10 @@ export async function forEachLayer<T>(
   memory = MEMORY,
 ): Promise<T[]> {
   return withSources(context, snapshot, plan.sources, async (relations) => {
-    const reader: Reader = { context, plan, relations, memory };
+    const reader: Reader = { context, plan, relations };
     const answers: T[] = [];
-    for (const layer of await layersOf(reader)) answers.push(await work(await layerVectors(reader, layer)));
+    for (const layer of await layersOf(reader))
+      answers.push(await work(await layerVectors(reader, layer, memory)));
     return answers;
   });
 }
@@ -120,7 +104,6 @@ interface Reader {
   readonly context: RequestContext;
   readonly plan: VectorsPlan;
   readonly relations: readonly string[];
-  readonly memory: VectorMemory;
 }
 
 async function layersOf({ context, plan: { choice }, relations }: Reader): Promise<number[]> {
@@ -135,8 +118,8 @@ function withText(ctes: readonly string[]): string {
   return ctes.length > 0 ? `WITH ${ctes.join(', ')} ` : '';
 }
 
-async function layerVectors(reader: Reader, layer: number): Promise<LayerVectors> {
-  const { context } = reader;
+async function layerVectors(reader: Reader, layer: number, memory: VectorMemory): Promise<LayerVectors> {
+  const { context, plan, relations } = reader;
   let found = await chosenRows(reader, layer, 'stored');
   // A norm tells of values that are not finite; only where none is stored the vectors have to.
   if (found.some(({ finite }) => finite === null)) found = await chosenRows(reader, layer, 'computed');
@@ -150,7 +133,8 @@ async function layerVectors(reader: Reader, layer: number): Promise<LayerVectors
   }
   const dim = widths[0] ?? 0;
   const activations = rows.map(({ activation }) => activation);
-  const placed = new PlacedVectors(reader, layer, activations, dim);
+  const stored = { context, relations, choice: plan.choice, layer, rows: activations, dim };
+  const placed = new PlacedVectors(stored, memory);
   return {
     layer,
     rows: activations,
@@ -240,120 +224,7 @@ function foundRow(row: readonly EngineValue[], byFilter: boolean): FoundRow {
   };
 }
 
-function keyOf(
-  row: Pick<
-    ChosenActivation,
-    'storeId' | 'activationKey' | 'tokenIndex' | 'site' | 'tokenSelector' | 'segment'
-  >,
-): string {
+function keyOf(row: LayerRow): string {
   const { storeId, activationKey, tokenIndex, site, tokenSelector, segment } = row;
   return JSON.stringify([storeId, activationKey, tokenIndex, site, tokenSelector, segment]);
-}
-
-/** The vectors of known rows of a layer, in their order. */
-class PlacedVectors {
-  readonly #reader: Reader;
-  readonly #layer: number;
-  readonly #rows: readonly ChosenActivation[];
-  readonly #dim: number;
-  #kept: Float32Array | undefined;
-
-  constructor(reader: Reader, layer: number, rows: readonly ChosenActivation[], dim: number) {
-    this.#reader = reader;
-    this.#layer = layer;
-    this.#rows = rows;
-    this.#dim = dim;
-  }
-
-  async *blocks(signal: AbortSignal): AsyncGenerator<VectorBlock> {
-    const dim = this.#dim;
-    if (this.#kept) {
-      yield* blocksOf(this.#kept, dim, { signal });
-      return;
-    }
-    const count = this.#rows.length;
-    const { memory } = this.#reader;
-    const kept = count * dim * 4 <= memory.kept ? new Float32Array(count * dim) : undefined;
-    const step = Math.max(1, Math.floor(memory.read / (dim * 4)));
-    for (let start = 0; start < count; start += step) {
-      const end = Math.min(count, start + step);
-      const data = kept?.subarray(start * dim, end * dim) ?? new Float32Array((end - start) * dim);
-      await this.#read(start, end, data);
-      yield* blocksOf(data, dim, { start, signal });
-    }
-    this.#kept = kept;
-  }
-
-  /** Reads the vectors of rows start to end - 1. */
-  async #read(start: number, end: number, into: Float32Array): Promise<void> {
-    const { context, relations, plan } = this.#reader;
-    const dim = this.#dim;
-    const wanted = this.#rows.slice(start, end);
-    const printer = new Printer(relations);
-    const where: Condition = { kind: 'all', items: [plan.choice.where, ...this.#stretch(wanted)] };
-    const list = (values: readonly (string | number)[], type: string) =>
-      `unnest(${printer.list(values, type)})`;
-    const places = [
-      `${list(
-        wanted.map(({ storeId }) => storeId),
-        'VARCHAR',
-      )} AS store_id`,
-      `${list(
-        wanted.map(({ activationKey }) => activationKey),
-        'VARCHAR',
-      )} AS activation_key`,
-      `${list(
-        wanted.map(({ tokenIndex }) => tokenIndex ?? NO_TOKEN),
-        'INTEGER',
-      )} AS token_index`,
-      `${list(
-        wanted.map(({ site }) => site),
-        'VARCHAR',
-      )} AS site`,
-      `${list(
-        wanted.map(({ tokenSelector }) => tokenSelector),
-        'VARCHAR',
-      )} AS token_selector`,
-      `${list(
-        wanted.map(({ segment }) => segment ?? ''),
-        'VARCHAR',
-      )} AS segment`,
-      `${list([...wanted.keys()], 'INTEGER')} AS place`,
-    ];
-    // Only wanted vectors leave the engine, each with its place.
-    const text = `WITH w AS MATERIALIZED (SELECT ${places.join(', ')}) SELECT w.place, t.vector FROM ${printer.relation(plan.choice.source)} t JOIN w ON w.store_id = t.store_id AND w.activation_key = t.activation_key AND w.token_index = coalesce(t.token_index, ${NO_TOKEN}) AND w.site = t.site AND w.token_selector = t.token_selector AND w.segment = coalesce(t.segment, '') WHERE ${printer.condition(where, 't')}`;
-    const { rows } = await runText(context, { text, params: printer.params });
-    const missing = new Set(wanted.keys());
-    for (const [place, vector] of rows) {
-      const at = Number(place);
-      if (!(vector instanceof Float32Array) || vector.length !== dim) continue;
-      into.set(vector, at * dim);
-      missing.delete(at);
-    }
-    const [lacking] = missing;
-    if (lacking !== undefined) {
-      throw new QueryError(
-        `the vector of ${wanted[lacking]!.activationKey} in layer ${this.#layer} has not the ${dim} numbers that its row says`,
-      );
-    }
-  }
-
-  /** Conditions that leave little beside some consecutive rows, in the terms by which files are sorted. */
-  #stretch(rows: readonly ChosenActivation[]): Condition[] {
-    const [first, last] = [rows[0]!, rows.at(-1)!];
-    const between = (name: string, low: string | number, high: string | number): Condition[] => {
-      const column = columnOf(ENTITIES.Activation, name);
-      return [
-        { kind: 'compare', column, op: 'gte', value: low },
-        { kind: 'compare', column, op: 'lte', value: high },
-      ];
-    };
-    const conditions = between('layer', this.#layer, this.#layer);
-    conditions.push(...between('store_id', first.storeId, last.storeId));
-    if (first.storeId !== last.storeId) return conditions;
-    conditions.push(...between('activation_key', first.activationKey, last.activationKey));
-    if (first.activationKey !== last.activationKey) return conditions;
-    if (first.tokenIndex === null || last.tokenIndex === null) return conditions;
-    return [...conditions, ...between('token_index', first.tokenIndex, last.tokenIndex)];
-  }
 }
