@@ -1,6 +1,6 @@
 import type { Backend } from '../protocol/backend.ts';
 import type { Output } from '../protocol/output.ts';
-import type { CopyOptions } from '../sql/commands.ts';
+import type { CopyOptions } from '../sql/commands/command.ts';
 import { type ResultField, type RowForm, writeCells } from './rows.ts';
 
 const BINARY_SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');

@@ -6,7 +6,8 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { WireError } from '../protocol/sqlstate.ts';
 import { withoutPostgresSyntax } from '../sql/dialect.ts';
 import { columnNames } from '../sql/names.ts';
-import { type RewriteContext, rewrite } from '../sql/rewrite.ts';
+import type { RewriteContext } from '../sql/rewrite/context.ts';
+import { rewrite } from '../sql/rewrite/rewrite.ts';
 import {
   isNode,
   mapTree,

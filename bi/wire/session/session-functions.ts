@@ -1,6 +1,6 @@
 import { DATABASE, SERVER_VERSION } from '../../catalog/settings.ts';
 import { WireError } from '../protocol/sqlstate.ts';
-import type { SessionValue } from '../sql/rewrite.ts';
+import type { SessionValue } from '../sql/rewrite/context.ts';
 import type { Settings } from './settings.ts';
 
 /** What a session knows of itself. */

@@ -5,7 +5,8 @@ import { accounted, type SessionAccount, type WireAccounting } from '../accounti
 import type { Backend } from '../protocol/backend.ts';
 import { decodeText, type FormatCode, type FrontendMessage } from '../protocol/frontend.ts';
 import { reportOf, SQLSTATE, WireError } from '../protocol/sqlstate.ts';
-import { type Command, type CopyOptions, commandOf } from '../sql/commands.ts';
+import type { Command, CopyOptions } from '../sql/commands/command.ts';
+import { commandOf } from '../sql/commands/commands.ts';
 import { parameterNode } from '../types/parameters.ts';
 import { boundValues, ensureFits, expressionsOf } from './bind.ts';
 import { copyHead, copyRows, copyTail } from './copy.ts';

@@ -1,5 +1,5 @@
 import { WireError } from '../protocol/sqlstate.ts';
-import type { Command } from '../sql/commands.ts';
+import type { Command } from '../sql/commands/command.ts';
 import type { ParsedQuery } from './planner.ts';
 import type { ResultField } from './rows.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SandboxError } from '../../../lake/engine/errors.ts';
 import { statementsOf, tokensOf } from '../../../lake/engine/lexer.ts';
-import { commandOf } from './commands.ts';
+import { commandOf } from './commands/commands.ts';
 import { strftimeFormat } from './date-format.ts';
 import { withoutPostgresSyntax } from './dialect.ts';
 
