@@ -7,6 +7,8 @@ import time
 import duckdb
 
 connection = duckdb.connect(config={"threads": sys.argv[1]})
+# It would be printed by whatever takes two seconds.
+connection.execute("SET enable_progress_bar = false")
 for line in sys.stdin:
     started = time.perf_counter()
     table = connection.execute(json.loads(line)["sql"]).to_arrow_table()

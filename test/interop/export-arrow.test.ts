@@ -145,6 +145,8 @@ def blank(values, hidden):
     return not any(any(data[width * i:width * (i + 1)]) for i in places)
 db = duckdb.connect()
 db.execute("SET TimeZone = 'UTC'")
+# It would be printed by whatever takes two seconds.
+db.execute('SET enable_progress_bar = false')
 wrong = []
 for case in json.load(open(sys.argv[1])):
     opened = pa.ipc.open_stream(case['stream']).read_all()

@@ -163,6 +163,8 @@ def rows_of(table):
 def opened(path):
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    # It would be printed by whatever takes two seconds.
+    connection.execute("SET enable_progress_bar = false")
     if path.endswith(".sql"):
         connection.execute(open(path).read())
     else:
