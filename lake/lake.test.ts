@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RemoteStore } from './cache/remote-store.fixture.ts';
 import { Lake } from './lake.ts';
+import { dataKey } from './log/paths.ts';
 import { Staging } from './parquet/staging.ts';
 import { VectorWriter } from './parquet/vectors/writer.ts';
 import { relationSql } from './relation.ts';
@@ -123,6 +125,23 @@ describe('visibility', () => {
     expect(await sums()).toEqual({ a: 1, b: 5 });
     expect((await writer.deleteRuns(new Set(['a', 'b']))).deleted).toEqual(new Set(['a', 'b']));
     expect(await sums()).toEqual({});
+  });
+
+  it('names a state that vacuum has taken files of, where they are read in place and where they are fetched', async () => {
+    await put([{ run: 'a', content: '1', scores: [1] }]);
+    const remote = await Lake.open({
+      store: new RemoteStore(join(directory, 'store')),
+      home: join(directory, 'remote'),
+      cacheBytes: 1e9,
+      memory: 5e8,
+      tables: TABLES,
+    });
+    const { root, files } = await lake.table('predictions').snapshot();
+    await lake.store.delete([...files.keys()].map((path) => dataKey(root, path)));
+    const gone = { code: 'VERSION_NOT_FOUND' };
+    await expect(sums()).rejects.toMatchObject(gone);
+    await expect(remote.relation(await remote.snapshot(), 'predictions')).rejects.toMatchObject(gone);
+    await remote.close();
   });
 
   it('replaces a run atomically and keeps the old state readable by token, version and time', async () => {

@@ -1,12 +1,13 @@
 import type { ObjectCache } from './cache/object-cache.ts';
 import type { LakeSnapshot, PruneCondition, Relation, RelationSize } from './engine/types.ts';
+import { vacuumedState } from './log/errors.ts';
 import { dataKey } from './log/paths.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats } from './log/stats.ts';
 import { type LocatedFile, listLengths, relationSql, type VisibleFile, visibleFiles } from './relation.ts';
 import type { ResolvedSnapshot } from './snapshot.ts';
 import type { Snapshots } from './snapshots.ts';
-import type { CallOptions, ObjectStore } from './store/object-store.ts';
+import { type CallOptions, ObjectNotFoundError, type ObjectStore } from './store/object-store.ts';
 import type { TableSet } from './table-set.ts';
 import type { TableSpec } from './tables/schema.ts';
 import { inSpan } from './telemetry.ts';
@@ -95,7 +96,7 @@ export class Relations {
     return { sql, ...sizeOf(files), release, lengths: listLengths(spec, files) };
   }
 
-  /** Local paths of files of a table; they stay until they are released. */
+  /** Local paths of files of a table; they stay until they are released. @throws VersionNotFoundError when vacuum has taken one */
   async locate(
     state: TableSnapshot,
     files: readonly VisibleFile[],
@@ -110,7 +111,9 @@ export class Relations {
     };
     const { paths, release } = await inSpan('fetch files', read, () =>
       this.#cache.localFiles(this.#store, wanted, options),
-    );
+    ).catch((error: unknown) => {
+      throw error instanceof ObjectNotFoundError ? vacuumedState(error) : error;
+    });
     return { located: files.map((file, i) => ({ ...file, local: paths[i]! })), release };
   }
 

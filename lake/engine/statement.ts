@@ -15,6 +15,7 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import { CancelledError, messageOf, RunlakeError } from '../errors.ts';
+import { vacuumedState } from '../log/errors.ts';
 import { type OpenSpan, openSpan, SpanKind } from '../telemetry.ts';
 import { QueryError, QueryMemoryError, QueryTimeoutError } from './errors.ts';
 import { forgetPrepared, preparedStatement } from './prepared.ts';
@@ -256,5 +257,8 @@ function queryError(error: unknown): RunlakeError {
       cause: error,
     });
   }
+  // Statements name files of the lake only.
+  if (/^IO Error: (No files found that match|Cannot open file .*: No such file)/.test(message))
+    return vacuumedState(error);
   return new QueryError(message.split('\n\n')[0] ?? message, { cause: error });
 }

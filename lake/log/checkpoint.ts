@@ -12,7 +12,7 @@ import { RunlakeError } from '../errors.ts';
 import { sqlString } from '../parquet/file-name.ts';
 import type { CallOptions, ObjectStore } from '../store/object-store.ts';
 import { type Action, parseAction } from './actions.ts';
-import { CorruptLogError } from './errors.ts';
+import { CorruptLogError, VersionNotFoundError } from './errors.ts';
 import { type CheckpointFiles, checkpointKey, lastCheckpointKey } from './log-files.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -165,7 +165,8 @@ export async function readCheckpoint(
           }
         }
       } catch (cause) {
-        if (cause instanceof RunlakeError && !(cause instanceof QueryError)) throw cause;
+        const unreadable = cause instanceof QueryError || cause instanceof VersionNotFoundError;
+        if (cause instanceof RunlakeError && !unreadable) throw cause;
         throw new CorruptLogError(`checkpoint ${name} cannot be read`, {
           where: { file: name },
           remedy: 'run `runlake lake fsck --repair`',

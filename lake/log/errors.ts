@@ -16,6 +16,15 @@ export class VersionNotFoundError extends RunlakeError {
   readonly code = 'VERSION_NOT_FOUND';
 }
 
+/** A state that the log still tells of, and that vacuum has taken files of. */
+export function vacuumedState(cause: unknown): VersionNotFoundError {
+  return new VersionNotFoundError('files of this state of the lake are not in the store any more', {
+    expected: 'a state that is young enough for vacuum to keep it',
+    remedy: 'ask for a newer state; if this is the newest, `runlake lake fsck` says what is lost',
+    cause,
+  });
+}
+
 /** The table uses a protocol version, a table feature or a column type that this reader or writer must not touch. */
 export class UnsupportedTableError extends RunlakeError {
   readonly code = 'UNSUPPORTED_TABLE';

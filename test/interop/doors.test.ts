@@ -500,7 +500,8 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
     await client.connect();
     const counted = async () => (await lake.lake.sandboxedQuery(await lake.lake.snapshot(), sql)).rows;
     try {
-      const { runs } = await lake.lake.snapshot();
+      const { runs, token } = await lake.lake.snapshot();
+      await client.query('BEGIN; SELECT 1 FROM runs LIMIT 1');
       const arbitrary = [...runs.keys()].filter((run) => run.startsWith('main/arbitrary/'));
       await lake.writer.deleteRuns(new Set(arbitrary));
       // By then no ingest is running that could name the rows in the end.
@@ -515,12 +516,18 @@ describe.skipIf(!pythonHas('duckdb', 'pyarrow', 'psycopg', 'numpy'))('the doors 
       expect(await stored()).toEqual(await needed());
       expect(files.length).toBeGreaterThan((await stored()).length);
       expect(await counted()).toEqual(rows);
+      await expect(client.query(sql)).rejects.toMatchObject({ code: '72000' });
+      await client.query('ROLLBACK');
       expect((await client.query({ text: sql, rowMode: 'array' })).rows).toEqual(rows);
       const read = withDatabase(published.database, (connection) => runQuery(connection, sql));
       expect((await read).rows).toEqual(rows);
-      const query = '{ runs { totalCount } activations { totalCount } }';
-      const { data } = (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json();
-      expect(data).toEqual(totals);
+      const ask = async (query: string) =>
+        (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json();
+      expect((await ask('{ runs { totalCount } activations { totalCount } }')).data).toEqual(totals);
+      const gone = { message: expect.not.stringContaining('/'), extensions: { code: 'VERSION_NOT_FOUND' } };
+      expect(await ask(`{ runs(asOf: {snapshot: "${token}"}) { nodes { id } } }`)).toMatchObject({
+        errors: [gone],
+      });
     } finally {
       await client.end();
     }

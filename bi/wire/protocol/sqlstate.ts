@@ -44,6 +44,7 @@ export const SQLSTATE = {
   shutdown: '57P01',
   idleSessionTimeout: '57P05',
   ioError: '58030',
+  snapshotTooOld: '72000',
   internal: 'XX000',
 } as const;
 
@@ -91,6 +92,8 @@ function conditionOf(error: RunlakeError): keyof typeof SQLSTATE {
       return 'tooManyConnections';
     case 'INVALID_ARGUMENT':
       return 'invalidParameter';
+    case 'VERSION_NOT_FOUND':
+      return 'snapshotTooOld';
     case 'QUERY_FAILED':
       return MESSAGES.find(([pattern]) => pattern.test(error.message))?.[1] ?? 'internal';
     default:
