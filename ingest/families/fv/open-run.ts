@@ -1,6 +1,6 @@
 import { type QidStatus, qidStatusSchema } from '../../contracts/fv/qid-status.ts';
 import { type TopHeads, topHeadsSchema } from '../../contracts/fv/top-heads.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../contracts/json-value.ts';
+import { type JsonObject, type JsonValue, memberOf, textOf } from '../../contracts/json-value.ts';
 import { modelCheckIssues } from '../../contracts/model-check.ts';
 import { absolutePath } from '../../discovery/path.ts';
 import type { ReadContext, RunCandidate, RunSink } from '../../family.ts';
@@ -43,17 +43,6 @@ export interface OpenRun {
   readonly identity: RunIdentity;
   /** The score by which heads and layers are ranked. */
   readonly scoreKey: string;
-}
-
-/** A text, or undefined for anything else. */
-export function textOf(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** A member that is an object, or undefined. */
-export function memberOf(value: JsonObject | undefined, key: string): JsonObject | undefined {
-  const found = value?.[key];
-  return isJsonObject(found) ? found : undefined;
 }
 
 /** Reads the status file first: it decides what is forgiven in the others. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../contracts/json-value.ts';
+import { type JsonObject, memberOf, textOf } from '../../contracts/json-value.ts';
 import { parseIsoTime } from '../../contracts/scalars.ts';
 import type { ReadContext, RunCandidate, RunSink, RunStatus, RunSummary } from '../../family.ts';
 import { asNumber } from '../../metric-values.ts';
@@ -37,7 +37,7 @@ import {
   placesEvidence,
   type ShapeEvidence,
 } from './model-shape.ts';
-import { memberOf, type OpenRun, openRun, textOf } from './open-run.ts';
+import { type OpenRun, openRun } from './open-run.ts';
 import { rankHeads } from './ranking.ts';
 import { readDocument } from './run.ts';
 import { checkInjectedVector, checkSummary } from './sweep-check.ts';

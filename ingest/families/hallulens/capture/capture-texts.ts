@@ -2,7 +2,7 @@ import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
 import type { Row } from '../../../../lake/tables/schema.ts';
 import { GENERATIONS } from '../../../../lake/tables/tables.ts';
 import { evalArraysSchema } from '../../../contracts/hallulens/output.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import { isJsonObject, type JsonObject, type JsonValue, textOf } from '../../../contracts/json-value.ts';
 import { parseIsoTime } from '../../../contracts/scalars.ts';
 import type { ReadContext, RunCandidate, RunSink, RunStatus } from '../../../family.ts';
 import type { IssueLog } from '../../../run-files/issue-log.ts';
@@ -147,10 +147,6 @@ function sampleIndex(value: JsonValue): number | undefined {
   return typeof index === 'number' && Number.isSafeInteger(index) ? index : undefined;
 }
 
-function text(value: JsonValue | undefined): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
 function textRow(
   record: JsonObject,
   line: number,
@@ -165,8 +161,8 @@ function textRow(
     example_id: sample.key,
     activation_key: sample.key,
     model_id: modelId,
-    prompt: text(record['prompt']),
-    response: text(record['generation']),
+    prompt: textOf(record['prompt']) ?? null,
+    response: textOf(record['generation']) ?? null,
     reference: answer === undefined || answer === null ? null : jsonText({ answer }),
     halu: label === undefined || label === null ? null : label === true || label === 1,
     abstained,

@@ -1,7 +1,7 @@
 import type { ColumnRows, Row } from '../../../../lake/tables/schema.ts';
 import { TextColumn } from '../../../../lake/tables/text-column.ts';
 import { type GenerationRecord, isGenerationRecord } from '../../../contracts/hallulens/generation.ts';
-import type { JsonObject, JsonValue } from '../../../contracts/json-value.ts';
+import { type JsonObject, type JsonValue, nonEmptyTextOf } from '../../../contracts/json-value.ts';
 import type { AlikeRows } from '../../../formats/alike/alike-lines.ts';
 import type { JsonMembers } from '../../../formats/alike/json-lines.ts';
 import { ObjectText } from '../../../formats/alike/object-text.ts';
@@ -27,11 +27,6 @@ const LABEL_COLUMNS: ReadonlySet<string> = new Set(['halu', 'label_source']);
 
 function optionalJson(value: JsonValue | undefined): string | null {
   return value === undefined || value === null ? null : jsonText(value);
-}
-
-/** A text that is not empty, or undefined for anything else. */
-export function textOf(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** Whether the label says so; `true` and 1 do. */
@@ -99,7 +94,7 @@ export function generationTemplate(
   identity: ExpectedIdentity,
 ): GenerationTemplate | undefined {
   if (!isGenerationRecord(record) || identityMismatches(record, identity).length > 0) return undefined;
-  if (textOf(record['activation_key']) === undefined) return undefined;
+  if (nonEmptyTextOf(record['activation_key']) === undefined) return undefined;
   return {
     row: generationRow(record, undefined, 0),
     halu: isHallucination(record),

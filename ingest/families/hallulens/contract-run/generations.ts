@@ -2,7 +2,7 @@ import type { ObjectInfo } from '../../../../lake/store/object-store.ts';
 import type { Row } from '../../../../lake/tables/schema.ts';
 import { GENERATIONS } from '../../../../lake/tables/tables.ts';
 import { generationSchema, isGenerationRecord } from '../../../contracts/hallulens/generation.ts';
-import { isJsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import { isJsonObject, type JsonValue, nonEmptyTextOf } from '../../../contracts/json-value.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import type { ReadContext, RunSink } from '../../../family.ts';
 import { AlikeLines, type AlikeRows } from '../../../formats/alike/alike-lines.ts';
@@ -17,7 +17,6 @@ import {
   generationRows,
   generationTemplate,
   isHallucination,
-  textOf,
 } from './generation-rows.ts';
 import { type ExpectedIdentity, identityMismatches } from './run-identity.ts';
 
@@ -62,7 +61,7 @@ export async function readGenerations(
     const batch: Row[] = [];
     for (const { line, value, damaged } of records) {
       if (!isGenerationRecord(value)) {
-        const id = isJsonObject(value) ? textOf(value['example_id']) : undefined;
+        const id = isJsonObject(value) ? nonEmptyTextOf(value['example_id']) : undefined;
         if (id === undefined) stats.unreadable++;
         else examples.add(id, { ...NOTHING_KNOWN, line });
         if (!damaged)
@@ -82,8 +81,8 @@ export async function readGenerations(
       }
       const mismatches = identityMismatches(value, identity);
       for (const { code, pointer, message } of mismatches) log.record({ code, file, line, pointer, message });
-      const activationKey = textOf(value['activation_key']);
-      const hashKey = textOf(value['hashkey']);
+      const activationKey = nonEmptyTextOf(value['activation_key']);
+      const hashKey = nonEmptyTextOf(value['hashkey']);
       const key = activationKey ?? hashKey;
       let linkedKey = key;
       let missing = false;

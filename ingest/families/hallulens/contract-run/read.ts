@@ -1,7 +1,7 @@
 import { evalMetricsSchema } from '../../../contracts/hallulens/eval-metrics.ts';
 import { runConfigSchema } from '../../../contracts/hallulens/run-config.ts';
 import { runManifestSchema } from '../../../contracts/hallulens/run-manifest.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import { type JsonObject, memberOf, textOf } from '../../../contracts/json-value.ts';
 import { modelCheckIssues } from '../../../contracts/model-check.ts';
 import { parseIsoTime } from '../../../contracts/scalars.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
@@ -41,15 +41,6 @@ const NO_METRICS: ReadonlySet<string> = new Set([
   'seed',
   'n_examples',
 ]);
-
-function text(value: JsonValue | undefined): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function member(value: JsonObject | undefined, key: string): JsonObject | undefined {
-  const found = value?.[key];
-  return isJsonObject(found) ? found : undefined;
-}
 
 /** Reads a run that follows the results contract (DESIGN section 4); see `Family.read`. */
 export async function readContractRun(
@@ -112,7 +103,7 @@ export async function readContractRun(
     });
   }
 
-  const logsActivations = member(config, 'activation_logging')?.['enabled'] !== false;
+  const logsActivations = memberOf(config, 'activation_logging')?.['enabled'] !== false;
   const stores = config === undefined ? undefined : await linkStores(config, candidate, context, log);
   const needed = new IdMap();
   const generationsFile = files.get(GENERATIONS_FILE);
@@ -164,8 +155,8 @@ export async function readContractRun(
 
   const checklist = complianceChecklist(evidence);
   const failed = checklist.filter((item) => !item.passed);
-  const git = member(manifest, 'git');
-  const createdAt = text(manifest?.['created_at']);
+  const git = memberOf(manifest, 'git');
+  const createdAt = textOf(manifest?.['created_at']);
   const attachments = attachmentList(candidate);
   const others = metrics === undefined ? undefined : otherMembers(metrics, NO_METRICS);
   return {
@@ -178,11 +169,11 @@ export async function readContractRun(
       seed:
         identity.seed ?? path?.seed ?? parseSeedDirectory(directories) ?? whole(metrics?.['seed']) ?? null,
       run_date: path?.date ?? null,
-      created_at: createdAt === null ? null : (parseIsoTime(createdAt) ?? null),
+      created_at: createdAt === undefined ? null : (parseIsoTime(createdAt) ?? null),
       status: 'completed',
       verdict: failed.length === 0 ? 'COMPLIANT' : 'NONCOMPLIANT',
       verdict_reasons: failed.map(({ item, detail }) => `${item}: ${detail}`),
-      git_commit: text(git?.['commit']),
+      git_commit: textOf(git?.['commit']) ?? null,
       git_dirty: typeof git?.['dirty'] === 'boolean' ? git['dirty'] : null,
       config: config === undefined ? null : jsonText(config),
       manifest: manifestJson(manifest, {

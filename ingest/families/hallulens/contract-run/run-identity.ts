@@ -1,5 +1,5 @@
 import type { EvalMetrics } from '../../../contracts/hallulens/eval-metrics.ts';
-import type { JsonObject, JsonValue } from '../../../contracts/json-value.ts';
+import { type JsonObject, type JsonValue, memberOf, textOf } from '../../../contracts/json-value.ts';
 import { showValue } from '../../../contracts/schema-issues.ts';
 import type { IssueLog } from '../../../run-files/issue-log.ts';
 import { type ContractPath, modelSlug } from '../identity.ts';
@@ -13,10 +13,6 @@ export interface ExpectedIdentity {
   readonly split: string | undefined;
 }
 
-function text(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
-
 /** A whole number, exactly; undefined for anything else. */
 export function whole(value: JsonValue | undefined): bigint | undefined {
   if (typeof value === 'bigint') return value;
@@ -28,15 +24,12 @@ export function expectedIdentity(
   config: JsonObject | undefined,
   evalMetrics: JsonObject | undefined,
 ): ExpectedIdentity {
-  const model = config?.['model'];
-  const configModel =
-    typeof model === 'object' && model !== null && 'id' in model ? text(model.id) : undefined;
-  const pick = (key: string): string | undefined => text(config?.[key]) ?? text(evalMetrics?.[key]);
+  const pick = (key: string): string | undefined => textOf(config?.[key]) ?? textOf(evalMetrics?.[key]);
   return {
     benchmark: pick('benchmark'),
     method: pick('method'),
     split: pick('split'),
-    modelId: configModel ?? text(evalMetrics?.['model_id']),
+    modelId: textOf(memberOf(config, 'model')?.['id']) ?? textOf(evalMetrics?.['model_id']),
     seed: whole(config?.['seed']) ?? whole(evalMetrics?.['seed']),
   };
 }
@@ -49,18 +42,15 @@ export function checkAgainstPath(
   log: IssueLog,
 ): void {
   if (document === undefined) return;
-  const model = document['model'];
   const isConfig = file === 'config.json';
-  const modelId = isConfig
-    ? text(typeof model === 'object' && model !== null && 'id' in model ? model.id : undefined)
-    : text(document['model_id']);
+  const modelId = isConfig ? textOf(memberOf(document, 'model')?.['id']) : textOf(document['model_id']);
   const compare = (code: string, pointer: string, found: string | undefined, expected: string): void => {
     if (found === undefined || found === expected) return;
     log.run({ code, file, pointer, message: `${found} in the file, ${expected} in the path` });
   };
   compare('SEED_PATH_MISMATCH', '/seed', whole(document['seed'])?.toString(), path.seed.toString());
-  compare('BENCHMARK_PATH_MISMATCH', '/benchmark', text(document['benchmark']), path.benchmark);
-  compare('METHOD_PATH_MISMATCH', '/method', text(document['method']), path.method);
+  compare('BENCHMARK_PATH_MISMATCH', '/benchmark', textOf(document['benchmark']), path.benchmark);
+  compare('METHOD_PATH_MISMATCH', '/method', textOf(document['method']), path.method);
   compare(
     'MODEL_PATH_MISMATCH',
     isConfig ? '/model/id' : '/model_id',

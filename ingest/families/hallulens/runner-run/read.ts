@@ -7,7 +7,7 @@ import {
   runnerManifestSchema,
   runnerMetricsSchema,
 } from '../../../contracts/hallulens/runner.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import { type JsonObject, memberOf, textOf } from '../../../contracts/json-value.ts';
 import { parseIsoTime } from '../../../contracts/scalars.ts';
 import { schemaIssues } from '../../../contracts/schema-issues.ts';
 import { absolutePath } from '../../../discovery/path.ts';
@@ -27,15 +27,6 @@ import { type RunnerPredictions, readRunnerPredictions } from './predictions.ts'
 
 /** The runner scores its test set and has no name for another. */
 const SPLIT = 'test';
-
-function text(value: JsonValue | undefined): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-function member(value: JsonObject | undefined, key: string): JsonObject | undefined {
-  const found = value?.[key];
-  return isJsonObject(found) ? found : undefined;
-}
 
 /** Reads a run of the original runner (formats: section 7); see `Family.read`. */
 export async function readRunnerRun(
@@ -64,10 +55,13 @@ export async function readRunnerRun(
   const seeded = parseSeedDirectory(directories) !== undefined;
   const [dataset, method] = directories.slice(seeded ? -3 : -2);
   const benchmark =
-    text(member(config, 'dataset')?.['name']) ?? text(metrics?.['dataset']) ?? dataset ?? null;
+    textOf(memberOf(config, 'dataset')?.['name']) ?? textOf(metrics?.['dataset']) ?? dataset ?? null;
   const modelId =
-    text(member(config, 'dataset')?.['model_name']) ?? text(member(config, 'dataset')?.['model']) ?? null;
-  const methodName = text(member(config, 'method')?.['name']) ?? text(metrics?.['method']) ?? method ?? null;
+    textOf(memberOf(config, 'dataset')?.['model_name']) ??
+    textOf(memberOf(config, 'dataset')?.['model']) ??
+    null;
+  const methodName =
+    textOf(memberOf(config, 'method')?.['name']) ?? textOf(metrics?.['method']) ?? method ?? null;
   const seed = runSeed(config, metrics, directories, log);
 
   const predictionsFile = files.get('predictions.csv');
@@ -101,7 +95,7 @@ export async function readRunnerRun(
 
   const others = metrics === undefined ? undefined : otherMembers(metrics, RUNNER_IDENTITY_KEYS);
   const attachments = attachmentList(candidate);
-  const createdAt = text(manifest?.['created_at']);
+  const createdAt = textOf(manifest?.['created_at']);
   return {
     accepted: !log.rejected,
     columns: runColumns({
@@ -110,9 +104,9 @@ export async function readRunnerRun(
       benchmark,
       split: SPLIT,
       seed,
-      created_at: createdAt === null ? null : (parseIsoTime(createdAt) ?? null),
+      created_at: createdAt === undefined ? null : (parseIsoTime(createdAt) ?? null),
       status,
-      git_commit: text(manifest?.['git_commit']),
+      git_commit: textOf(manifest?.['git_commit']) ?? null,
       git_dirty: typeof manifest?.['git_dirty'] === 'boolean' ? manifest['git_dirty'] : null,
       config: config === undefined ? null : jsonText(config),
       manifest: manifestJson(manifest, {
@@ -155,7 +149,7 @@ function runStatus(
   failure: JsonObject | undefined,
   log: IssueLog,
 ): RunStatus {
-  const error = text(failure?.['error'])?.trimEnd();
+  const error = textOf(failure?.['error'])?.trimEnd();
   if (failure !== undefined && metrics === undefined) {
     log.warn({
       code: 'RUN_ERROR',

@@ -1,11 +1,7 @@
-import { isJsonObject, type JsonValue } from '../../../contracts/json-value.ts';
+import { isJsonObject, type JsonValue, nonEmptyTextOf } from '../../../contracts/json-value.ts';
 import type { ReadContext, RunCandidate, StoreRef } from '../../../family.ts';
 import { readJsonDocument } from '../../../run-files/documents.ts';
 import { resolveStore, storeRef } from './locate.ts';
-
-function text(value: JsonValue | undefined): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
 
 export interface RecordedStore {
   readonly path: string;
@@ -27,15 +23,15 @@ export function recordedStores(config: JsonValue): RecordedStore[] {
   const dataset = config['dataset'];
   const capture = isJsonObject(dataset) ? dataset['icr_capture'] : undefined;
   if (!isJsonObject(capture)) return [];
-  return [text(capture['train_dir']), text(capture['test_dir'])]
+  return [nonEmptyTextOf(capture['train_dir']), nonEmptyTextOf(capture['test_dir'])]
     .filter((path) => path !== undefined)
     .map((path) => ({ path, format: 'memmap' }));
 }
 
 function recordedStore(value: JsonValue): RecordedStore[] {
   if (!isJsonObject(value)) return [];
-  const path = text(value['path']);
-  const format = text(value['format']);
+  const path = nonEmptyTextOf(value['path']);
+  const format = nonEmptyTextOf(value['format']);
   return path === undefined ? [] : [{ path, ...(format === undefined ? {} : { format }) }];
 }
 
