@@ -9,6 +9,7 @@ import type {
   ChunkStream,
   LakeReader,
   LakeSnapshot,
+  LeadingRelation,
   LeadingRowsRequest,
   PruneCondition,
   QueryOptions,
@@ -57,6 +58,9 @@ const SPILL_FACTOR = 10;
 
 const DEFAULT_MAX_STREAMS = 64;
 
+/** Of the memory of queries: for rows that led an order. */
+const REMEMBERED_PART = 1 / 32;
+
 /** The lake as a reader sees it: snapshots over all tables, and SQL over the visible rows of one of them. */
 export class Lake implements LakeReader, StreamingReader {
   readonly store: ObjectStore;
@@ -86,7 +90,8 @@ export class Lake implements LakeReader, StreamingReader {
     this.#snapshots = snapshots;
     this.#cache = cache;
     this.#relations = relations;
-    this.#leadingRows = new LeadingRows({ engine, relations, limits: options.leadingRows });
+    const limits = { maxBytes: options.memory * REMEMBERED_PART, ...options.leadingRows };
+    this.#leadingRows = new LeadingRows({ engine, relations, limits });
     this.#sandboxed = new SandboxedSql({
       sandbox: new Sandbox({ engine, tables: tables.specs, views }),
       relations,
@@ -178,7 +183,7 @@ export class Lake implements LakeReader, StreamingReader {
     prune: readonly PruneCondition[],
     request: LeadingRowsRequest,
     options: QueryOptions = {},
-  ): Promise<Required<Pick<Relation, 'sql' | 'release'>> | undefined> {
+  ): Promise<LeadingRelation | undefined> {
     return this.#leadingRows.relation(snapshot, table, prune, request, options);
   }
 

@@ -48,6 +48,9 @@ export interface Relation extends RelationSize {
   release?(): void;
 }
 
+/** A relation of rows in memory, which stay there until it is released. */
+export type LeadingRelation = Required<Pick<Relation, 'sql' | 'release'>>;
+
 /** A condition on a row `t`, with its positional parameters `$1…`. */
 export interface RowCondition {
   readonly sql: string;
@@ -168,7 +171,7 @@ export interface LakeReader {
     prune: readonly PruneCondition[],
     request: LeadingRowsRequest,
     options?: QueryOptions,
-  ): Promise<Required<Pick<Relation, 'sql' | 'release'>> | undefined>;
+  ): Promise<LeadingRelation | undefined>;
   query(sql: string, options?: QueryOptions): Promise<QueryResult>;
   /** Runs one read-only statement over the views of a snapshot in a sandbox: no files, settings, extensions or network. */
   sandboxedQuery(snapshot: LakeSnapshot, sql: string, options?: QueryOptions): Promise<QueryResult>;

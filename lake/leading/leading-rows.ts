@@ -1,10 +1,10 @@
 import type { Engine } from '../engine/engine.ts';
 import type {
   LakeSnapshot,
+  LeadingRelation,
   LeadingRowsRequest,
   PruneCondition,
   QueryOptions,
-  Relation,
 } from '../engine/types.ts';
 import { sqlName, sqlString } from '../parquet/file-name.ts';
 import { ROW_FILE, ROW_NUMBER, relationSql, type VisibleFile } from '../relation.ts';
@@ -91,7 +91,7 @@ export class LeadingRows {
     prune: readonly PruneCondition[],
     request: LeadingRowsRequest,
     options: QueryOptions,
-  ): Promise<Required<Pick<Relation, 'sql' | 'release'>> | undefined> {
+  ): Promise<LeadingRelation | undefined> {
     const { spec, state, files } = await this.#relations.visible(snapshot, name, prune, options);
     if (state === undefined || files.length === 0 || sizeOf(files).rows < this.#limits.fromRows)
       return undefined;
@@ -111,7 +111,7 @@ export class LeadingRows {
     table: StoredTable,
     request: LeadingRowsRequest,
     options: QueryOptions,
-  ): Promise<Required<Pick<Relation, 'sql' | 'release'>> | undefined> {
+  ): Promise<LeadingRelation | undefined> {
     const searched: Searched[] = [];
     try {
       for (const unit of units) {
@@ -175,7 +175,7 @@ export class LeadingRows {
        QUALIFY rank() OVER (${apart}ORDER BY ${sortKeys(order)}) <= ${rows}`,
       { ...options, params: from?.params ?? [], maxRows },
     );
-    if (found.length >= maxRows || found.some(([, , number]) => number === null)) return undefined;
+    if (found.length >= maxRows || found.some((place) => place.includes(null))) return undefined;
     return numbersByPath(units, found);
   }
 
@@ -185,7 +185,7 @@ export class LeadingRows {
     table: StoredTable,
     { order, columns }: LeadingRowsRequest,
     options: QueryOptions,
-  ): Promise<Required<Pick<Relation, 'sql' | 'release'>> | undefined> {
+  ): Promise<LeadingRelation | undefined> {
     const { spec, state } = table;
     const found = this.#rows.find(spec.name, columns, wanted);
     if (found.missing.size === 0)
