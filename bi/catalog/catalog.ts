@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { DuckDBType } from '@duckdb/node-api';
 import { Engine } from '../../lake/engine/engine.ts';
 import { QueryError } from '../../lake/engine/errors.ts';
@@ -6,41 +5,14 @@ import { namesOfSelect } from '../../lake/engine/sandbox.ts';
 import { RunningStatement } from '../../lake/engine/statement.ts';
 import type { ChunkStream, StreamOptions } from '../../lake/engine/types.ts';
 import { messageOf } from '../../lake/errors.ts';
-import { sqlName } from '../../lake/parquet/file-name.ts';
 import type { Listed } from '../views/view.ts';
-import { catalogCodecOf, codecOf } from '../wire/types/codecs.ts';
-import { CATALOG_FUNCTIONS, CATALOG_LOOKUPS } from './functions.ts';
-import { INFORMATION_SCHEMA } from './information-schema.ts';
+import { type Definable, defineCatalog } from './definition.ts';
 import { Memo } from './memo.ts';
-import { PG_CATALOG, PG_CATALOG_VIEWS } from './pg-catalog.ts';
-import { PG_TYPES, pgTypeNamed, sqlNameOf } from './pg-types.ts';
-import { type CatalogRelation, localName } from './relation.ts';
-import { DATABASE, OWNER, SETTINGS } from './settings.ts';
-import {
-  attributeRow,
-  classRow,
-  descriptionRows,
-  FUNCTION_KINDS,
-  functionName,
-  OWNER_OID,
-  typeRow,
-} from './system-rows.ts';
+import { type NamedKind, Oids } from './oids.ts';
+import { localName } from './relation.ts';
+import { SYSTEM_RELATIONS } from './system-relations.ts';
 
-const SCHEMAS = { pg_catalog: 11, public: 2200, information_schema: 13_000 } as const;
 const MEMO_CHARACTERS = 4 << 20;
-/** Fixed in PostgreSQL, and known to clients by number. */
-const KNOWN_OIDS: Readonly<Record<string, number>> = {
-  pg_type: 1247,
-  pg_attribute: 1249,
-  pg_proc: 1255,
-  pg_class: 1259,
-  pg_database: 1262,
-  pg_namespace: 2615,
-  pg_description: 2609,
-  pg_constraint: 2606,
-};
-const FIRST_SYSTEM_OID = 14_000;
-const FIRST_USER_OID = 16_384;
 
 /** What `describe` finds out about a statement. */
 export interface Description {
@@ -56,8 +28,7 @@ export interface Description {
  */
 export class Catalog {
   readonly #engine: Engine;
-  readonly #oids: ReadonlyMap<string, number>;
-  readonly #functions: ReadonlyMap<string, number>;
+  readonly #oids: Oids;
   // Clients ask the same questions again and again, and the catalog never changes.
   readonly #trees = new Memo<string>(MEMO_CHARACTERS, (tree) => tree.length);
   readonly #texts = new Memo<string>(MEMO_CHARACTERS, (text) => text.length);
@@ -70,16 +41,10 @@ export class Catalog {
   /** Names of the lake's relations. */
   readonly relations: ReadonlySet<string>;
 
-  private constructor(
-    engine: Engine,
-    oids: ReadonlyMap<string, number>,
-    functions: ReadonlyMap<string, number>,
-    listed: readonly Listed[],
-  ) {
+  private constructor(engine: Engine, oids: Oids, listed: readonly Listed[]) {
     this.#engine = engine;
-    this.systemRelations = new Set(systemRelations().map(localName));
+    this.systemRelations = new Set(SYSTEM_RELATIONS.map(localName));
     this.#oids = oids;
-    this.#functions = functions;
     this.relations = new Set(listed.map(({ name }) => name));
   }
 
@@ -87,30 +52,16 @@ export class Catalog {
    * @param listed the tables and views of the lake, with the SELECT of those that are views
    * @param temporaryDirectory where DuckDB would spill to
    */
-  static async open(
-    listed: readonly (Listed & { readonly sql?: string })[],
-    temporaryDirectory: string,
-  ): Promise<Catalog> {
+  static async open(listed: readonly Definable[], temporaryDirectory: string): Promise<Catalog> {
     const engine = await Engine.open({
       memory: '256MB',
       threads: 1,
       temporaryDirectory,
       readableDirectories: [],
     });
-    const system = systemRelations();
-    const oids = new Map<string, number>();
-    for (const [i, relation] of system.entries()) {
-      oids.set(localName(relation), KNOWN_OIDS[localName(relation)] ?? FIRST_SYSTEM_OID + i);
-    }
-    for (const { name } of listed) oids.set(name, freeOid(name, new Set(oids.values())));
-    const functions = new Map(
-      PG_TYPES.flatMap((type, i) =>
-        FUNCTION_KINDS.map((kind, k) => [functionName(type, kind), 5000 + i * 4 + k] as const),
-      ),
-    );
-    const catalog = new Catalog(engine, oids, functions, listed);
-    await catalog.#define(system, listed);
-    return catalog;
+    const oids = new Oids(listed.map(({ name }) => name));
+    await engine.withConnection((connection) => defineCatalog(connection, listed, oids));
+    return new Catalog(engine, oids, listed);
   }
 
   close(): void {
@@ -122,17 +73,9 @@ export class Catalog {
     return this.systemRelations.has(name.toLowerCase());
   }
 
-  lookUp(kind: 'regclass' | 'regtype' | 'regproc' | 'regnamespace', name: string): number | undefined {
-    const parts = (name.match(/"(?:[^"]|"")*"|[^."]+/g) ?? []).map((part) =>
-      part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part.toLowerCase(),
-    );
-    const last = parts.at(-1) ?? '';
-    if (kind === 'regclass') {
-      return this.#oids.get(parts.at(-2) === 'information_schema' ? `information_schema_${last}` : last);
-    }
-    if (kind === 'regproc') return this.#functions.get(last);
-    if (kind === 'regnamespace') return Object.entries(SCHEMAS).find(([schema]) => schema === last)?.[1];
-    return pgTypeNamed(last)?.oid;
+  /** The oid of a thing by its name; undefined when there is none. */
+  lookUp(kind: NamedKind, name: string): number | undefined {
+    return this.#oids.lookUp(kind, name);
   }
 
   /** The syntax tree that DuckDB sees in a text, as the JSON of `json_serialize_sql`. */
@@ -191,234 +134,6 @@ export class Catalog {
     const { rows } = await this.#engine.query(sql, { params: [text] });
     return String(rows[0]?.[0]);
   }
-
-  async #define(
-    system: readonly CatalogRelation[],
-    listed: readonly (Listed & { readonly sql?: string })[],
-  ): Promise<void> {
-    await this.#engine.withConnection(async (connection) => {
-      const tables = system.filter(({ select }) => select === undefined);
-      const views = system.filter(({ select }) => select !== undefined);
-      const statements = [
-        'CREATE TABLE rl_definitions (oid UINTEGER, definition VARCHAR)',
-        'CREATE TABLE rl_type_names (oid UINTEGER, sql_name VARCHAR)',
-        ...tables.map(
-          (relation) => `CREATE TABLE ${sqlName(localName(relation))} (${columnList(relation.columns)})`,
-        ),
-        ...CATALOG_LOOKUPS.map((lookup) => `CREATE VIEW ${lookup}`),
-        ...CATALOG_FUNCTIONS.map((macro) => `CREATE MACRO ${macro}`),
-        ...views.map(viewStatement),
-        ...listed.map(
-          ({ name, columns }) =>
-            `CREATE TABLE ${sqlName(name)} (${columnList(new Map(columns.map((column) => [column.name, column.type])))})`,
-        ),
-      ];
-      await connection.run(statements.join(';\n'));
-      const typesOf = async (table: string) => {
-        const prepared = await connection.prepare(`SELECT * FROM ${sqlName(table)}`);
-        const types = Array.from({ length: prepared.columnCount }, (_, i) => prepared.columnType(i));
-        prepared.destroySync();
-        return types;
-      };
-      const described = [
-        ...(await Promise.all(
-          system.map(async (relation) => ({
-            oid: this.#oidOf(localName(relation)),
-            name: relation.name,
-            schema: SCHEMAS[relation.schema],
-            kind: relation.select === undefined ? 'r' : 'v',
-            description: undefined,
-            columns: (
-              await typesOf(localName(relation))
-            ).map((type, i) => ({
-              name: [...relation.columns.keys()][i] ?? '',
-              codec: catalogCodecOf(type),
-              nullable: true,
-              description: undefined,
-            })),
-          })),
-        )),
-        ...(await Promise.all(
-          listed.map(async ({ name, kind, description, columns }) => ({
-            oid: this.#oidOf(name),
-            name,
-            schema: SCHEMAS.public,
-            kind: kind === 'view' ? 'v' : 'r',
-            description,
-            columns: (
-              await typesOf(name)
-            ).map((type, i) => ({
-              name: columns[i]?.name ?? '',
-              codec: codecOf(type),
-              nullable: columns[i]?.nullable ?? true,
-              description: columns[i]?.description,
-            })),
-          })),
-        )),
-      ];
-      const fill = (table: string, rows: readonly Record<string, unknown>[]) => this.#fill(table, rows);
-      await fill(
-        'pg_namespace',
-        Object.entries(SCHEMAS).map(([nspname, oid]) => ({ oid, nspname, nspowner: OWNER_OID })),
-      );
-      await fill('pg_class', described.map(classRow));
-      await fill(
-        'pg_attribute',
-        described.flatMap(({ oid, columns }) => columns.map((column, i) => attributeRow(oid, column, i + 1))),
-      );
-      await fill('pg_description', described.flatMap(descriptionRows));
-      await fill(
-        'rl_definitions',
-        listed.flatMap(({ name, sql }) =>
-          sql === undefined ? [] : [{ oid: this.#oidOf(name), definition: sql }],
-        ),
-      );
-      await fill(
-        'pg_type',
-        PG_TYPES.map((type) => typeRow(type, this.#functions)),
-      );
-      await fill(
-        'rl_type_names',
-        PG_TYPES.map((type) => ({ oid: type.oid, sql_name: sqlNameOf(type) })),
-      );
-      await fill(
-        'pg_proc',
-        [...this.#functions].map(([proname, oid]) => ({
-          oid,
-          proname,
-          pronamespace: 11,
-          proowner: OWNER_OID,
-          prolang: 12,
-          prokind: 'f',
-          proisstrict: true,
-          proretset: false,
-          provolatile: 'i',
-          pronargs: 1,
-          prorettype: 2276,
-          proargtypes: '2275',
-          proisagg: false,
-          proiswindow: false,
-          prosecdef: false,
-        })),
-      );
-      await fill('pg_database', [
-        {
-          oid: 16_383,
-          datname: DATABASE,
-          datdba: OWNER_OID,
-          encoding: 6,
-          datlocprovider: 'c',
-          datistemplate: false,
-          datallowconn: true,
-          datconnlimit: -1,
-          dattablespace: 1663,
-          datcollate: 'C',
-          datctype: 'C.UTF-8',
-          datlastsysoid: 13_999,
-        },
-      ]);
-      await fill('pg_roles', [
-        {
-          oid: OWNER_OID,
-          rolname: OWNER,
-          rolsuper: false,
-          rolinherit: true,
-          rolcreaterole: false,
-          rolcreatedb: false,
-          rolcanlogin: true,
-          rolreplication: false,
-          rolconnlimit: -1,
-          rolpassword: '********',
-          rolbypassrls: false,
-        },
-      ]);
-      await fill('pg_tablespace', [{ oid: 1663, spcname: 'pg_default', spcowner: OWNER_OID }]);
-      await fill('pg_am', [{ oid: 2, amname: 'heap', amhandler: 3, amtype: 't' }]);
-      await fill('pg_language', [
-        { oid: 12, lanname: 'internal', lanowner: OWNER_OID, lanispl: false, lanpltrusted: false },
-      ]);
-      await fill(
-        'pg_collation',
-        [100, 950].map((oid) => ({
-          oid,
-          collname: oid === 100 ? 'default' : 'C',
-          collnamespace: 11,
-          collowner: OWNER_OID,
-          collprovider: 'c',
-          collisdeterministic: true,
-          collencoding: -1,
-          collcollate: 'C',
-          collctype: 'C',
-        })),
-      );
-      await fill(
-        'pg_settings',
-        SETTINGS.map(([name, setting, short_desc]) => ({
-          name,
-          setting,
-          short_desc,
-          category: 'Runlake',
-          context: 'user',
-          vartype: 'string',
-          source: 'default',
-          boot_val: setting,
-          reset_val: setting,
-          pending_restart: false,
-        })),
-      );
-      await fill('pg_timezone_names', [
-        { name: 'UTC', abbrev: 'UTC', utc_offset: '00:00:00', is_dst: false },
-      ]);
-      await connection.run(
-        `INSERT INTO pg_get_keywords (word, catcode, barelabel, catdesc, baredesc)
-         SELECT keyword_name, upper(keyword_category[1]), true, keyword_category, 'can be bare label' FROM duckdb_keywords()`,
-      );
-    });
-  }
-
-  #oidOf(name: string): number {
-    return this.#oids.get(name) ?? 0;
-  }
-
-  /** Inserts rows; columns that they do not name are null. */
-  async #fill(table: string, rows: readonly Record<string, unknown>[]): Promise<void> {
-    const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-    if (names.length === 0) return;
-    const relation = systemRelations().find((candidate) => localName(candidate) === table);
-    const type = (name: string) => relation?.columns.get(name) ?? (name === 'oid' ? 'UINTEGER' : 'VARCHAR');
-    const shape = JSON.stringify([Object.fromEntries(names.map((name) => [name, type(name)]))]);
-    await this.#engine.query(
-      `INSERT INTO ${sqlName(table)} (${names.map(sqlName).join(', ')})
-       SELECT ${names.map((name) => `r.${sqlName(name)}`).join(', ')} FROM (SELECT unnest(from_json($1::JSON, '${shape}')) AS r)`,
-      { params: [JSON.stringify(rows)] },
-    );
-  }
-}
-
-function systemRelations(): readonly CatalogRelation[] {
-  return [...PG_CATALOG, ...PG_CATALOG_VIEWS, ...INFORMATION_SCHEMA];
-}
-
-function columnList(columns: ReadonlyMap<string, string>): string {
-  return [...columns].map(([name, type]) => `${sqlName(name)} ${type}`).join(', ');
-}
-
-function viewStatement(relation: CatalogRelation): string {
-  const name = sqlName(localName(relation));
-  const columns = [...relation.columns];
-  const names = columns.map(([column]) => sqlName(column)).join(', ');
-  const casts = columns
-    .map(([column, type]) => `CAST(${sqlName(column)} AS ${type}) AS ${sqlName(column)}`)
-    .join(', ');
-  return `CREATE VIEW ${name} AS SELECT ${casts} FROM (${relation.select}) AS inner_view(${names})`;
-}
-
-/** The same number for a name on every server: clients may keep it. */
-function freeOid(name: string, taken: ReadonlySet<number>): number {
-  const space = 0x7fff_ffff - FIRST_USER_OID;
-  let oid = FIRST_USER_OID + (createHash('sha256').update(name).digest().readUInt32BE() % space);
-  while (taken.has(oid)) oid++;
-  return oid;
 }
 
 /** DuckDB's driver throws for types that are not known yet. */

@@ -145,3 +145,24 @@ export function typeRow(type: PgType, functions: ReadonlyMap<string, number>): R
     typcollation: type.category === 'S' ? 100 : 0,
   };
 }
+
+/** A row of `pg_proc` for a function that reads or writes values of a type. */
+export function functionRow([proname, oid]: readonly [name: string, oid: number]): Record<string, unknown> {
+  return {
+    oid,
+    proname,
+    pronamespace: 11,
+    proowner: OWNER_OID,
+    prolang: 12,
+    prokind: 'f',
+    proisstrict: true,
+    proretset: false,
+    provolatile: 'i',
+    pronargs: 1,
+    prorettype: 2276,
+    proargtypes: '2275',
+    proisagg: false,
+    proiswindow: false,
+    prosecdef: false,
+  };
+}
