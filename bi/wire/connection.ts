@@ -1,36 +1,24 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { DATABASE } from '../catalog/settings.ts';
 import type { SessionAccount, WireAccounting } from './accounting.ts';
-import { type ChannelBinding, ScramExchange, type ScramVerifier, verifierOfStranger } from './auth/scram.ts';
+import { authenticate, type WireAuthenticator } from './auth/authentication.ts';
+import type { ChannelBinding } from './auth/scram.ts';
 import { Backend } from './protocol/backend.ts';
-import { type Frame, FrameReader } from './protocol/frames.ts';
+import { Channel, WAITING_BYTES } from './protocol/channel.ts';
 import {
   decodeMessage,
   decodeStartup,
-  decodeText,
   type FrontendMessage,
   type StartupRequest,
 } from './protocol/frontend.ts';
 import { Output } from './protocol/output.ts';
 import { reportOf, WireError } from './protocol/sqlstate.ts';
+import { commandLineSettings } from './protocol/startup-options.ts';
 import type { Planner } from './session/planner.ts';
 import { Session } from './session/session.ts';
 import { Settings } from './session/settings.ts';
-
-/** Looks up who may come in. */
-export interface WireAuthenticator {
-  /** Whether everybody may come in, as on a server without tokens that only this machine can reach. */
-  isOpen(): Promise<boolean>;
-  /** What checks the password of a user, or undefined when there is none of that name. */
-  verifierOf(
-    user: string,
-  ): Promise<
-    | { readonly verifier: ScramVerifier; readonly principal?: { readonly tokenId: string | undefined } }
-    | undefined
-  >;
-}
 
 export interface TlsIdentity {
   readonly context: SecureContext;
@@ -63,32 +51,19 @@ export interface WireLimits {
 
 /** The newest minor version of protocol 3 that is spoken here. */
 const MINOR = 2;
-/** Longest message before a client has shown who it is. */
-const AUTHENTICATION_BYTES = 65_536;
-/** How long the last message may wait for a client that does not read. */
-const CLOSING_MS = 2000;
-/** Bytes that may wait unread behind a statement before the socket is left alone. */
-const WAITING_BYTES = 1 << 20;
-
-/** A client's socket: framing, startup, TLS, authentication, and then a session. */
+/** A client: startup, TLS, authentication, and then a session. */
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #backend = new Backend(new Output(8192));
-  #socket: Socket;
-  #frames = new FrameReader(AUTHENTICATION_BYTES);
+  readonly #channel: Channel;
   #secret: Buffer = Buffer.alloc(0);
   #session: Session | undefined;
   #account: SessionAccount | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
-  /** Wakes whoever waits for a frame. */
-  #wake: (() => void) | undefined;
-  #secured = false;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#options = options;
-    this.#socket = socket;
-    this.#listen(socket);
+    this.#channel = new Channel(socket, () => this.#session?.cancel());
   }
 
   /** Whether this is the session that a cancel request means. */
@@ -134,50 +109,18 @@ export class Connection {
 
   async #end(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#leave();
-    this.#socket.destroySoon();
-    setTimeout(() => this.#socket.destroy(), CLOSING_MS).unref();
+    this.#channel.end();
     await this.#session?.close().catch(() => undefined);
     this.#account?.close();
   }
 
-  #listen(socket: Socket): void {
-    socket.on('data', (chunk: Buffer) => {
-      this.#frames.push(chunk);
-      if (this.#frames.pending > WAITING_BYTES) socket.pause();
-      this.#wake?.();
-    });
-    for (const event of ['end', 'close', 'error'] as const) socket.on(event, () => this.#leave());
-  }
-
-  #leave(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#session?.cancel();
-    this.#wake?.();
-  }
-
-  /** The next frame, or undefined when the client has gone. */
-  async #frame(): Promise<Frame | undefined> {
-    for (;;) {
-      if (this.#closed) return undefined;
-      const frame = this.#frames.next();
-      if (frame !== undefined) return frame;
-      this.#socket.resume();
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      this.#wake = undefined;
-    }
-  }
-
   async #startup(): Promise<Extract<StartupRequest, { kind: 'startup' }> | undefined> {
     for (;;) {
-      const frame = await this.#frame();
+      const frame = await this.#channel.frame();
       if (frame === undefined) return undefined;
       const request = decodeStartup(frame);
       if (request.kind === 'startup') {
-        this.#frames.endStartup();
+        this.#channel.endStartup();
         return request;
       }
       if (request.kind === 'cancel') {
@@ -185,30 +128,13 @@ export class Connection {
         return undefined;
       }
       // What came unencrypted behind the request could be anybody's.
-      if (this.#frames.pending > 0) {
+      if (this.#channel.pending > 0) {
         throw new WireError('protocolViolation', 'received unencrypted data after SSL request');
       }
-      if (request.kind === 'ssl' && this.#options.tls !== undefined && !this.#secured)
-        await this.#secure(this.#options.tls);
-      else this.#socket.write('N');
+      if (request.kind === 'ssl' && this.#options.tls !== undefined && !this.#channel.isSecured)
+        await this.#channel.secure(this.#options.tls.context);
+      else await this.#channel.write('N');
     }
-  }
-
-  async #secure({ context }: TlsIdentity): Promise<void> {
-    const plain = this.#socket;
-    plain.removeAllListeners('data');
-    plain.removeAllListeners('end');
-    plain.write('S');
-    const secure = new TLSSocket(plain, { isServer: true, secureContext: context, minVersion: 'TLSv1.2' });
-    this.#socket = secure;
-    this.#frames = new FrameReader(AUTHENTICATION_BYTES);
-    this.#secured = true;
-    this.#listen(secure);
-    await new Promise<void>((resolve, reject) => {
-      secure.once('secure', resolve);
-      secure.once('error', reject);
-      secure.once('close', () => resolve());
-    });
   }
 
   async #logIn({ major, minor, parameters }: Extract<StartupRequest, { kind: 'startup' }>): Promise<void> {
@@ -228,7 +154,13 @@ export class Connection {
     if (parameters.has('replication') && !/^(false|off|no|0)$/i.test(parameters.get('replication') ?? '')) {
       throw new WireError('featureNotSupported', 'replication is not supported');
     }
-    const tokenId = await this.#authenticate(user);
+    const { authenticator, tls } = this.#options;
+    const tokenId = await authenticate(user, authenticator, {
+      backend: this.#backend,
+      binding: this.#channel.isSecured ? tls?.binding : undefined,
+      flush: () => this.#flush(),
+      frame: () => this.#channel.frame(),
+    });
     const database = parameters.get('database') ?? DATABASE;
     // Clients that name none ask for one of the user's name.
     if (![DATABASE, 'postgres', user].includes(database)) {
@@ -239,7 +171,7 @@ export class Connection {
     const account = this.#options.accounting.session({
       user,
       tokenId,
-      address: this.#socket.remoteAddress,
+      address: this.#channel.address,
       processId: this.#options.processId,
       terminate: (reason) => void this.shutDown(reason),
     });
@@ -251,14 +183,14 @@ export class Connection {
     this.#backend.backendKeyData(this.#options.processId, this.#secret);
     session.ready();
     await this.#flush();
-    this.#frames.limit = this.#options.limits.messageBytes;
+    this.#channel.limit = this.#options.limits.messageBytes;
   }
 
   #newSession(user: string, parameters: ReadonlyMap<string, string>, account: SessionAccount): Session {
     const settings = new Settings(
       new Map([
         ['session_authorization', user],
-        ['ssl', this.#secured ? 'on' : 'off'],
+        ['ssl', this.#channel.isSecured ? 'on' : 'off'],
       ]),
     );
     for (const [name, value] of [...parameters, ...commandLineSettings(parameters.get('options') ?? '')]) {
@@ -277,7 +209,7 @@ export class Connection {
         processId: this.#options.processId,
         settings,
         startedAt: new Date(),
-        client: { address: this.#socket.remoteAddress, port: this.#socket.remotePort },
+        client: { address: this.#channel.address, port: this.#channel.port },
       },
       flush: () => this.#flush(),
       statementTimeoutMs: this.#options.limits.statementMs,
@@ -285,35 +217,6 @@ export class Connection {
       failed: (sqlstate) => this.#options.accounting.failed(sqlstate),
     });
     return this.#session;
-  }
-
-  /** @returns the id of the token that was shown, where one is needed */
-  async #authenticate(user: string): Promise<string | undefined> {
-    const { authenticator } = this.#options;
-    if (await authenticator.isOpen()) return undefined;
-    const known = await authenticator.verifierOf(user);
-    const binding = this.#secured ? this.#options.tls?.binding : undefined;
-    const exchange = new ScramExchange(known?.verifier ?? verifierOfStranger(user), binding);
-    this.#backend.authenticationSasl(ScramExchange.mechanisms(binding));
-    await this.#flush();
-    const { mechanism, data } = initialResponse(await this.#password());
-    this.#backend.authenticationSaslContinue(exchange.first(mechanism, data));
-    await this.#flush();
-    const final = exchange.final(decodeText(await this.#password()));
-    if (final === undefined || known === undefined) {
-      throw new WireError('invalidPassword', `password authentication failed for user "${user}"`);
-    }
-    this.#backend.authenticationSaslFinal(final);
-    return known.principal?.tokenId;
-  }
-
-  async #password(): Promise<Buffer> {
-    const frame = await this.#frame();
-    if (frame === undefined)
-      throw new WireError('protocolViolation', 'the client left during authentication');
-    const message = decodeMessage(frame);
-    if (message.kind !== 'password') throw new WireError('protocolViolation', 'expected SASL response');
-    return message.data;
   }
 
   async #converse(): Promise<void> {
@@ -330,7 +233,7 @@ export class Connection {
         'idleSessionTimeout',
         'terminating connection due to idle-session timeout',
       );
-      const frame = await this.#frame();
+      const frame = await this.#channel.frame();
       clearTimeout(this.#timer);
       if (frame === undefined) return;
       const message: FrontendMessage = decodeMessage(frame);
@@ -343,13 +246,11 @@ export class Connection {
 
   /** Hands what was written to the socket; waits while the client does not read. */
   async #flush(): Promise<void> {
-    if (this.#backend.out.length === 0 || this.#closed) return;
+    if (this.#backend.out.length === 0 || this.#channel.isClosed) return;
     const { out } = this.#backend;
     const bytes = out.take();
     this.#account?.sent(bytes.length);
-    const written = new Promise<void>((resolve) => {
-      this.#socket.write(bytes, () => resolve());
-    });
+    const written = this.#channel.write(bytes);
     // A client that does not read holds a statement, and with it a connection of the engine.
     if (this.#session !== undefined) {
       const { idleInTransactionMs } = this.#options.limits;
@@ -373,34 +274,10 @@ export class Connection {
   }
 
   async #farewell(error: unknown): Promise<void> {
-    if (this.#closed) return;
+    if (this.#channel.isClosed) return;
     const report = reportOf(error);
     this.#options.accounting.failed(report.sqlstate);
     this.#backend.errorResponse(report, 'FATAL');
-    if (!this.#socket.destroyed) this.#socket.write(this.#backend.out.take());
+    void this.#channel.write(this.#backend.out.take());
   }
-}
-
-/** SASLInitialResponse: the mechanism, then a counted text. */
-function initialResponse(data: Buffer): { mechanism: string; data: string } {
-  const end = data.indexOf(0);
-  const length = end < 0 || data.length < end + 5 ? -1 : data.readInt32BE(end + 1);
-  if (length < 0 || length !== data.length - end - 5)
-    throw new WireError('protocolViolation', 'malformed SASL response');
-  return { mechanism: data.toString('latin1', 0, end), data: decodeText(data.subarray(end + 5)) };
-}
-
-/** `-c name=value` of the startup parameter `options`. */
-function commandLineSettings(options: string): [string, string][] {
-  const words = (options.match(/(?:\\.|[^\s\\])+/g) ?? []).map((word) => word.replace(/\\(.)/g, '$1'));
-  const settings: [string, string][] = [];
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? '';
-    const text = word === '-c' ? (words[++i] ?? '') : word.replace(/^(-c|--)/, '');
-    const at = text.indexOf('=');
-    if (at < 0)
-      throw new WireError('syntaxError', `invalid command-line argument for server process: ${word}`);
-    settings.push([text.slice(0, at).replaceAll('-', '_'), text.slice(at + 1)]);
-  }
-  return settings;
 }

@@ -5,14 +5,15 @@ import type { StreamingReader } from '../../lake/engine/types.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import type { Listed } from '../views/view.ts';
 import { UNACCOUNTED, type WireAccounting } from './accounting.ts';
+import type { WireAuthenticator } from './auth/authentication.ts';
 import { channelBinding } from './auth/certificate.ts';
-import { Connection, type TlsIdentity, type WireAuthenticator, type WireLimits } from './connection.ts';
+import { Connection, type TlsIdentity, type WireLimits } from './connection.ts';
 import { Backend } from './protocol/backend.ts';
 import { Output } from './protocol/output.ts';
 import { reportOf, WireError } from './protocol/sqlstate.ts';
 import { Planner } from './session/planner.ts';
 
-export type { WireAuthenticator } from './connection.ts';
+export type { WireAuthenticator } from './auth/authentication.ts';
 
 export interface WireServerOptions {
   readonly lake: StreamingReader;
