@@ -1,4 +1,4 @@
-import { mean, summarise } from '../../ingest/stats/index.ts';
+import { summarise } from '../../ingest/stats/index.ts';
 import type { EngineValue } from '../../lake/engine/types.ts';
 import { METRICS } from '../../lake/tables/tables.ts';
 import { BadUserInputError } from '../errors.ts';
@@ -48,9 +48,8 @@ export interface AggregateRequest {
   readonly detail: boolean;
 }
 
-/** One group: the values of a metric over runs that differ in their seed. */
-export interface MetricGroup {
-  readonly dimensions: Readonly<Partial<Record<Dimension, string | number | null>>>;
+/** One group: what its runs have in common, and the values of a metric over runs that differ in their seed. */
+export interface MetricGroup extends Readonly<Partial<Record<Dimension, string | number | null>>> {
   /** By pointer, in the order of the request; null where a run's configuration lacks it. */
   readonly config: readonly { readonly pointer: string; readonly value: unknown }[];
   readonly n: number;
@@ -203,47 +202,56 @@ export function repeatedError({ metric }: AggregateRequest): BadUserInputError {
   });
 }
 
+/** Columns of the statement before the dimensions. */
+const FIRST_DIMENSION = 4;
+
 /** The groups from the rows of the statement. */
 export function aggregateGroups(
-  request: AggregateRequest,
+  { groupBy, groupByConfig, confidence }: AggregateRequest,
   rows: readonly (readonly EngineValue[])[],
 ): MetricGroup[] {
-  const names = [...new Set(request.groupBy)];
-  const pointers = [...new Set(request.groupByConfig)];
-  return rows.flatMap((row) => {
-    const [, values, seeds, runIds, ...dimensions] = row;
-    const all = list(values);
-    if (all.length === 0) return [];
-    const isMeasured = (value: EngineValue): value is number =>
-      typeof value === 'number' && !Number.isNaN(value);
+  const names = [...new Set(groupBy)];
+  const pointers = [...new Set(groupByConfig)];
+  const groups: MetricGroup[] = [];
+  for (const row of rows) {
+    const all = list(row[1]);
+    if (all.length === 0) continue;
     const measured = all.filter(isMeasured);
     const ofMeasured = (items: EngineValue | undefined) =>
       list(items).filter((_, i) => isMeasured(all[i] ?? null));
     // Sums depend on the order of their terms; sorted, the same values always give the same digits.
-    const sorted = Float64Array.from(measured).sort();
-    const { n, sd, sem, halfWidth } = summarise(sorted, request.confidence);
-    const centre = mean(sorted);
-    return [
-      {
-        dimensions: Object.fromEntries(names.map((name, i) => [name, dimensionValue(dimensions[i])])),
-        config: pointers.map((pointer, i) => {
-          const text = dimensions[names.length + i];
-          return { pointer, value: typeof text === 'string' ? parseJsonExactly(text) : null };
-        }),
-        n,
-        nMissing: all.length - n,
-        mean: finite(centre),
-        sd: finite(sd),
-        sem: finite(sem),
-        ciLow: finite(centre - halfWidth),
-        ciHigh: finite(centre + halfWidth),
-        halfWidth: finite(halfWidth),
-        values: measured,
-        seeds: ofMeasured(seeds).map((seed) =>
-          typeof seed === 'bigint' || typeof seed === 'number' ? exactInteger(seed) : null,
-        ),
-        runIds: ofMeasured(runIds).map(String),
-      },
-    ];
-  });
+    const { n, mean, sd, sem, halfWidth } = summarise(
+      measured.toSorted((a, b) => a - b),
+      confidence,
+    );
+    const group: MetricGroup = {
+      config: pointers.map((pointer, i) => {
+        const text = row[FIRST_DIMENSION + names.length + i];
+        return { pointer, value: typeof text === 'string' ? parseJsonExactly(text) : null };
+      }),
+      n,
+      nMissing: all.length - n,
+      mean: finite(mean),
+      sd: finite(sd),
+      sem: finite(sem),
+      ciLow: finite(mean - halfWidth),
+      ciHigh: finite(mean + halfWidth),
+      halfWidth: finite(halfWidth),
+      values: measured,
+      seeds: ofMeasured(row[2]).map((seed) =>
+        typeof seed === 'bigint' || typeof seed === 'number' ? exactInteger(seed) : null,
+      ),
+      runIds: ofMeasured(row[3]).map(String),
+    };
+    const dimensions: { -readonly [D in Dimension]?: MetricGroup[D] } = group;
+    names.forEach((name, i) => {
+      dimensions[name] = dimensionValue(row[FIRST_DIMENSION + i]);
+    });
+    groups.push(group);
+  }
+  return groups;
+}
+
+function isMeasured(value: EngineValue): value is number {
+  return typeof value === 'number' && !Number.isNaN(value);
 }

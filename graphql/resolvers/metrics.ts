@@ -70,19 +70,14 @@ export class MetricsResolver {
     const rows = await rowsOf(false);
     if (hasRepeats(rows) && hasRepeats(await rowsOf(true))) throw repeatedError(request);
     const named = selectsAny(info, NAMED);
-    return aggregateGroups(request, rows).map(({ dimensions, ...group }) => ({
-      metric,
-      ...group,
-      ...dimensions,
-      confidence,
-      interval: INTERVAL,
-      dimensions: named
-        ? groupBy.map((name) => {
-            const value = dimensions[name];
-            const dimension = name as MetricDimension;
-            return { dimension, value: value === null || value === undefined ? null : String(value) };
-          })
-        : [],
-    }));
+    return aggregateGroups(request, rows).map((group) => {
+      // Built only for those who look at them, as thousands of groups may come.
+      const dimensions = (named ? groupBy : []).map((name) => {
+        const value = group[name];
+        const dimension = name as MetricDimension;
+        return { dimension, value: value === null || value === undefined ? null : String(value) };
+      });
+      return Object.assign(group, { metric, confidence, interval: INTERVAL, dimensions });
+    });
   }
 }
