@@ -2,6 +2,7 @@ import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/rea
 import { Fragment, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { count } from '../ui/format.ts';
+import { useLasting } from '../ui/use-lasting.ts';
 import { runAddress } from './address.ts';
 import { COLUMNS, type ColumnId, METRIC_WIDTH } from './columns.ts';
 import { RunRow } from './run-row.tsx';
@@ -16,6 +17,8 @@ const OVERSCAN = 12;
 /** Rows before the end of what is loaded at which more is fetched. */
 const AHEAD = 100;
 const BOX_WIDTH = 2.3;
+/** How long the rows of the view before stay as they are until they are dimmed. */
+const OLD_MS = 250;
 
 export interface RunTableProps {
   readonly runs: LoadedRuns;
@@ -65,6 +68,7 @@ export function RunTable({ runs, view, show, selection, select }: RunTableProps)
     if (lastInSight + AHEAD >= rows.length) more?.();
   }, [lastInSight, rows.length, more]);
   const widths = [BOX_WIDTH, ...columns.map((id) => COLUMNS[id].width), ...metrics.map(() => METRIC_WIDTH)];
+  const old = useLasting(runs.outdated, OLD_MS);
   let end = 0;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard
@@ -96,6 +100,7 @@ export function RunTable({ runs, view, show, selection, select }: RunTableProps)
           </tr>
         </thead>
         <tbody
+          className={old ? 'old' : undefined}
           onClick={control.onClick}
           onMouseDown={control.onMouseDown}
           onFocus={control.onFocus}
