@@ -14,7 +14,7 @@ import { runRow } from '../test-support/rows.ts';
 import { columnOf, ENTITIES } from './entities.ts';
 
 /** Few enough of everything that small tables have files of both kinds, ends of what is remembered, and things forgotten. */
-const LIMITS = { fromRows: 0, unitRows: 8, candidates: 5, maxTables: 24, maxBytes: 64e6 };
+const LIMITS = { fromRows: 0, unitRows: 8, candidates: 5, ahead: 2, maxTables: 24, maxBytes: 64e6 };
 
 let schema: GraphQLSchema;
 let open: TemporaryLake;
@@ -221,7 +221,8 @@ describe('pages over leading rows', () => {
     };
     const snapshot = await lake.snapshot();
     const before = lake.rememberedRows.tables;
-    const gone = lake.leadingRows(snapshot, 'predictions', [], request, { signal: AbortSignal.abort() });
+    const prune = [{ column: 'benchmark', in: ['again'] }];
+    const gone = lake.leadingRows(snapshot, 'predictions', prune, request, { signal: AbortSignal.abort() });
     await expect(gone).rejects.toThrow(CancelledError);
     expect(lake.rememberedRows.tables).toBe(before);
   });

@@ -25,6 +25,8 @@ export interface LeadingRowsLimits {
   /** Units, and rows of an answer, above which one statement over all rows is better. */
   readonly maxUnits: number;
   readonly maxRows: number;
+  /** Rows after a page that are read along with it where that costs little. */
+  readonly ahead: number;
   /** Memory for what is remembered, estimated. */
   readonly maxBytes: number;
   readonly maxTables: number;
@@ -36,6 +38,7 @@ export const LEADING_ROWS_LIMITS: LeadingRowsLimits = Object.freeze({
   candidates: 2000,
   maxUnits: 64,
   maxRows: 5000,
+  ahead: 300,
   maxBytes: 64e6,
   maxTables: 512,
 });
@@ -117,8 +120,8 @@ export class LeadingRows {
       for (const unit of units) {
         searched.push({ ...unit, candidates: await this.#candidates(unit, table, request, options) });
       }
-      const wanted = await this.#first(searched, request, options);
-      return wanted && (await this.#read(wanted, searched, table, request, options));
+      const first = await this.#first(searched, request, options);
+      return first && (await this.#read(first, searched, table, request, options));
     } finally {
       for (const { candidates } of searched) candidates.release();
     }
@@ -160,30 +163,33 @@ export class LeadingRows {
     }
   }
 
-  /** Which rows are wanted; undefined when they are not known, or too many. */
+  /** Which rows are wanted, and which come after them; undefined when it is not known, or they are too many. */
   async #first(
     units: readonly Searched[],
     { order, from, rows }: LeadingRowsRequest,
     options: QueryOptions,
-  ): Promise<RowNumbers | undefined> {
+  ): Promise<{ wanted: RowNumbers; next: RowNumbers } | undefined> {
     const where = from === undefined ? '' : ` WHERE ${ROW_NUMBER} IS NULL OR ${from.atOrAfter}`;
     // Rows that are equal to the place are ranked for themselves: they are all wanted, and do not count.
     const apart = from === undefined ? '' : `PARTITION BY coalesce(${from.equal}, false) `;
-    const { maxRows } = this.#limits;
-    const { rows: found } = await this.#engine.query(
-      `SELECT __unit, ${ROW_FILE}, ${ROW_NUMBER} FROM (${candidatesOf(units, order)}) t${where}
-       QUALIFY rank() OVER (${apart}ORDER BY ${sortKeys(order)}) <= ${rows}`,
+    const { maxRows, ahead } = this.#limits;
+    const { rows: found, truncated } = await this.#engine.query(
+      `SELECT __unit, ${ROW_FILE}, ${ROW_NUMBER}, rank() OVER (${apart}ORDER BY ${sortKeys(order)}) <= ${rows} AS __wanted
+       FROM (${candidatesOf(units, order)}) t${where}
+       QUALIFY rank() OVER (${apart}ORDER BY ${sortKeys(order)}) <= ${rows + ahead}`,
       { ...options, params: from?.params ?? [], maxRows },
     );
-    if (found.length >= maxRows || found.some((place) => place.includes(null))) return undefined;
-    return numbersByPath(units, found);
+    const wanted = found.filter(([, , , isWanted]) => isWanted === true);
+    if (truncated || wanted.some((place) => place.includes(null))) return undefined;
+    const next = found.filter((place) => place[3] === false && !place.includes(null));
+    return { wanted: numbersByPath(units, wanted), next: numbersByPath(units, next) };
   }
 
   async #read(
-    wanted: RowNumbers,
+    { wanted, next }: { readonly wanted: RowNumbers; readonly next: RowNumbers },
     units: readonly Searched[],
     table: StoredTable,
-    { order, columns }: LeadingRowsRequest,
+    { columns }: LeadingRowsRequest,
     options: QueryOptions,
   ): Promise<LeadingRelation | undefined> {
     const { spec, state } = table;
@@ -192,11 +198,10 @@ export class LeadingRows {
       return { sql: unionSql(table, columns, found.selects), release: found.release };
     found.release();
     const paths = new Map(units.flatMap(({ files }) => files.map((file) => [file.path, file] as const)));
-    const bytes = estimate(paths, found.missing);
-    const { maxBytes } = this.#limits;
-    if (bytes > LARGEST_PART * maxBytes) return undefined;
-    const near = await this.#near(found.missing, units, state.spec, order, options);
-    const rows = estimate(paths, near) > LARGEST_PART * maxBytes ? found.missing : near;
+    const most = LARGEST_PART * this.#limits.maxBytes;
+    if (estimate(paths, found.missing) > most) return undefined;
+    const more = withNeighbours(found.missing, next, state.spec.rowGroupSize);
+    const rows = estimate(paths, more) > most ? found.missing : more;
     const files = [...rows.keys()].map((path) => paths.get(path)!);
     const { located, release } = await this.#relations.locate(state, files, options);
     try {
@@ -213,32 +218,18 @@ export class LeadingRows {
     complete.release();
     return undefined;
   }
+}
 
-  /** The candidates that share row groups with some rows: reading them as well costs nothing more. */
-  async #near(
-    rows: RowNumbers,
-    units: readonly Searched[],
-    { rowGroupSize }: TableSpec,
-    order: LeadingRowsRequest['order'],
-    options: QueryOptions,
-  ): Promise<RowNumbers> {
-    const groups: string[] = [];
-    units.forEach(({ files }, unit) => {
-      files.forEach(({ path }, file) => {
-        const numbers = rows.get(path);
-        if (numbers === undefined) return;
-        const touched = new Set(numbers.map((number) => Math.floor(number / rowGroupSize)));
-        groups.push(
-          `(__unit = ${unit} AND ${ROW_FILE} = ${file} AND ${ROW_NUMBER} // ${rowGroupSize} IN (${[...touched].join(', ')}))`,
-        );
-      });
-    });
-    const { rows: near } = await this.#engine.query(
-      `SELECT __unit, ${ROW_FILE}, ${ROW_NUMBER} FROM (${candidatesOf(units, order)}) t WHERE ${groups.join(' OR ')}`,
-      options,
-    );
-    return numbersByPath(units, near);
-  }
+/** Rows, and those of `next` that share row groups with them: unpacking a row group costs more than taking further rows from it. */
+function withNeighbours(rows: RowNumbers, next: RowNumbers, rowGroupSize: number): RowNumbers {
+  const groupOf = (number: number) => Math.floor(number / rowGroupSize);
+  return new Map(
+    [...rows].map(([path, numbers]) => {
+      const groups = new Set(numbers.map(groupOf));
+      const near = (next.get(path) ?? []).filter((number) => groups.has(groupOf(number)));
+      return [path, [...numbers, ...near]];
+    }),
+  );
 }
 
 function sortKeys(order: LeadingRowsRequest['order']): string {
