@@ -98,8 +98,8 @@ export class LeadingRows {
     const { spec, state, files } = await this.#relations.visible(snapshot, name, prune, options);
     if (state === undefined || files.length === 0 || sizeOf(files).rows < this.#limits.fromRows)
       return undefined;
-    // Rows with one value of the first sort key lie together: row groups are skipped by it.
-    if (prune.some(({ column, in: values }) => column === spec.sortBy[0] && values !== undefined))
+    // Rows with one value of a sort key lie together: row groups are skipped by it.
+    if (prune.some(({ column, in: values }) => values !== undefined && spec.sortBy.includes(column)))
       return undefined;
     const units = unitsOf(files, this.#limits.unitRows);
     if (units.length > this.#limits.maxUnits) return undefined;
