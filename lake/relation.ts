@@ -2,10 +2,10 @@ import type { PruneCondition } from './engine/types.ts';
 import type { AddFile } from './log/actions.ts';
 import { mayMatchAll } from './log/prune.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
-import { fileStats } from './log/stats.ts';
+import { fileStats, type StatValue } from './log/stats.ts';
 import { duckdbType } from './parquet/duckdb-types.ts';
 import { sqlName, sqlString } from './parquet/file-name.ts';
-import type { Column, TableSpec } from './tables/schema.ts';
+import type { Column, ColumnType, TableSpec } from './tables/schema.ts';
 import { RUNS } from './tables/tables.ts';
 import { columnCountOf, ingestsOf } from './visibility.ts';
 
@@ -84,6 +84,29 @@ export function listLengths(spec: TableSpec, files: readonly VisibleFile[]): Map
     if (bounds.every((bound) => bound === length)) lengths.set(name, length);
   }
   return lengths;
+}
+
+/** Types whose bounds of a file are exact where they are equal: longer texts are cut, the upper bound being raised. */
+const EXACT: ReadonlySet<ColumnType> = new Set(['string', 'integer', 'long']);
+
+/** Whether the statistics of all files say that a column has one and the same value in all rows, or is null in all of them. */
+export function isConstant(spec: TableSpec, files: readonly VisibleFile[], name: string): boolean {
+  const type = spec.columns.find((column) => column.name === name)?.type;
+  const [first] = files;
+  if (type === undefined || !EXACT.has(type) || first === undefined) return false;
+  const value = onlyValue(first.add, name);
+  return value !== undefined && files.every(({ add }) => onlyValue(add, name) === value);
+}
+
+/** The value that a column has in all rows of a file, null for none; undefined where that is not known. */
+function onlyValue(add: AddFile, name: string): StatValue | null | undefined {
+  // Other writers cut both bounds of a text at the same place.
+  if (columnCountOf(add) === undefined) return undefined;
+  const { numRecords, nullCount, minValues, maxValues } = fileStats(add);
+  const nulls = nullCount?.[name];
+  if (nulls !== undefined && nulls === numRecords) return null;
+  const value = minValues?.[name];
+  return nulls === 0 && value === maxValues?.[name] ? value : undefined;
 }
 
 /** A visible file and where DuckDB finds it. */

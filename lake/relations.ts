@@ -4,7 +4,14 @@ import { vacuumedState } from './log/errors.ts';
 import { dataKey } from './log/paths.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats } from './log/stats.ts';
-import { type LocatedFile, listLengths, relationSql, type VisibleFile, visibleFiles } from './relation.ts';
+import {
+  isConstant,
+  type LocatedFile,
+  listLengths,
+  relationSql,
+  type VisibleFile,
+  visibleFiles,
+} from './relation.ts';
 import type { ResolvedSnapshot } from './snapshot.ts';
 import type { Snapshots } from './snapshots.ts';
 import { type CallOptions, ObjectNotFoundError, type ObjectStore } from './store/object-store.ts';
@@ -89,11 +96,18 @@ export class Relations {
         sql: relationSql(spec, spec, []),
         ...sizeOf([]),
         release: () => undefined,
+        isConstant: () => false,
         lengths: new Map(),
       };
     const { located, release } = await this.locate(state, files, options);
     const sql = relationSql(spec, state.spec, located);
-    return { sql, ...sizeOf(files), release, lengths: listLengths(spec, files) };
+    return {
+      sql,
+      ...sizeOf(files),
+      release,
+      isConstant: (column) => isConstant(state.spec, files, column),
+      lengths: listLengths(spec, files),
+    };
   }
 
   /** Local paths of files of a table; they stay until they are released. @throws VersionNotFoundError when vacuum has taken one */

@@ -1,6 +1,13 @@
 import { type GraphQLResolveInfo, getNamedType, GraphQLObjectType as ObjectType } from 'graphql';
 import { getArgumentValues } from 'graphql/execution/values.js';
-import type { AsOf, LakeSnapshot, QueryResult, RelationSize, SqlValue } from '../../lake/engine/types.ts';
+import type {
+  AsOf,
+  LakeSnapshot,
+  QueryResult,
+  Relation,
+  RelationSize,
+  SqlValue,
+} from '../../lake/engine/types.ts';
 import { inSpan } from '../../lake/telemetry.ts';
 import type { RequestContext } from '../context.ts';
 import { BadCursorError, BadUserInputError, LimitExceededError } from '../errors.ts';
@@ -8,6 +15,7 @@ import type { Limits } from '../limits/limits.ts';
 import type { Arguments } from './arguments.ts';
 import { type CompileOptions, RowsBuilder, StatementBuilder } from './compile.ts';
 import { type ConnectionPlan, compileConnection, shapeConnection } from './connection.ts';
+import { withoutConstantKeys } from './constant-keys.ts';
 import { type Cursor, decodeCursor, queryHash } from './cursor.ts';
 import { columnOf, type Entity } from './entities.ts';
 import { inTime } from './in-time.ts';
@@ -91,7 +99,7 @@ export async function withSources<T>(
   context: RequestContext,
   snapshot: LakeSnapshot,
   sources: readonly Source[],
-  work: (relations: readonly string[]) => Promise<T>,
+  work: (relations: readonly string[], known: readonly Relation[]) => Promise<T>,
 ): Promise<T> {
   const { reader, signal } = context;
   const sizes = await sizeSources(context, snapshot, sources);
@@ -101,7 +109,10 @@ export async function withSources<T>(
     sources.map(({ table, prune }) => reader.relation(snapshot, table, prune, { signal })),
   );
   try {
-    return await work(relations.map(({ sql }) => sql));
+    return await work(
+      relations.map(({ sql }) => sql),
+      relations,
+    );
   } finally {
     for (const relation of relations) relation.release?.();
   }
@@ -150,9 +161,9 @@ async function runStatement(
   snapshot: LakeSnapshot,
   statement: Statement,
 ): Promise<{ printed: PrintedStatement; result: QueryResult }> {
-  return withSources(context, snapshot, statement.sources, (relations) =>
+  return withSources(context, snapshot, statement.sources, (relations, known) =>
     overLeadingRows(context, snapshot, { statement, relations }, async (narrow) => {
-      const printed = printStatement(narrow.statement, narrow.relations);
+      const printed = printStatement(withoutConstantKeys(narrow.statement, known), narrow.relations);
       return { printed, result: await runText(context, printed) };
     }),
   );

@@ -44,6 +44,8 @@ export interface RelationSize {
 /** Something to put after FROM: exactly the visible rows of one table in one snapshot. */
 export interface Relation extends RelationSize {
   readonly sql: string;
+  /** Whether a column is known to have one value in all rows, or null in all of them. */
+  isConstant?(column: string): boolean;
   /** Lets go of the cached files behind it, once its SQL has run. Forgotten relations let go after a while. */
   release?(): void;
 }

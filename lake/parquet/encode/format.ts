@@ -89,7 +89,7 @@ export interface ChunkSummary {
   readonly dictionaryOffset: number | undefined;
   readonly dataOffset: number;
   /** Absent where unknown, as the bounds are. */
-  readonly nulls?: number;
+  readonly nulls?: number | undefined;
   /** Least and greatest value as plain bytes. */
   readonly bounds?: { readonly min: Uint8Array; readonly max: Uint8Array } | undefined;
 }

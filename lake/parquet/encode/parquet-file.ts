@@ -14,11 +14,16 @@ import { encodeThrift, type ThriftValue } from './thrift.ts';
 
 const MAGIC = Buffer.from('PAR1', 'latin1');
 
+/** Bytes that are collected before they are written: a row group is dozens of small pages beside a large one. */
+const BUFFERED = 1 << 20;
+
 /** A Parquet file that is being written, page by page: nothing larger than a page is held. */
 export class ParquetFile {
   readonly #columns: readonly EncodedColumn[];
   readonly #descriptor: number;
   readonly #groups: RowGroupSummary[] = [];
+  readonly #buffer = new Uint8Array(BUFFERED);
+  #buffered = 0;
   #bytes = 0;
   #frame = new Uint8Array(0);
 
@@ -29,7 +34,7 @@ export class ParquetFile {
     this.#write(MAGIC);
   }
 
-  /** Bytes written so far. */
+  /** Bytes of the file so far. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -62,6 +67,7 @@ export class ParquetFile {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(footer.length);
     for (const part of [footer, length, MAGIC]) this.#write(part);
+    this.#flush();
   }
 
   close(): void {
@@ -69,16 +75,31 @@ export class ParquetFile {
   }
 
   #write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#descriptor, bytes, done);
+    if (this.#buffered + bytes.length > BUFFERED) this.#flush();
+    if (bytes.length > BUFFERED) {
+      writeWhole(this.#descriptor, bytes);
+    } else {
+      this.#buffer.set(bytes, this.#buffered);
+      this.#buffered += bytes.length;
+    }
     this.#bytes += bytes.length;
   }
+
+  #flush(): void {
+    writeWhole(this.#descriptor, this.#buffer.subarray(0, this.#buffered));
+    this.#buffered = 0;
+  }
+}
+
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
 }
 
 /** One column of one row group. */
 export class ColumnChunk {
   readonly #column: EncodedColumn;
   readonly #file: ParquetFile;
-  readonly #encodings = new Set<number>([ENCODING.rle]);
+  readonly #encodings: number[] = [ENCODING.rle];
   #values = 0;
   #uncompressed = 0;
   #compressed = 0;
@@ -93,29 +114,34 @@ export class ColumnChunk {
   /** At most one, before the data pages. */
   dictionaryPage(content: Uint8Array, values: number): void {
     this.#dictionaryOffset = this.#file.bytes;
-    this.#encodings.add(ENCODING.plain);
+    this.#uses(ENCODING.plain);
     this.#add(this.#file.writePage([content], (sizes) => dictionaryPageHeader(sizes, values)));
   }
 
   /** @param values as many as there are levels */
   dataPage(parts: readonly Uint8Array[], values: number, encoding: number): void {
     this.#dataOffset ??= this.#file.bytes;
-    this.#encodings.add(encoding);
+    this.#uses(encoding);
     this.#values += values;
     this.#add(this.#file.writePage(parts, (sizes) => dataPageHeader(sizes, values, encoding)));
   }
 
-  end(statistics: Pick<ChunkSummary, 'nulls' | 'bounds'>): ChunkSummary {
+  end({ nulls, bounds }: Pick<ChunkSummary, 'nulls' | 'bounds'>): ChunkSummary {
     return {
-      ...statistics,
+      nulls,
+      bounds,
       column: this.#column,
-      encodings: [...this.#encodings],
+      encodings: this.#encodings,
       values: this.#values,
       uncompressed: this.#uncompressed,
       compressed: this.#compressed,
       dictionaryOffset: this.#dictionaryOffset,
       dataOffset: this.#dataOffset ?? this.#file.bytes,
     };
+  }
+
+  #uses(encoding: number): void {
+    if (!this.#encodings.includes(encoding)) this.#encodings.push(encoding);
   }
 
   #add({ uncompressed, compressed }: PageSizes): void {

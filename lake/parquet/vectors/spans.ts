@@ -30,20 +30,37 @@ function spansOf(batch: VectorBatch): Span[] {
   return spans;
 }
 
-/** Cuts spans into groups of `rows` rows, but for the last. */
-export function* rowGroups(spans: readonly Span[], rows: number): Generator<Span[]> {
+/** What a row group holds at most. */
+export interface GroupSize {
+  readonly rows: number;
+  /** Numbers in its vectors; a longer vector has a row group to itself. */
+  readonly values: number;
+}
+
+/**
+ * Cuts spans into row groups. One that is half full ends where its layer does: readers want one layer, and unpack nothing of
+ * the next one then.
+ */
+export function* rowGroups(spans: readonly Span[], most: GroupSize): Generator<Span[]> {
   let group: Span[] = [];
-  let room = rows;
+  let rows = 0;
+  let values = 0;
   for (const span of spans) {
+    const dim = Math.max(1, span.batch.dim);
+    const isHalfFull = 2 * rows >= most.rows || 2 * values >= most.values;
+    let ends = isHalfFull && group.at(-1)?.layer !== span.layer;
     for (let start = span.start; start < span.end; ) {
-      const end = Math.min(span.end, start + room);
+      const room = Math.min(most.rows - rows, Math.floor((most.values - values) / dim));
+      if (ends || (room < 1 && group.length > 0)) {
+        yield group;
+        [group, rows, values, ends] = [[], 0, 0, false];
+        continue;
+      }
+      const end = Math.min(span.end, start + Math.max(1, room));
       group.push({ ...span, start, end });
-      room -= end - start;
+      rows += end - start;
+      values += (end - start) * dim;
       start = end;
-      if (room > 0) continue;
-      yield group;
-      group = [];
-      room = rows;
     }
   }
   if (group.length > 0) yield group;

@@ -6,11 +6,17 @@ import type { CopiedColumnStats, CopiedFile } from '../copy.ts';
 import { type ChunkSummary, type EncodedColumn, isEncodedType } from '../encode/format.ts';
 import { ParquetFile } from '../encode/parquet-file.ts';
 import { INTEGERS, RunColumn, type ScalarKind, TEXTS, writeDoubles } from '../encode/scalar-columns.ts';
-import { PAGE_VALUES, VectorColumn } from '../encode/vector-column.ts';
+import { VectorColumn } from '../encode/vector-column.ts';
 import { sqlName } from '../file-name.ts';
 import { BytePlanes, floatSource } from '../floats/byte-planes.ts';
 import { SEGMENTS, type VectorBatch } from './batch.ts';
-import { rowGroups, type Span, spansInOrder } from './spans.ts';
+import { type GroupSize, rowGroups, type Span, spansInOrder } from './spans.ts';
+
+/**
+ * 1 MiB of vectors: what is unpacked for a single one. Half of it costs as much in what is done for each row group as it saves
+ * in unpacking (docs/decisions/255-row-groups-of-vectors-by-bytes.md).
+ */
+const GROUP: GroupSize = { rows: ACTIVATIONS.rowGroupSize, values: 1 << 19 };
 
 /** A file of `activations` to be written. */
 export interface VectorFileJob {
@@ -113,16 +119,16 @@ function scalarColumns(): ReadonlyMap<EncodedColumn, ScalarColumn<string> | Scal
 
 /**
  * Writes a file of `activations`: rows by layer, key and token, the vectors in byte planes, the norms computed on the
- * way. Holds a page, not the file. Nothing is left behind when it fails.
+ * way. Holds a row group, not the file. Nothing is left behind when it fails.
  */
 export function encodeVectorFile(job: VectorFileJob): CopiedFile {
   const { path, batches } = job;
   const file = new ParquetFile(path, COLUMNS);
   try {
     const scalars = scalarColumns();
-    const planes = new BytePlanes(pageCapacity(batches));
+    const planes = new BytePlanes(groupCapacity(batches));
     let rows = 0;
-    for (const group of rowGroups(spansInOrder(batches), ACTIVATIONS.rowGroupSize)) {
+    for (const group of rowGroups(spansInOrder(batches), GROUP)) {
       const { vector, norms } = writeVectors(file, group, planes);
       const chunks = COLUMNS.map((column) => {
         if (column === VECTOR) return vector;
@@ -147,11 +153,11 @@ export function encodeVectorFile(job: VectorFileJob): CopiedFile {
   }
 }
 
-/** Room for every page: a full one, or the longest vector. */
-function pageCapacity(batches: readonly VectorBatch[]): number {
+/** Room for the vectors of every row group: a full one, or the longest vector. */
+function groupCapacity(batches: readonly VectorBatch[]): number {
   const total = batches.reduce((sum, { rows, dim }) => sum + rows * dim, 0);
   const longest = batches.reduce((max, { dim }) => Math.max(max, dim), 0);
-  return Math.max(Math.min(total, PAGE_VALUES), longest);
+  return Math.max(Math.min(total, GROUP.values), longest);
 }
 
 /** The vectors of a row group; they lie before its other columns, because they are what the norms are computed from. */
