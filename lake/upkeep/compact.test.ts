@@ -1,13 +1,19 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CancelledError } from '../errors.ts';
 import { CommitConflictError } from '../log/errors.ts';
 import { history } from '../log/history.ts';
 import { MemoryStore } from '../log/memory-store.test-support.ts';
-import { fileStats } from '../log/stats.ts';
+import { dataKey } from '../log/paths.ts';
+import { addFile, fileStats } from '../log/stats.ts';
 import { DeltaTable } from '../log/table.ts';
-import { RUNS } from '../tables/tables.ts';
-import { COLUMNS_TAG, ingestsOf, RUNS_TAG, runsOf, runTags } from '../visibility.ts';
+import { dataFileName, sqlString } from '../parquet/file-name.ts';
+import type { VectorBatch } from '../parquet/vectors/batch.ts';
+import { encodeVectorFile } from '../parquet/vectors/vector-file.ts';
+import { ACTIVATIONS, RUNS } from '../tables/tables.ts';
+import { COLUMNS_TAG, ingestsOf, ingestTags, RUNS_TAG, runsOf, runTags } from '../visibility.ts';
 import { compact } from './compact.ts';
 import { fsck } from './fsck.ts';
 import { info } from './info.ts';
@@ -21,6 +27,25 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 const OLD = Date.now() - 48 * 3_600_000;
+
+/** Two layers of 40 vectors. */
+function vectors(n: number): VectorBatch {
+  const [rows, dim] = [80, 8_192];
+  return {
+    key: `k${n}`,
+    exampleId: `e${n}`,
+    modelId: null,
+    site: 'resid_post',
+    tokenSelector: 'all',
+    dtype: 'float32',
+    dim,
+    rows,
+    vectors: Float32Array.from({ length: rows * dim }, (_, i) => Math.fround(Math.sin(i + n))),
+    layer: Int32Array.from({ length: rows }, (_, row) => row % 2),
+    tokenIndex: Int32Array.from({ length: rows }, (_, row) => row >> 1),
+    segment: new Uint8Array(rows).fill(2),
+  };
+}
 
 describe('compaction', () => {
   test('merges small files into one sorted file with the same rows and merged tags', async () => {
@@ -61,6 +86,40 @@ describe('compaction', () => {
       tombstones: 3,
     });
     expect(await compact(table)).toMatchObject({ commits: 0 });
+    expect((await fsck([table])).findings).toEqual([]);
+  });
+
+  test('gives a table of vectors the row groups that ingest makes', async () => {
+    const store = new MemoryStore();
+    const table = DeltaTable.open(store, 'tables/activations');
+    await table.create(ACTIVATIONS);
+    const paths: string[] = [];
+    for (const [n, ingestId] of ['b', 'a', 'c'].entries()) {
+      const path = join(bench.folder, dataFileName());
+      const copied = encodeVectorFile({ path, storeId: `s-${ingestId}`, ingestId, batches: [vectors(n)] });
+      await store.upload(dataKey(table.root, copied.name), { file: path });
+      const tags = { ...ingestTags([ingestId]), [COLUMNS_TAG]: String(ACTIVATIONS.columns.length) };
+      await table.commit({ name: 'WRITE' }, () => ({
+        add: [addFile(ACTIVATIONS, copied, copied.name, { tags })],
+      }));
+      paths.push(path);
+    }
+    expect(await compact(table)).toMatchObject({ commits: 1, filesRemoved: 3, filesAdded: 1 });
+    const [merged] = (await table.snapshot()).files.keys();
+    const local = join(bench.folder, dataFileName());
+    await writeFile(local, await store.get(dataKey(table.root, merged!)));
+    const ask = async (sql: string) => (await bench.connection.runAndReadAll(sql)).getRowsJson();
+    const files = `read_parquet([${paths.map(sqlString).join(', ')}])`;
+    const order = ACTIVATIONS.sortBy.join(', ');
+    const rows = await ask(`SELECT md5(t::VARCHAR), store_id, layer FROM ${files} t ORDER BY ${order}`);
+    expect(
+      await ask(`SELECT md5(t::VARCHAR), store_id, layer FROM read_parquet(${sqlString(local)}) t`),
+    ).toEqual(rows);
+    const groups = await ask(
+      `SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata(${sqlString(local)}) ORDER BY 1`,
+    );
+    // 2 MiB of vectors of 8,192 numbers; the layers of a store have 40 rows.
+    expect(groups.map(([, size]) => size)).toEqual(Array(6).fill('40'));
     expect((await fsck([table])).findings).toEqual([]);
   });
 

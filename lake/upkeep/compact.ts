@@ -9,6 +9,8 @@ import type { DeltaTable } from '../log/table.ts';
 import { type CopiedFile, copyToParquet } from '../parquet/copy.ts';
 import { duckdbType } from '../parquet/duckdb-types.ts';
 import { dataFileName, sqlName, sqlString } from '../parquet/file-name.ts';
+import { copyVectors } from '../parquet/vectors/copy-vectors.ts';
+import { isVectorTable } from '../parquet/vectors/vector-file.ts';
 import { COLUMNS_TAG, ingestsOf, ingestTags, RUNS_TAG, runsOf, runTags } from '../visibility.ts';
 import { type Workspace, type WorkspaceOptions, withWorkspace } from './local-files.ts';
 import { type CompactionGroup, planCompaction } from './plan-compaction.ts';
@@ -102,8 +104,12 @@ async function merge(
 ): Promise<CopiedFile | undefined> {
   const allDropped = group.kept.length === 0 && group.dropped.length > 0;
   if (allDropped) return undefined;
+  const { spec } = snapshot;
+  const { connection, folder } = workspace;
   const select = await keptRows(snapshot, group, workspace);
-  return copyToParquet(workspace.connection, select, snapshot.spec, join(workspace.folder, dataFileName()));
+  const path = join(folder, dataFileName());
+  const copied = isVectorTable(spec) ? await copyVectors(connection, select, path) : undefined;
+  return copied ?? copyToParquet(connection, select, spec, path);
 }
 
 async function rowsOf(group: CompactionGroup, snapshot: Snapshot, workspace: Workspace): Promise<number> {

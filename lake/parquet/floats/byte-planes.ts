@@ -37,11 +37,15 @@ export class BytePlanes {
 
   /** @param capacity values */
   constructor(capacity: number) {
+    this.capacity = capacity;
     const words = () => new Uint32Array(Math.ceil(capacity / 4));
     const [words0, words1, words2, words3] = [words(), words(), words(), words()];
     const bytes = [words0, words1, words2, words3].map((plane) => new Uint8Array(plane.buffer));
     this.#planes = { bytes, words0, words1, words2, words3 };
   }
+
+  /** Values for which there is room. */
+  readonly capacity: number;
 
   /** Values that are in the planes. */
   get length(): number {

@@ -26,6 +26,14 @@ export interface VectorBatch {
   readonly segment: Uint8Array;
 }
 
+/** A batch with what its rows belong to. */
+export interface StoredBatch extends VectorBatch {
+  readonly storeId: string;
+  readonly ingestId: string;
+  /** One value a row, where the norms are known; else they are computed. */
+  readonly norms?: Float64Array;
+}
+
 /** By the numbers in `VectorBatch.segment`. */
 export const SEGMENTS: readonly (string | null)[] = [null, 'prompt', 'response'];
 

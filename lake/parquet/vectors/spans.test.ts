@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { VectorBatch } from './batch.ts';
-import { rowGroups, type Span, spansInOrder } from './spans.ts';
+import type { StoredBatch } from './batch.ts';
+import { type GroupSize, RowGroups, type Span, spansInOrder } from './spans.ts';
 
 const anyBatch = fc
   .record({
@@ -10,7 +10,9 @@ const anyBatch = fc
     layers: fc.array(fc.nat(4), { maxLength: 30 }),
   })
   .map(
-    ({ key, dim, layers }): VectorBatch => ({
+    ({ key, dim, layers }): StoredBatch => ({
+      storeId: 's',
+      ingestId: 'i',
       key,
       exampleId: null,
       modelId: null,
@@ -26,6 +28,11 @@ const anyBatch = fc
     }),
   );
 
+function rowGroups(spans: readonly Span[], most: GroupSize): (readonly Span[])[] {
+  const groups = new RowGroups(most);
+  return [...spans.flatMap((span) => [...groups.add(span)]), ...groups.end()];
+}
+
 const rowsOf = (spans: readonly Span[]) =>
   spans.flatMap(({ batch, layer, start, end }) =>
     Array.from({ length: end - start }, (_, i) => ({ batch, layer, row: start + i })),
@@ -36,7 +43,7 @@ it('row groups hold the rows in order, no more than they may, and end with a lay
   fc.assert(
     fc.property(fc.array(anyBatch, { maxLength: 6 }), (batches) => {
       const spans = spansInOrder(batches);
-      const groups = [...rowGroups(spans, most)];
+      const groups = rowGroups(spans, most);
       expect(groups.flatMap(rowsOf)).toEqual(rowsOf(spans));
       for (const [i, group] of groups.entries()) {
         const rows = rowsOf(group);
@@ -68,7 +75,9 @@ it('a file of the usual shape has one or two row groups for each layer', () => {
   const rows = 33 * 20;
   const batches = Array.from(
     { length: 25 },
-    (_, key): VectorBatch => ({
+    (_, key): StoredBatch => ({
+      storeId: 's',
+      ingestId: 'i',
       key: String(key).padStart(2, '0'),
       exampleId: null,
       modelId: null,
@@ -83,6 +92,6 @@ it('a file of the usual shape has one or two row groups for each layer', () => {
       segment: new Uint8Array(rows),
     }),
   );
-  const groups = [...rowGroups(spansInOrder(batches), { rows: 2_048, values: 1 << 19 })];
+  const groups = rowGroups(spansInOrder(batches), { rows: 2_048, values: 1 << 19 });
   expect(groups.map((group) => new Set(group.map(({ layer }) => layer)).size)).toEqual(Array(33).fill(1));
 });

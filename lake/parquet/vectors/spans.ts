@@ -1,8 +1,8 @@
-import type { VectorBatch } from './batch.ts';
+import type { StoredBatch } from './batch.ts';
 
 /** Neighbouring rows of a batch that belong to one layer. */
 export interface Span {
-  readonly batch: VectorBatch;
+  readonly batch: StoredBatch;
   readonly layer: number;
   /** Rows of the batch: `[start, end)`. */
   readonly start: number;
@@ -13,14 +13,14 @@ export interface Span {
  * The rows of all batches in the order of a file: by layer, then by key; rows of one layer and key in the order in which
  * they came.
  */
-export function spansInOrder(batches: readonly VectorBatch[]): Span[] {
+export function spansInOrder(batches: readonly StoredBatch[]): Span[] {
   return batches
     .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     .flatMap(spansOf)
     .sort((a, b) => a.layer - b.layer);
 }
 
-function spansOf(batch: VectorBatch): Span[] {
+function spansOf(batch: StoredBatch): Span[] {
   const spans: Span[] = [];
   for (let start = 0, end = 0; start < batch.rows; start = end) {
     const layer = batch.layer[start]!;
@@ -38,30 +38,46 @@ export interface GroupSize {
 }
 
 /**
- * Cuts spans into row groups. One that is half full ends where its layer does: readers want one layer, and unpack nothing of
- * the next one then.
+ * Cuts spans into row groups as they come. A group that is half full ends where its layer does: readers want one layer, and
+ * unpack nothing of the next one then.
  */
-export function* rowGroups(spans: readonly Span[], most: GroupSize): Generator<Span[]> {
-  let group: Span[] = [];
-  let rows = 0;
-  let values = 0;
-  for (const span of spans) {
+export class RowGroups {
+  readonly #most: GroupSize;
+  #spans: Span[] = [];
+  #rows = 0;
+  #values = 0;
+
+  constructor(most: GroupSize) {
+    this.#most = most;
+  }
+
+  /** The groups that end with, or before, a span. */
+  *add(span: Span): Generator<readonly Span[]> {
+    const most = this.#most;
     const dim = Math.max(1, span.batch.dim);
-    const isHalfFull = 2 * rows >= most.rows || 2 * values >= most.values;
-    let ends = isHalfFull && group.at(-1)?.layer !== span.layer;
+    const isHalfFull = 2 * this.#rows >= most.rows || 2 * this.#values >= most.values;
+    if (isHalfFull && this.#spans.at(-1)?.layer !== span.layer) yield* this.end();
     for (let start = span.start; start < span.end; ) {
-      const room = Math.min(most.rows - rows, Math.floor((most.values - values) / dim));
-      if (ends || (room < 1 && group.length > 0)) {
-        yield group;
-        [group, rows, values, ends] = [[], 0, 0, false];
+      const room = Math.min(most.rows - this.#rows, Math.floor((most.values - this.#values) / dim));
+      if (room < 1 && this.#rows > 0) {
+        yield* this.end();
         continue;
       }
       const end = Math.min(span.end, start + Math.max(1, room));
-      group.push({ ...span, start, end });
-      rows += end - start;
-      values += (end - start) * dim;
+      this.#spans.push({ ...span, start, end });
+      this.#rows += end - start;
+      this.#values += (end - start) * dim;
       start = end;
     }
   }
-  if (group.length > 0) yield group;
+
+  /** The group that was not full, if it holds anything. */
+  *end(): Generator<readonly Span[]> {
+    if (this.#rows === 0) return;
+    const spans = this.#spans;
+    this.#spans = [];
+    this.#rows = 0;
+    this.#values = 0;
+    yield spans;
+  }
 }

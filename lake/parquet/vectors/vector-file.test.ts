@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -14,6 +14,7 @@ import { ACTIVATIONS } from '../../tables/tables.ts';
 import { type CopiedFile, copyToParquet } from '../copy.ts';
 import { type Floats, sliceFloats, toFloat32 } from '../floats/floats.ts';
 import { SEGMENTS, type VectorBatch } from './batch.ts';
+import { copyVectors } from './copy-vectors.ts';
 import { spansInOrder } from './spans.ts';
 import { encodeVectorFile } from './vector-file.ts';
 
@@ -119,7 +120,13 @@ function expectRows(actual: readonly PlainRow[], expected: readonly PlainRow[]):
   });
 }
 
-/** The same rows written by DuckDB, as compaction does. */
+/** The rows of a SELECT, as compaction writes them. */
+function copy(select: string): Promise<CopiedFile | undefined> {
+  files += 1;
+  return copyVectors(connection, select, join(directory, `copy-${files}.parquet`));
+}
+
+/** The same rows written by DuckDB. */
 function rewrite(file: CopiedFile): Promise<CopiedFile> {
   const select = `SELECT * FROM read_parquet('${file.path}')`;
   return copyToParquet(connection, select, ACTIVATIONS, join(directory, `duckdb-${file.name}`));
@@ -197,6 +204,42 @@ describe('files of vectors', () => {
     }
   });
 
+  it.skipIf(!pythonHas('pyarrow'))('are copied as they are, bit by bit, with their statistics', async () => {
+    const cases = fc.sample(fc.array(anyBatch, { minLength: 1, maxLength: 5 }), { numRuns: 25, seed: 11 });
+    const written = cases.map((batches) => ({ expected: expectedRows(batches), file: encode(batches) }));
+    const copies = [];
+    for (const { file } of written) copies.push(await copy(`SELECT * FROM '${file.path}'`));
+    const read = pyarrowRows(copies.map((file) => file!.path));
+    for (const [i, { file, expected }] of written.entries()) {
+      expectRows(read[i]!, expected);
+      expect(statsOf(ACTIVATIONS, copies[i]!)).toEqual(statsOf(ACTIVATIONS, file));
+    }
+  });
+
+  it('are not copied when they hold what no ingest writes, and nothing is left behind', async () => {
+    const { path } = encode([ordinary('k', 2, 3, 4)]);
+    for (const [column, value] of [
+      ['norm', 'NULL'],
+      ['segment', "'title'"],
+      ['token_index', '-1'],
+      ['dim', '3'],
+      ['vector', '[1, NULL, 2, 3]::FLOAT[]'],
+      ['vector', 'NULL'],
+      ['site', 'NULL'],
+    ]) {
+      const select = `SELECT * REPLACE (CASE WHEN layer = 1 THEN ${value} ELSE ${column} END AS ${column}) FROM '${path}'`;
+      const before = readdirSync(directory);
+      expect(await copy(select), `${column} ${value}`).toBeUndefined();
+      expect(readdirSync(directory)).toEqual(before);
+    }
+    await expect(copy(`SELECT error('no more rows'), * FROM '${path}'`)).rejects.toThrow('no more rows');
+    const whole = await copy(`SELECT * REPLACE (norm + 1 AS norm) FROM '${path}'`);
+    const norms = await connection.runAndReadAll(
+      `SELECT count(*) FROM '${whole?.path}' c JOIN '${path}' f USING (layer, token_index) WHERE c.norm = f.norm + 1`,
+    );
+    expect(norms.getRows()).toEqual([[6n]]);
+  });
+
   it.skipIf(!pythonHas('pyarrow'))('hold many row groups, of vectors of several lengths', async () => {
     const batches = [ordinary('b', 1, 2, 2 ** 20 + 5), ordinary('a', 3, 900, 7), ordinary('d', 2, 1, 4_096)];
     const file = encode(batches);
@@ -205,7 +248,9 @@ describe('files of vectors', () => {
       `SELECT DISTINCT row_group_id, row_group_num_rows::INTEGER FROM parquet_metadata('${file.path}') ORDER BY 1`,
     );
     expect(groups.getRows().map((row) => row[1])).toEqual([900, 1, 1, 1_802]);
-    const digests = spansInOrder(batches).flatMap(({ batch, layer, start, end }) =>
+    const digests = spansInOrder(
+      batches.map((batch) => ({ ...batch, storeId: "st'1", ingestId: 'i1' })),
+    ).flatMap(({ batch, layer, start, end }) =>
       Array.from({ length: end - start }, (_, i) => {
         const row = start + i;
         const vector = toFloat32(sliceFloats(batch.vectors, row * batch.dim, (row + 1) * batch.dim));

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InvalidArgumentError } from '../../errors.ts';
+import type { TableSpec } from '../../tables/schema.ts';
 import { ACTIVATIONS } from '../../tables/tables.ts';
 import type { CopiedColumnStats, CopiedFile } from '../copy.ts';
 import { type ChunkSummary, type EncodedColumn, isEncodedType } from '../encode/format.ts';
@@ -10,7 +11,7 @@ import { VectorColumn } from '../encode/vector-column.ts';
 import { sqlName } from '../file-name.ts';
 import { BytePlanes, floatSource } from '../floats/byte-planes.ts';
 import { SEGMENTS, type VectorBatch } from './batch.ts';
-import { type GroupSize, rowGroups, type Span, spansInOrder } from './spans.ts';
+import { type GroupSize, RowGroups, type Span, spansInOrder } from './spans.ts';
 
 /**
  * 1 MiB of vectors: what is unpacked for a single one. Half of it costs as much in what is done for each row group as it saves
@@ -29,10 +30,10 @@ export interface VectorFileJob {
 }
 
 /** Adds the rows of a span to a column. */
-type Fill<T> = (column: RunColumn<T>, span: Span, job: VectorFileJob) => void;
+type Fill<T> = (column: RunColumn<T>, span: Span) => void;
 
-function bySpan<T>(value: (span: Span, job: VectorFileJob) => T | null): Fill<T> {
-  return (column, span, job) => column.add(value(span, job), span.end - span.start);
+function bySpan<T>(value: (span: Span) => T | null): Fill<T> {
+  return (column, span) => column.add(value(span), span.end - span.start);
 }
 
 function byRow<T>(value: (batch: VectorBatch, row: number) => T | null): Fill<T> {
@@ -42,8 +43,8 @@ function byRow<T>(value: (batch: VectorBatch, row: number) => T | null): Fill<T>
 }
 
 const TEXT_COLUMNS: Readonly<Record<string, Fill<string>>> = {
-  store_id: bySpan((_, job) => job.storeId),
-  ingest_id: bySpan((_, job) => job.ingestId),
+  store_id: bySpan(({ batch }) => batch.storeId),
+  ingest_id: bySpan(({ batch }) => batch.ingestId),
   // Half a surrogate pair cannot be written as UTF-8, and has no place in its order.
   activation_key: bySpan(({ batch }) => batch.key.toWellFormed()),
   example_id: bySpan(({ batch }) => batch.exampleId?.toWellFormed() ?? null),
@@ -67,6 +68,14 @@ const COLUMNS: readonly EncodedColumn[] = ACTIVATIONS.columns.map(({ name, type 
 });
 const VECTOR = COLUMNS.find(({ name }) => name === 'vector')!;
 
+/** Whether a table has the columns of `activations`, and no others. */
+export function isVectorTable({ columns }: TableSpec): boolean {
+  return (
+    columns.length === COLUMNS.length &&
+    columns.every(({ name, type }, i) => name === COLUMNS[i]?.name && type === COLUMNS[i].type)
+  );
+}
+
 /** A column of texts or integers of one file, row group by row group. */
 class ScalarColumn<T extends string | number> {
   readonly column: EncodedColumn;
@@ -83,9 +92,9 @@ class ScalarColumn<T extends string | number> {
     this.#fill = fill;
   }
 
-  write(file: ParquetFile, group: readonly Span[], job: VectorFileJob): ChunkSummary {
+  write(file: ParquetFile, group: readonly Span[]): ChunkSummary {
     const values = new RunColumn(this.#kind);
-    for (const span of group) this.#fill(values, span, job);
+    for (const span of group) this.#fill(values, span);
     const { compare } = this.#kind;
     const bounds = values.bounds();
     if (bounds !== undefined) {
@@ -118,63 +127,93 @@ function scalarColumns(): ReadonlyMap<EncodedColumn, ScalarColumn<string> | Scal
 }
 
 /**
- * Writes a file of `activations`: rows by layer, key and token, the vectors in byte planes, the norms computed on the
- * way. Holds a row group, not the file. Nothing is left behind when it fails.
+ * A file of `activations` that is being written, the vectors in byte planes, the norms computed on the way where they are not
+ * known. Holds a row group, not the file.
  */
-export function encodeVectorFile(job: VectorFileJob): CopiedFile {
-  const { path, batches } = job;
-  const file = new ParquetFile(path, COLUMNS);
-  try {
-    const scalars = scalarColumns();
-    const planes = new BytePlanes(groupCapacity(batches));
-    let rows = 0;
-    for (const group of rowGroups(spansInOrder(batches), GROUP)) {
-      const { vector, norms } = writeVectors(file, group, planes);
-      const chunks = COLUMNS.map((column) => {
-        if (column === VECTOR) return vector;
-        return scalars.get(column)?.write(file, group, job) ?? writeDoubles(file, column, norms);
-      });
-      file.endRowGroup(norms.length, chunks);
-      rows += norms.length;
+export class VectorFile {
+  readonly #path: string;
+  readonly #file: ParquetFile;
+  readonly #scalars = scalarColumns();
+  readonly #groups = new RowGroups(GROUP);
+  #planes = new BytePlanes(0);
+  #rows = 0;
+
+  /** @param path where nothing is yet */
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = new ParquetFile(path, COLUMNS);
+  }
+
+  /** Adds rows after those that are there, in the order of the file; gives the number of row groups that this completed. */
+  add(span: Span): number {
+    let written = 0;
+    for (const group of this.#groups.add(span)) {
+      this.#write(group);
+      written += 1;
     }
-    file.finish();
+    return written;
+  }
+
+  finish(): CopiedFile {
+    for (const group of this.#groups.end()) this.#write(group);
+    this.#file.finish();
+    this.#file.close();
     const columnStats = Object.fromEntries(
       COLUMNS.filter((column) => column !== VECTOR).map((column) => [
         sqlName(column.name),
-        scalars.get(column)?.statistics() ?? { null_count: '0' },
+        this.#scalars.get(column)?.statistics() ?? { null_count: '0' },
       ]),
     );
-    return { path, name: basename(path), rows, bytes: file.bytes, columnStats };
-  } catch (error) {
-    rmSync(path, { force: true });
-    throw error;
-  } finally {
-    file.close();
+    const path = this.#path;
+    return { path, name: basename(path), rows: this.#rows, bytes: this.#file.bytes, columnStats };
   }
-}
 
-/** Room for the vectors of every row group: a full one, or the longest vector. */
-function groupCapacity(batches: readonly VectorBatch[]): number {
-  const total = batches.reduce((sum, { rows, dim }) => sum + rows * dim, 0);
-  const longest = batches.reduce((max, { dim }) => Math.max(max, dim), 0);
-  return Math.max(Math.min(total, GROUP.values), longest);
-}
+  /** Leaves nothing behind of a file that is not finished. */
+  discard(): void {
+    this.#file.close();
+    rmSync(this.#path, { force: true });
+  }
 
-/** The vectors of a row group; they lie before its other columns, because they are what the norms are computed from. */
-function writeVectors(
-  file: ParquetFile,
-  group: readonly Span[],
-  planes: BytePlanes,
-): { readonly vector: ChunkSummary; readonly norms: Float64Array } {
-  const norms = new Float64Array(group.reduce((sum, { start, end }) => sum + end - start, 0));
-  const column = new VectorColumn(file, VECTOR, planes);
-  let at = 0;
-  for (const { batch, start, end } of group) {
-    const { dim } = batch;
-    const vectors = floatSource(batch.vectors);
-    for (let row = start; row < end; row++, at++) {
-      norms[at] = Math.sqrt(column.add(vectors, row * dim, (row + 1) * dim));
+  #write(group: readonly Span[]): void {
+    const file = this.#file;
+    const { vector, norms } = this.#writeVectors(group);
+    const chunks = COLUMNS.map((column) => {
+      if (column === VECTOR) return vector;
+      return this.#scalars.get(column)?.write(file, group) ?? writeDoubles(file, column, norms);
+    });
+    file.endRowGroup(norms.length, chunks);
+    this.#rows += norms.length;
+  }
+
+  /** The vectors of a row group; they lie before its other columns, because they are what the norms are computed from. */
+  #writeVectors(group: readonly Span[]): { readonly vector: ChunkSummary; readonly norms: Float64Array } {
+    const rows = group.reduce((sum, { start, end }) => sum + end - start, 0);
+    const values = group.reduce((sum, { batch, start, end }) => sum + (end - start) * batch.dim, 0);
+    if (this.#planes.capacity < values) this.#planes = new BytePlanes(values);
+    const norms = new Float64Array(rows);
+    const column = new VectorColumn(this.#file, VECTOR, this.#planes);
+    let at = 0;
+    for (const { batch, start, end } of group) {
+      const { dim } = batch;
+      const vectors = floatSource(batch.vectors);
+      for (let row = start; row < end; row++, at++) {
+        const squares = column.add(vectors, row * dim, (row + 1) * dim);
+        norms[at] = batch.norms?.[row] ?? Math.sqrt(squares);
+      }
     }
+    return { vector: column.end(), norms };
   }
-  return { vector: column.end(), norms };
+}
+
+/** Writes a file of `activations`, rows by layer, key and token. Nothing is left behind when it fails. */
+export function encodeVectorFile({ path, storeId, ingestId, batches }: VectorFileJob): CopiedFile {
+  const file = new VectorFile(path);
+  try {
+    for (const span of spansInOrder(batches.map((batch) => ({ ...batch, storeId, ingestId }))))
+      file.add(span);
+    return file.finish();
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
 }
