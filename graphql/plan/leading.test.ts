@@ -58,13 +58,19 @@ async function put(runs: readonly Stored[]): Promise<void> {
   await writer.commitRuns(files.get(RUNS.name)!, entries);
 }
 
-/** What the lake answers, over leading rows where it can, or over all rows always. */
+/**
+ * What the lake answers, over leading rows where it can and without what statistics fix, or over all rows always and in the
+ * order of all keys.
+ */
 async function ask(source: string, variableValues: Record<string, unknown>, leading: boolean) {
   const { lake } = open;
   let narrow = 0;
   const reader: LakeReader = {
     snapshot: (...args) => lake.snapshot(...args),
-    relation: (...args) => lake.relation(...args),
+    relation: async (...args) => {
+      const { isConstant, ...relation } = await lake.relation(...args);
+      return { ...relation, ...(leading && isConstant !== undefined && { isConstant }) };
+    },
     size: (...args) => lake.size(...args),
     query: (...args) => lake.query(...args),
     sandboxedQuery: (...args) => lake.sandboxedQuery(...args),
@@ -208,6 +214,29 @@ describe('pages over leading rows', () => {
     await put([{ run: 'again/b', predictions: scored(20, 2) }]);
     expect((await made()).scores).toEqual([108.5, 52, 51]);
     statements.mockRestore();
+  });
+
+  it('are put in order without keys that have one value in all files', async () => {
+    const row = { example_id: 'a', benchmark: 'constant', seed: 7n, outcome: null, split: 's' };
+    await put([{ run: 'constant/a', predictions: [row, { ...row, split: 't' }] }]);
+    await put([{ run: 'constant/b', predictions: [row, { ...row, task_family: 'f' }] }]);
+    const statements = vi.spyOn(open.lake.engine, 'query');
+    const fields = ['BENCHMARK', 'SEED', 'OUTCOME', 'SPLIT', 'TASK_FAMILY'];
+    const { page } = await ask(
+      `query ($orderBy: [PredictionOrder!]) {
+        predictions(filter: { runId: { in: ["constant/a", "constant/b"] } }, orderBy: $orderBy, first: 9) { nodes { split taskFamily } } }`,
+      { orderBy: fields.map((field) => ({ field, direction: 'ASC' })) },
+      true,
+    );
+    const [sql] = statements.mock.calls.find(([text]) => text.includes('ORDER BY')) ?? [];
+    statements.mockRestore();
+    expect(sql?.replace(/^.* ORDER BY /s, '')).toMatchInlineSnapshot(`"t."split" ASC NULLS LAST, t."task_family" ASC NULLS LAST, t."run_id" ASC NULLS LAST LIMIT $3::BIGINT"`);
+    expect(page.nodes.map(({ split, taskFamily }: Row) => [split, taskFamily])).toEqual([
+      ['s', 'f'],
+      ['s', null],
+      ['s', null],
+      ['t', null],
+    ]);
   });
 
   it('remember nothing of a request that went away', async () => {
