@@ -230,7 +230,9 @@ describe('pages over leading rows', () => {
     );
     const [sql] = statements.mock.calls.find(([text]) => text.includes('ORDER BY')) ?? [];
     statements.mockRestore();
-    expect(sql?.replace(/^.* ORDER BY /s, '')).toMatchInlineSnapshot(`"t."split" ASC NULLS LAST, t."task_family" ASC NULLS LAST, t."run_id" ASC NULLS LAST LIMIT $3::BIGINT"`);
+    expect(sql?.replace(/^.* ORDER BY /s, '')).toMatchInlineSnapshot(
+      `"t."split" ASC NULLS LAST, t."task_family" ASC NULLS LAST, t."run_id" ASC NULLS LAST LIMIT $3::BIGINT"`,
+    );
     expect(page.nodes.map(({ split, taskFamily }: Row) => [split, taskFamily])).toEqual([
       ['s', 'f'],
       ['s', null],
