@@ -199,6 +199,8 @@ test('resolvers see the types that clients see; so does introspection', async ()
   const [ours, theirs] = await both(getIntrospectionQuery());
   expect(ours).toEqual(theirs);
   expect(JSON.stringify(ours)).not.toContain('Completed');
+  const unplaced = parse(getIntrospectionQuery(), { noLocation: true });
+  expect(answer(await executor({ document: unplaced, contextValue: {} }))).toEqual(theirs);
 });
 
 test('a request that cannot be executed is told as graphql-js tells it; mutations are executed by it', async () => {

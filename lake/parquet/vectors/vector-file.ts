@@ -13,10 +13,7 @@ import { BytePlanes, floatSource } from '../floats/byte-planes.ts';
 import { SEGMENTS, type VectorBatch } from './batch.ts';
 import { type GroupSize, RowGroups, type Span, spansInOrder } from './spans.ts';
 
-/**
- * 1 MiB of vectors: what is unpacked for a single one. Half of it costs as much in what is done for each row group as it saves
- * in unpacking (docs/decisions/255-row-groups-of-vectors-by-bytes.md).
- */
+/** 2 MiB of vectors: what readers unpack for a single one (docs/decisions/255-row-groups-of-vectors-by-bytes.md). */
 const GROUP: GroupSize = { rows: ACTIVATIONS.rowGroupSize, values: 1 << 19 };
 
 /** A file of `activations` to be written. */
