@@ -1,7 +1,7 @@
 import type { Column, TableSpec } from './schema.ts';
 
-/** Rows a row group of a table of text and numbers. */
-export const TEXT_ROW_GROUP = 122_880;
+/** Rows a row group of a table of text and numbers (docs/decisions/257-row-groups-of-text.md). */
+export const TEXT_ROW_GROUP = 32_768;
 /** Rows a row group of a table of vectors. */
 export const VECTOR_ROW_GROUP = 2_048;
 
