@@ -69,6 +69,7 @@ export function compileConnection(options: CompileOptions, request: ConnectionRe
     statement: {
       rows: built,
       total,
+      pageIsOfTotal: after === undefined,
       sources: statement.sources,
       nodes: wantsRows ? first * rows.nodes : 1,
     },

@@ -156,6 +156,9 @@ export async function runPlanAt(
   return withSources(context, snapshot, sources, (relations) => runText(context, print(relations)));
 }
 
+/** Bytes of files: a hundred megabytes once they are unpacked, at most. */
+const SMALL_RELATION = 8e6;
+
 async function runStatement(
   context: RequestContext,
   snapshot: LakeSnapshot,
@@ -163,7 +166,9 @@ async function runStatement(
 ): Promise<{ printed: PrintedStatement; result: QueryResult }> {
   return withSources(context, snapshot, statement.sources, (relations, known) =>
     overLeadingRows(context, snapshot, { statement, relations }, async (narrow) => {
-      const printed = printStatement(withoutConstantKeys(narrow.statement, known), narrow.relations);
+      const wanted = withoutConstantKeys(narrow.statement, known);
+      const isSmall = (known[wanted.rows?.source ?? 0]?.bytes ?? Number.POSITIVE_INFINITY) <= SMALL_RELATION;
+      const printed = printStatement(wanted, narrow.relations, isSmall);
       return { printed, result: await runText(context, printed) };
     }),
   );

@@ -84,6 +84,8 @@ export interface Statement {
   readonly rows: Rows | undefined;
   /** Counts every row that matches `where`, whatever the page. */
   readonly total: Rows | undefined;
+  /** Whether these are exactly the rows that the page is the beginning of. */
+  readonly pageIsOfTotal?: boolean;
   readonly sources: readonly Source[];
   /** Upper bound of the number of nodes in the answer. */
   readonly nodes: number;

@@ -59,8 +59,8 @@ async function put(runs: readonly Stored[]): Promise<void> {
 }
 
 /**
- * What the lake answers, over leading rows where it can and without what statistics fix, or over all rows always and in the
- * order of all keys.
+ * What the lake answers, over leading rows where it can, without what statistics fix and with a small page's total; or over all
+ * rows always, in the order of all keys, counted apart.
  */
 async function ask(source: string, variableValues: Record<string, unknown>, leading: boolean) {
   const { lake } = open;
@@ -69,7 +69,7 @@ async function ask(source: string, variableValues: Record<string, unknown>, lead
     snapshot: (...args) => lake.snapshot(...args),
     relation: async (...args) => {
       const { isConstant, ...relation } = await lake.relation(...args);
-      return { ...relation, ...(leading && isConstant !== undefined && { isConstant }) };
+      return leading ? { ...relation, ...(isConstant && { isConstant }) } : { ...relation, bytes: 1e12 };
     },
     size: (...args) => lake.size(...args),
     query: (...args) => lake.query(...args),
@@ -96,6 +96,7 @@ const PAGE = `query ($filter: PredictionFilter, $orderBy: [PredictionOrder!], $f
   predictions(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
     edges { cursor node { runId exampleId scoreHalu seed outcome correct sourceLine run { method predictionCount } } }
     pageInfo { hasNextPage endCursor }
+    totalCount
   }
 }`;
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 /** The SQL of the only root field of a query, with tables in place of relations. */
-function sqlOf(query: string): string {
+function sqlOf(query: string, isSmall = false): string {
   const document = parse(query);
   const [operation] = document.definitions;
   const parentType = schema.getQueryType();
@@ -44,6 +44,7 @@ function sqlOf(query: string): string {
   return printStatement(
     statement,
     statement.sources.map(({ table }) => table),
+    isSmall,
   ).text;
 }
 
@@ -62,6 +63,19 @@ describe('SQL of typical queries', () => {
     expect(sqlOf('{ generations(filter: {halu: {ne: true}}) { totalCount } }')).toMatchInlineSnapshot(`
       "WITH c AS (SELECT count(*) AS n FROM generations t WHERE t."halu" IS DISTINCT FROM $1::BOOLEAN)
       SELECT c.n FROM c"
+    `);
+  });
+
+  it('rows of a small relation are counted where the page is taken from them, of others apart', () => {
+    const query = '{ runs(first: 2, filter: {method: {eq: "mlp"}}) { nodes { seed } totalCount } }';
+    expect(sqlOf(query, true)).toMatchInlineSnapshot(`
+      "WITH r1 AS MATERIALIZED (SELECT t."seed", t."run_id", count(*) OVER () AS __total FROM runs t WHERE t."method" = $1::VARCHAR ORDER BY t."run_id" ASC NULLS LAST LIMIT $2::BIGINT)
+      SELECT p.__total, p."seed" FROM r1 p ORDER BY p."run_id" ASC NULLS LAST"
+    `);
+    expect(sqlOf(query)).toMatchInlineSnapshot(`
+      "WITH c AS (SELECT count(*) AS n FROM runs t WHERE t."method" = $1::VARCHAR),
+      r1 AS MATERIALIZED (SELECT t."seed", t."run_id" FROM runs t WHERE t."method" = $2::VARCHAR ORDER BY t."run_id" ASC NULLS LAST LIMIT $3::BIGINT)
+      SELECT c.n, p.present, p."seed" FROM c LEFT JOIN (SELECT *, true AS present FROM r1) p ON true ORDER BY p."run_id" ASC NULLS LAST"
     `);
   });
 

@@ -30,6 +30,9 @@ const CASTS: Readonly<Partial<Record<Column['type'], string>>> = {
 /** The place of a row among those of its parent, from 1. */
 export const RANK = 'rn';
 
+/** The number of rows that a page is the beginning of. */
+const TOTAL = '__total';
+
 /** The field of a struct that carries a slot. */
 export function slotName(id: number): string {
   return `s${id}`;
@@ -153,9 +156,10 @@ export class Printer {
     return `(${alternatives.map((alternative) => `(${alternative})`).join(' OR ')})`;
   }
 
-  /** Adds the CTE `r<id>` of a root page. */
-  page(rows: Rows): void {
+  /** Adds the CTE `r<id>` of a root page. @param counted whether each row also has `TOTAL` */
+  page(rows: Rows, counted: boolean): void {
     const columns = pageColumns(rows).map((name) => `t.${quote(name)}`);
+    if (counted) columns.push(`count(*) OVER () AS ${TOTAL}`);
     if (columns.length === 0) columns.push('1 AS one');
     this.ctes.push(`r${rows.id} AS MATERIALIZED (SELECT ${columns.join(', ')} FROM ${this.ordered(rows)})`);
   }
@@ -315,13 +319,27 @@ function isKey(rows: Rows): boolean {
   return entity.identity.every((name) => targets.has(name));
 }
 
-/** Prints a statement over relations given by source number. */
-export function printStatement(statement: Statement, relations: readonly string[]): PrintedStatement {
+/**
+ * Prints a statement over relations given by source number.
+ * @param isSmall whether the relation of the page holds so little that its matching rows are held while they are counted, which
+ * saves reading it twice
+ */
+export function printStatement(
+  statement: Statement,
+  relations: readonly string[],
+  isSmall = false,
+): PrintedStatement {
   const printer = new Printer(relations);
   const { rows, total } = statement;
-  return rows && !total && rows.slots.every(({ kind }) => kind === 'column')
-    ? printFlat(printer, rows)
-    : printNested(printer, rows, total);
+  if (rows === undefined) return printNested(printer, rows, total, false);
+  if (total === undefined && rows.slots.every(({ kind }) => kind === 'column'))
+    return printFlat(printer, rows);
+  return printNested(
+    printer,
+    rows,
+    total,
+    isSmall && total !== undefined && statement.pageIsOfTotal === true,
+  );
 }
 
 /** Columns of one table and nothing else. */
@@ -333,23 +351,30 @@ function printFlat(printer: Printer, rows: Rows): PrintedStatement {
   return { text, params: printer.params, positions, presence: undefined, total: undefined };
 }
 
-function printNested(printer: Printer, rows: Rows | undefined, total: Rows | undefined): PrintedStatement {
+function printNested(
+  printer: Printer,
+  rows: Rows | undefined,
+  total: Rows | undefined,
+  counted: boolean,
+): PrintedStatement {
   const positions = new Map<number, number>();
   const columns: string[] = [];
   const from: string[] = [];
   let totalAt: number | undefined;
   let presence: number | undefined;
-  if (total) {
+  if (counted) {
+    totalAt = columns.push(`p.${TOTAL}`) - 1;
+  } else if (total) {
     printer.ctes.push(`c AS (SELECT count(*) AS n FROM ${printer.matching(total)})`);
     totalAt = columns.push('c.n') - 1;
     from.push('c');
   }
   let order = '';
   if (rows) {
-    printer.page(rows);
+    printer.page(rows, counted);
     const name = `r${rows.id}`;
     const projection = printer.project(rows, 'p');
-    if (total) {
+    if (total && !counted) {
       presence = columns.push('p.present') - 1;
       from.push(`LEFT JOIN (SELECT *, true AS present FROM ${name}) p ON true`);
     } else {
