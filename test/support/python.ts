@@ -36,6 +36,14 @@ export async function runPython(
   return stdout;
 }
 
+/** What Python prints with these arguments, line by line; nothing without the modules, and tests of it are to be skipped. */
+export function pythonLines(modules: readonly string[], args: readonly string[]): string[] {
+  if (!pythonHas(...modules)) return [];
+  return execFileSync('python3', args, { encoding: 'latin1', maxBuffer: 1 << 28 })
+    .trim()
+    .split('\n');
+}
+
 /** Runs Python source and parses what it prints as JSON. */
 export function pythonJson(source: string, args: readonly string[] = []): unknown {
   return JSON.parse(

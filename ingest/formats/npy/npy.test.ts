@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fuzz } from '../../../test/support/mutate.ts';
+import { pythonHas, pythonLines } from '../../../test/support/python.ts';
 import { memorySource } from '../bytes/byte-source.ts';
 import { FormatError } from '../errors.ts';
 import { ObjectArray } from '../pickle/values.ts';
@@ -35,10 +35,7 @@ put("object", "object", o, save(o), None)
 for name, a in (("record", np.zeros(2, [("a", "i4")])), ("complex", np.zeros(2, "c8")), ("date", np.zeros(2, "M8[s]"))):
     put("refused", name, a, save(a), None)`;
 
-const cases = execFileSync('python3', ['-W', 'ignore', '-c', script], { maxBuffer: 64e6 })
-  .toString()
-  .trim()
-  .split('\n')
+const cases = pythonLines(['numpy'], ['-W', 'ignore', '-c', script])
   .map((line): [string, string, number[], string, string, unknown] => JSON.parse(line))
   .map(([kind, name, shape, dtype, file, values]) => ({
     kind,
@@ -51,7 +48,7 @@ const cases = execFileSync('python3', ['-W', 'ignore', '-c', script], { maxBuffe
 const ofKind = (kind: string) => cases.filter((c) => c.kind === kind);
 const base64 = (tensor: Tensor) => Buffer.from(tensor.toBytes()).toString('base64');
 
-describe('npy', () => {
+describe.skipIf(!pythonHas('numpy'))('npy', () => {
   it('reads every type, shape, order, byte order and version of numpy', async () => {
     expect(ofKind('number')).toHaveLength(18 * 6 * 3 * 2);
     for (const { name, shape, dtype, bytes, values } of ofKind('number')) {

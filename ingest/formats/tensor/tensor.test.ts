@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { pythonHas } from '../../../test/support/python.ts';
 import { FormatError } from '../errors.ts';
 import { splitTensors } from './concatenated.ts';
 import { swapBytes } from './dtype.ts';
 import { float16ToNumber, float32ToFloat16, float32ToFloat16Array } from './float16.ts';
 import { contiguousStrides, Tensor } from './tensor.ts';
+
+const HAS_NUMPY = pythonHas('numpy');
 
 function numpy(code: string, input?: Uint8Array): Uint8Array {
   return new Uint8Array(
@@ -19,7 +22,7 @@ function numpy(code: string, input?: Uint8Array): Uint8Array {
 const bytesOf = (view: ArrayBufferView) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 describe('float16', () => {
-  it('widens all 65,536 values as numpy does', () => {
+  it.skipIf(!HAS_NUMPY)('widens all 65,536 values as numpy does', () => {
     const all = Uint16Array.from({ length: 65536 }, (_, i) => i);
     const expected = new Float32Array(
       numpy('out.write(np.arange(65536, dtype="<u2").view("<f2").astype("<f4").tobytes())').buffer,
@@ -31,35 +34,38 @@ describe('float16', () => {
     expect(float16ToNumber(0x3555)).toBe(expected[0x3555]);
   });
 
-  it('narrows as numpy does: every half, all midpoints and their neighbours, random bits', () => {
-    const bits: number[] = [];
-    for (let half = 0; half < 65536; half++) {
-      const value = new Float32Array([float16ToNumber(half)]);
-      const exact = new Uint32Array(value.buffer)[0]!;
-      bits.push(exact, exact + 0xfff, exact + 0x1000, exact + 0x1001);
-    }
-    let state = 12345;
-    for (let i = 0; i < 200_000; i++) {
-      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      bits.push(state);
-    }
-    for (let e = 0x32800000; e < 0x38800000; e += 0x3f1) bits.push(e);
-    const inputBits = Uint32Array.from(bits, (b) => b >>> 0);
-    const expected = new Uint16Array(
-      numpy(
-        'np.seterr(all="ignore"); out.write(np.frombuffer(sys.stdin.buffer.read(), "<f4").astype("<f2").tobytes())',
-        bytesOf(inputBits),
-      ).buffer,
-    );
-    const actual = float32ToFloat16Array(new Float32Array(inputBits.buffer));
-    const isNaN16 = (half: number) => (half & 0x7fff) > 0x7c00;
-    for (let i = 0; i < actual.length; i++) {
-      if (actual[i] === expected[i] || (isNaN16(actual[i]!) && isNaN16(expected[i]!))) continue;
-      expect([inputBits[i]!.toString(16), actual[i]]).toEqual([inputBits[i]!.toString(16), expected[i]]);
-    }
-    expect(float32ToFloat16(65519.99)).toBe(0x7bff);
-    expect(float32ToFloat16(65520)).toBe(0x7c00);
-  });
+  it.skipIf(!HAS_NUMPY)(
+    'narrows as numpy does: every half, all midpoints and their neighbours, random bits',
+    () => {
+      const bits: number[] = [];
+      for (let half = 0; half < 65536; half++) {
+        const value = new Float32Array([float16ToNumber(half)]);
+        const exact = new Uint32Array(value.buffer)[0]!;
+        bits.push(exact, exact + 0xfff, exact + 0x1000, exact + 0x1001);
+      }
+      let state = 12345;
+      for (let i = 0; i < 200_000; i++) {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        bits.push(state);
+      }
+      for (let e = 0x32800000; e < 0x38800000; e += 0x3f1) bits.push(e);
+      const inputBits = Uint32Array.from(bits, (b) => b >>> 0);
+      const expected = new Uint16Array(
+        numpy(
+          'np.seterr(all="ignore"); out.write(np.frombuffer(sys.stdin.buffer.read(), "<f4").astype("<f2").tobytes())',
+          bytesOf(inputBits),
+        ).buffer,
+      );
+      const actual = float32ToFloat16Array(new Float32Array(inputBits.buffer));
+      const isNaN16 = (half: number) => (half & 0x7fff) > 0x7c00;
+      for (let i = 0; i < actual.length; i++) {
+        if (actual[i] === expected[i] || (isNaN16(actual[i]!) && isNaN16(expected[i]!))) continue;
+        expect([inputBits[i]!.toString(16), actual[i]]).toEqual([inputBits[i]!.toString(16), expected[i]]);
+      }
+      expect(float32ToFloat16(65519.99)).toBe(0x7bff);
+      expect(float32ToFloat16(65520)).toBe(0x7c00);
+    },
+  );
 
   it('widens bfloat16 by its definition, NaN payloads included', () => {
     const all = Uint16Array.from({ length: 65536 }, (_, i) => i);
@@ -84,7 +90,7 @@ const dtypes = {
   float64: '<f8',
 } as const;
 
-describe('Tensor', () => {
+describe.skipIf(!HAS_NUMPY)('Tensor, as numpy has it', () => {
   let seen: Uint8Array[];
   beforeAll(() => {
     // base (5, 6, 7); view = base.transpose(2, 0, 1)[1:, :, ::2], and base[1:4] as a contiguous part of it. A line for every type.
@@ -141,7 +147,9 @@ for code in "${Object.values(dtypes).join(' ')}".split():
       }
     },
   );
+});
 
+describe('Tensor', () => {
   it('does not copy contiguous aligned float32 nor any view', () => {
     const values = Float32Array.of(1, 2, 3, 4, 5, 6);
     const tensor = new Tensor({ dtype: 'float32', shape: [3, 2], data: bytesOf(values) });
