@@ -92,7 +92,7 @@ export async function sizeSources(
 }
 
 /**
- * Gives `work` the relations of sources, in order, and lets go of their files afterwards.
+ * Gives `work` the relations of sources, in order, as text and with what is known of them, and lets go of their files afterwards.
  * @throws LimitExceededError when they hold too many bytes
  */
 export async function withSources<T>(
@@ -156,8 +156,14 @@ export async function runPlanAt(
   return withSources(context, snapshot, sources, (relations) => runText(context, print(relations)));
 }
 
-/** Bytes of files: a hundred megabytes once they are unpacked, at most. */
-const SMALL_RELATION = 8e6;
+/** Bytes of files: some 40,000 runs. */
+const SMALL_RELATION = 2e6;
+
+/** Whether a page's relation, one of those that are known, holds little; rows that were found first are in none of them. */
+function isSmall({ rows }: Statement, known: readonly Relation[]): boolean {
+  const relation = rows && known[rows.source];
+  return relation !== undefined && relation.bytes <= SMALL_RELATION;
+}
 
 async function runStatement(
   context: RequestContext,
@@ -167,8 +173,7 @@ async function runStatement(
   return withSources(context, snapshot, statement.sources, (relations, known) =>
     overLeadingRows(context, snapshot, { statement, relations }, async (narrow) => {
       const wanted = withoutConstantKeys(narrow.statement, known);
-      const isSmall = (known[wanted.rows?.source ?? 0]?.bytes ?? Number.POSITIVE_INFINITY) <= SMALL_RELATION;
-      const printed = printStatement(wanted, narrow.relations, isSmall);
+      const printed = printStatement(wanted, narrow.relations, isSmall(wanted, known));
       return { printed, result: await runText(context, printed) };
     }),
   );

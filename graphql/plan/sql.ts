@@ -331,15 +331,9 @@ export function printStatement(
 ): PrintedStatement {
   const printer = new Printer(relations);
   const { rows, total } = statement;
-  if (rows === undefined) return printNested(printer, rows, total, false);
-  if (total === undefined && rows.slots.every(({ kind }) => kind === 'column'))
-    return printFlat(printer, rows);
-  return printNested(
-    printer,
-    rows,
-    total,
-    isSmall && total !== undefined && statement.pageIsOfTotal === true,
-  );
+  if (rows && !total && rows.slots.every(({ kind }) => kind === 'column')) return printFlat(printer, rows);
+  const counted = isSmall && rows !== undefined && total !== undefined && statement.pageIsOfTotal === true;
+  return printNested(printer, rows, total, counted);
 }
 
 /** Columns of one table and nothing else. */

@@ -16,7 +16,8 @@ export class TableCost {
   rows!: number;
 
   @Field(() => Int, {
-    description: 'Parquet row groups, at least; the engine skips further ones by their statistics.',
+    description:
+      'Parquet row groups, estimated from the rows; the engine skips further ones by their statistics.',
   })
   rowGroups!: number;
 }

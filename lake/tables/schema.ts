@@ -34,7 +34,7 @@ export interface TableSpec {
   readonly columns: readonly Column[];
   /** Data files are sorted by these columns, so that min/max statistics and row groups prune. */
   readonly sortBy: readonly string[];
-  /** Rows a Parquet row group; DuckDB rounds requests below 2,048 up. */
+  /** Rows a Parquet row group; DuckDB rounds requests below 2,048 up. Those of `activations` end earlier by their bytes (lake/parquet/vectors). */
   readonly rowGroupSize: number;
   /** Columns written with BYTE_STREAM_SPLIT (float vectors only; see docs/decisions). */
   readonly byteStreamSplit?: readonly string[];

@@ -151,6 +151,7 @@ export class VectorFile {
     return written;
   }
 
+  /** Writes what is left, and the footer. Where it fails, `discard` is still to be called. */
   finish(): CopiedFile {
     for (const group of this.#groups.end()) this.#write(group);
     this.#file.finish();
