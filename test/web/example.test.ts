@@ -52,8 +52,8 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of an examp
     await heading(/^Example /).waitFor();
     const methods = page.getByRole('region', { name: 'Table of predictions' });
     await methods.getByText('contrastive_v1').first().waitFor();
-    expect(await methods.locator('tbody tr').count()).toBe(2);
-    expect(await methods.getByRole('link').count()).toBe(1);
+    await expect.poll(() => methods.locator('tbody tr').count()).toBe(2);
+    await expect.poll(() => methods.getByRole('link').count()).toBe(1);
     await page.getByText(/^1 of \d+, right, but scored high/).waitFor();
     await page.getByRole('img', { name: /^Norm by layer, resid_post/ }).waitFor();
     await page.getByRole('img', { name: /^Norm by token, resid_post/ }).waitFor();
@@ -61,9 +61,13 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of an examp
     await page.getByRole('combobox', { name: 'Compared at' }).selectOption('layer 2');
     const nearest = page.getByRole('region', { name: 'Table of nearest answers' });
     await nearest.waitFor();
-    expect(await nearest.locator('tbody tr').count()).toBe(8);
-    const cosines = (await nearest.locator('tbody td:nth-child(2)').allTextContents()).map(Number);
-    expect(cosines).toEqual(cosines.toSorted((a, b) => b - a));
+    await expect.poll(() => nearest.locator('tbody tr').count()).toBe(8);
+    await expect
+      .poll(async () => {
+        const cosines = (await nearest.locator('tbody td:nth-child(2)').allTextContents()).map(Number);
+        return cosines.every((cosine, i) => cosine <= (cosines[i - 1] ?? 1));
+      })
+      .toBe(true);
     await page.getByRole('button', { name: 'Look in all runs' }).click();
     await page.getByText('in all runs of the family').waitFor();
     await page.getByText('Manifest and configuration of the run').click();
@@ -103,20 +107,20 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of an examp
     const { page } = set;
     await page.goto(runAddress(CHAOSBENCH));
     await page.getByText('25 of 120 examples').waitFor();
-    expect(await examples().locator('tbody td:nth-child(2)').first().textContent()).toBe('unreadable');
+    await expect
+      .poll(() => examples().locator('tbody td:nth-child(2)').first().textContent())
+      .toBe('unreadable');
     await page.getByRole('combobox', { name: 'Show' }).selectOption('asked again only');
     await page.getByText('7 of 7 examples').waitFor();
+    await expect.poll(() => examples().getByRole('link').count()).toBe(7);
     const links = await examples().getByRole('link').allTextContents();
     await examples().getByRole('link').first().click();
-    const walked: (string | null)[] = [];
     for (const [i, name] of links.entries()) {
       await page.getByText(new RegExp(`^${i + 1} of 7, asked again only`)).waitFor();
-      await heading(`Example ${name}`).waitFor();
-      walked.push(await heading(/^Example/).textContent());
+      await expect.poll(() => heading(/^Example/).textContent()).toBe(`Example ${name}`);
       if (i < links.length - 1) await page.keyboard.press('j');
     }
-    expect(walked).toEqual(links.map((name) => `Example ${name}`));
-    expect(await page.getByRole('link', { name: 'Next' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('link', { name: 'Next' }).count()).toBe(0);
     await page.keyboard.press('ArrowLeft');
     await heading(`Example ${links.at(-2)}`).waitFor();
     await page.getByRole('heading', { name: 'Responses: asked 2 times' }).waitFor();
@@ -155,7 +159,9 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of an examp
     await page.goto(runAddress(HALLULENS, '?list=missed'));
     await examples().getByRole('link').first().click();
     await page.getByRole('img', { name: /^Norm by layer/ }).waitFor();
-    expect(await page.evaluate("document.querySelector('main').scrollWidth")).toBeLessThanOrEqual(375);
+    await expect
+      .poll(() => page.evaluate("document.querySelector('main').scrollWidth"))
+      .toBeLessThanOrEqual(375);
     const at = (run: string, example: string) =>
       `${origin}/examples?${new URLSearchParams({ run, example }).toString()}`;
     await page.goto(at(HALLULENS, 'none'));

@@ -20,7 +20,7 @@ describe.skipIf(browserMissing)('the explorer of an empty lake', () => {
     for (const address of ['/runs', '/jobs']) {
       await page.goto(origin + address);
       await page.locator('.state:not([role=status])').first().waitFor();
-      expect(await page.locator('tbody tr').count()).toBe(0);
+      await expect.poll(() => page.locator('tbody tr').count()).toBe(0);
     }
     await page.goto(`${origin}/runs/main/no/such/run`);
     await page.getByText('There is no run main/no/such/run.').waitFor();

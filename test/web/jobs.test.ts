@@ -32,14 +32,14 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
     const source = page.getByLabel('Dataset required');
     await hasFocus(source);
     await source.fill(dataset);
-    expect(await page.getByRole('alert').count()).toBe(0);
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
 
     // What only the server knows.
     await page.getByLabel('Backend').selectOption('OPENAI');
     await page.getByRole('button', { name: 'Launch' }).click();
     const address = page.getByRole('textbox', { name: 'Base URL' });
     await page.getByText('the backend openai needs it').first().waitFor();
-    expect(await address.getAttribute('aria-invalid')).toBe('true');
+    await expect.poll(() => address.getAttribute('aria-invalid')).toBe('true');
     await hasFocus(address);
     await page.getByRole('alert').getByRole('link', { name: 'Model, name' }).click();
     const named = page.getByRole('textbox', { name: 'Name', exact: true });
@@ -49,7 +49,7 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
     // A reload loses nothing.
     await page.getByLabel('Backend').selectOption('MOCK');
     await page.reload();
-    expect(await page.getByLabel('Dataset required').inputValue()).toBe(dataset);
+    await expect.poll(() => page.getByLabel('Dataset required').inputValue()).toBe(dataset);
     await page
       .getByRole('group', { name: 'Model required' })
       .getByText(/more settings/)
@@ -65,7 +65,7 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
     await the.home.drain();
     await page.getByText('completed', { exact: true }).first().waitFor();
     await page.getByText('ask: mock (mode constant)').waitFor();
-    expect(await page.getByText('28', { exact: true }).count()).toBe(1);
+    await page.getByText('28', { exact: true }).waitFor();
     expect(await the.barriers()).toEqual([]);
     await page.getByRole('heading', { name: 'Runs it made' }).waitFor();
     await page.getByRole('link', { name: /^main\/chaosbench\// }).click();
@@ -75,9 +75,9 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
     // The next form begins with it.
     await page.goto(`${origin}/launch/chaosEval`);
     await page.getByText('the last of these jobs that was completed').waitFor();
-    expect(await page.getByLabel('Texts, item 1').inputValue()).toBe('TRUE');
+    await expect.poll(() => page.getByLabel('Texts, item 1').inputValue()).toBe('TRUE');
     await page.getByRole('button', { name: 'Empty it' }).click();
-    expect(await page.getByLabel('Dataset required').inputValue()).toBe('');
+    await expect.poll(() => page.getByLabel('Dataset required').inputValue()).toBe('');
   });
 
   it('cancels a job that runs after asking, retries it, and launches it again with changes', async () => {
@@ -105,9 +105,9 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();
     await page.getByText('cancelled', { exact: true }).first().waitFor();
     await page.getByRole('link', { name: 'Launch again with changes' }).click();
-    expect(await page.getByRole('spinbutton', { name: 'Delay seconds', exact: true }).inputValue()).toBe(
-      '30',
-    );
+    await expect
+      .poll(() => page.getByRole('spinbutton', { name: 'Delay seconds', exact: true }).inputValue())
+      .toBe('30');
   });
 
   it('lists new jobs by itself, also without a WebSocket, and filters them by the address', async () => {
@@ -147,7 +147,7 @@ describe.skipIf(browserMissing)('jobs and forms', () => {
     await page.getByLabel('URI required').fill(tree.path);
     await page.getByRole('button', { name: 'Check only' }).click();
     await page.getByRole('heading', { name: 'What would happen' }).waitFor();
-    expect(await page.getByText('accepted').count()).toBe(1);
+    await page.getByText('accepted').waitFor();
     expect(await the.barriers()).toEqual([]);
     await page.getByRole('button', { name: 'Ingest' }).click();
     await page.getByRole('heading', { name: 'What happened' }).waitFor();

@@ -27,11 +27,10 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
     await the.page.goto(`${the.origin}/runs/main/${path}`);
   }
 
-  /** The description of a plot, once it is drawn. */
-  async function plot(title: string): Promise<string> {
+  /** Looks at the description of a plot until it is as it should be. */
+  function expectPlot(title: string) {
     const image = the.page.getByRole('img', { name: new RegExp(`^${title}: `) });
-    await image.waitFor();
-    return (await image.getAttribute('aria-label')) ?? '';
+    return expect.poll(() => image.getAttribute('aria-label'));
   }
 
   /** What a plot gives to take away. */
@@ -61,16 +60,16 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
       .waitFor();
     await the.page.getByText(`main/${id}`, { exact: true }).waitFor();
     await the.page.getByText('Contract: 8 of 8 items hold').waitFor();
-    expect(await plot('ROC')).toContain(`Area ${measured(await metric(id, 'auroc'))} (DeLong 95 %`);
-    expect(await plot('Precision and recall')).toContain(
+    await expectPlot('ROC').toContain(`Area ${measured(await metric(id, 'auroc'))} (DeLong 95 %`);
+    await expectPlot('Precision and recall').toContain(
       `Average precision ${measured(await metric(id, 'auprc'))} (bootstrap 95 %`,
     );
-    expect(await plot('Calibration')).toContain(
+    await expectPlot('Calibration').toContain(
       `Expected calibration error ${measured(await metric(id, 'ece'))} over 15 bins`,
     );
-    expect(await plot('Scores by label')).toContain('57 made up, 47 right.');
-    expect(await plot('Loss')).toContain('By epoch');
-    expect(await plot('AUROC in training')).toContain('val');
+    await expectPlot('Scores by label').toContain('57 made up, 47 right.');
+    await expectPlot('Loss').toContain('By epoch');
+    await expectPlot('AUROC in training').toContain('val');
     expect((await taken('ROC', 'CSV')).split('\r\n').at(0)).toBe(
       'threshold,truePositiveRate,falsePositiveRate,precision',
     );
@@ -79,7 +78,7 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
     // What the marks stand for is part of the drawing.
     expect(svg).toContain('guessing');
     expect(svg).toContain('fill="rgb(255, 255, 255)"');
-    expect(await plot('Principal components of the activations')).toContain('Layer 2: 154 activations');
+    await expectPlot('Principal components of the activations').toContain('Layer 2: 154 activations');
     await the.page.getByLabel('Layer (0: embedding)').selectOption('4');
     await the.page.getByRole('img', { name: /Layer 4: 154 activations/ }).waitFor();
     await the.page.reload();
@@ -92,8 +91,8 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
     await the.page
       .getByRole('heading', { level: 1, name: 'v1 · synth-messy:13b · chaosbench · seed 42' })
       .waitFor();
-    expect(await plot('Accuracy by family')).toMatch(/70\s% of all 1,165/);
-    await plot('Bias by family');
+    await expectPlot('Accuracy by family').toMatch(/70\s% of all 1,165/);
+    await expectPlot('Bias by family').toContain('Bias by family');
     const rows = (await taken('Accuracy by family', 'CSV')).split('\r\n');
     expect(rows.find((row) => row.startsWith('atomic,'))).toMatch(
       /^atomic,0\.695473\d+,0\.653\d+,0\.734\d+,338,486,535$/,
@@ -107,8 +106,8 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
   it('shows the true change of an entropy run beside what derivatives predict, on a narrow page too', async () => {
     await the.page.setViewportSize({ width: 375, height: 800 });
     await open(`entropy/${ENTROPY}#sequences`);
-    expect(await plot('Change of entropy by learning rate')).toContain('nats per token');
-    expect(await plot('Contributions of the sequences')).toContain(
+    await expectPlot('Change of entropy by learning rate').toContain('nats per token');
+    await expectPlot('Contributions of the sequences').toContain(
       'in sum -4.93 e-4 true'.replace(' e', '\u2009e'),
     );
     await the.page.locator('#sequences').getByLabel('Learning rate η').selectOption({ index: 3 });
@@ -123,16 +122,16 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
 
   it('shows the heads of a function-vector run and what adding the vector does', async () => {
     await open(`fv/${FV}`);
-    expect(await plot('Average indirect effect of the heads')).toContain('boxes mark the top 20');
+    await expectPlot('Average indirect effect of the heads').toContain('boxes mark the top 20');
     expect((await taken('Average indirect effect of the heads', 'CSV')).trim().split('\r\n')).toHaveLength(
       33,
     );
-    expect(await plot('Adding the vector')).toContain('Zero-shot accuracy on the examples it was made of');
+    await expectPlot('Adding the vector').toContain('Zero-shot accuracy on the examples it was made of');
     await the.page.getByLabel('Measure').selectOption('probability');
     await the.page
       .getByRole('img', { name: /^Adding the vector: Zero-shot probability of the answer/ })
       .waitFor();
-    expect(new URL(the.page.url()).search).toBe('?measure=probability');
+    await the.page.waitForURL(({ search }) => search === '?measure=probability');
     expect(await the.barriers()).toEqual([]);
   });
 
@@ -142,7 +141,7 @@ describe.skipIf(browserMissing || sharedDir === undefined)('the page of a run', 
     const row = the.page.getByRole('row', { name: /TRUNCATED_LAST_LINE/ });
     await row.getByText('artifacts/_resume/trial_metrics.resume.jsonl:98').waitFor();
     await row.getByText(/^resume the run, whose writer was interrupted/).waitFor();
-    expect(await plot('Average indirect effect of the heads')).toContain('heads have no score');
+    await expectPlot('Average indirect effect of the heads').toContain('heads have no score');
     await the.page.getByText('No vector was added in this run.').waitFor();
     expect(await the.barriers()).toEqual([]);
   });

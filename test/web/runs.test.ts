@@ -33,14 +33,14 @@ describe.skipIf(browserMissing)('the runs', () => {
     const { page, origin } = the;
     await page.goto(`${origin}/runs`);
     await page.getByRole('heading', { name: 'Runs 6' }).waitFor();
-    expect(await page.locator('tbody tr').count()).toBe(6);
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(6);
     await page.locator('summary', { hasText: 'Method' }).click();
     await page.locator('.panel').getByLabel('probe_v2').check();
     await page.getByRole('heading', { name: 'Runs 3' }).waitFor();
-    expect(new URL(page.url()).search).toBe('?method=probe_v2');
+    await page.waitForURL(({ search }) => search === '?method=probe_v2');
     expect(await the.barriers()).toEqual([]);
     await page.keyboard.press('Escape');
-    expect(await page.locator('.panel').count()).toBe(0);
+    await expect.poll(() => page.locator('.panel').count()).toBe(0);
     await page.getByRole('button', { name: 'Seed' }).click();
     await page.waitForURL(/order=SEED.asc/);
     await page.locator('summary', { hasText: 'Columns' }).click();
@@ -53,14 +53,26 @@ describe.skipIf(browserMissing)('the runs', () => {
     await page.waitForURL(/metric=auroc/);
     await page.reload();
     await page.getByRole('heading', { name: 'Runs 3' }).waitFor();
-    expect(await page.locator('thead th').allTextContents()).toEqual(
-      ['', 'Method', 'Model', 'Benchmark', 'Split', 'Seed ↑', 'Result', 'Verdict', 'Issues', 'Status'].concat(
-        'Ingested',
-        'auroc',
-      ),
-    );
-    expect(await page.locator('tbody td:nth-child(6)').allTextContents()).toEqual(['0', '1', '2']);
-    expect(await page.locator('tbody td:nth-child(7)').first().textContent()).toMatch(/^auroc [01]/);
+    await expect
+      .poll(() => page.locator('thead th').allTextContents())
+      .toEqual(
+        [
+          '',
+          'Method',
+          'Model',
+          'Benchmark',
+          'Split',
+          'Seed ↑',
+          'Result',
+          'Verdict',
+          'Issues',
+          'Status',
+        ].concat('Ingested', 'auroc'),
+      );
+    await expect.poll(() => page.locator('tbody td:nth-child(6)').allTextContents()).toEqual(['0', '1', '2']);
+    await expect
+      .poll(() => page.locator('tbody td:nth-child(7)').first().textContent())
+      .toMatch(/^auroc [01]/);
     await page.getByRole('button', { name: 'Clear filters' }).click();
     await page.getByRole('heading', { name: 'Runs 6' }).waitFor();
   });
@@ -73,15 +85,15 @@ describe.skipIf(browserMissing)('the runs', () => {
     await page.getByText('1 selected:').waitFor();
     await boxes.nth(3).click({ modifiers: ['Shift'] });
     await page.getByText('4 selected:').waitFor();
-    expect(new URL(page.url()).searchParams.getAll('run')).toHaveLength(4);
+    await page.waitForURL(({ searchParams }) => searchParams.getAll('run').length === 4);
     await page.keyboard.press('Shift+ArrowDown');
     await page.getByText('5 selected:').waitFor();
-    expect(await boxes.nth(4).and(page.locator(':focus')).count()).toBe(1);
+    await expect.poll(() => boxes.nth(4).and(page.locator(':focus')).count()).toBe(1);
     await page.keyboard.press('Home');
     await page.keyboard.press('Space');
     await page.getByText('4 selected:').waitFor();
     // One stop of the Tab key is a row, not all of them.
-    expect(await page.locator('tbody [tabindex="0"]').count()).toBe(2);
+    await expect.poll(() => page.locator('tbody [tabindex="0"]').count()).toBe(2);
     await page.getByLabel(/^Select all/).click();
     await page.waitForURL(/select=all/);
     await page.getByText('6 selected:').waitFor();
@@ -108,16 +120,16 @@ describe.skipIf(browserMissing)('the runs', () => {
     await page.locator('.disagreements tbody tr').nth(5).waitFor();
     const [first = ''] = await page.locator('.disagreements tbody tr').allTextContents();
     expect(first).toMatch(/^question \d/);
-    expect(await page.getByRole('link', { name: 'The example in B' }).first().getAttribute('href')).toMatch(
-      /^\/examples\?run=.*probe_v2.*&example=[0-9a-f]{64}$/,
-    );
+    await expect
+      .poll(() => page.getByRole('link', { name: 'The example in B' }).first().getAttribute('href'))
+      .toMatch(/^\/examples\?run=.*probe_v2.*&example=[0-9a-f]{64}$/);
     await page.locator('label', { hasText: /^By/ }).locator('select').selectOption('outcome');
     await page.waitForURL(/by=outcome/);
     await page.getByText('No common example comes out differently.').waitFor();
     expect(await the.barriers()).toEqual([]);
     await page.getByRole('button', { name: 'compare with this one' }).last().click();
     await page.getByText('There is no run').waitFor({ state: 'detached' });
-    expect(new URL(page.url()).searchParams.getAll('run')[0]).toBe(runId('probe_v2', 1));
+    await page.waitForURL(({ searchParams }) => searchParams.getAll('run')[0] === runId('probe_v2', 1));
     await page.goto(`${origin}/compare?run=main/none`);
     await page.getByText('There is no run main/none.').waitFor();
   });
@@ -129,8 +141,8 @@ describe.skipIf(browserMissing)('the runs', () => {
     await page.getByRole('link', { name: 'Aggregate' }).click();
     await page.getByRole('columnheader', { name: 'bench' }).waitFor();
     const rows = page.locator('.aggregates tbody tr');
-    expect(await rows.locator('th').allTextContents()).toEqual(['probe_v1', 'probe_v2']);
-    expect(await rows.first().locator('td').textContent()).toMatch(/^0\.\d+ ± \d+\.\d+.* n=3$/);
+    await expect.poll(() => rows.locator('th').allTextContents()).toEqual(['probe_v1', 'probe_v2']);
+    await expect.poll(() => rows.first().locator('td').textContent()).toMatch(/^0\.\d+ ± \d+\.\d+.* n=3$/);
     await page.getByRole('button', { name: 'Copy as LaTeX' }).click();
     await page.getByText('(copied)').waitFor();
     const latex = await page.evaluate('navigator.clipboard.readText()');
@@ -162,9 +174,15 @@ describe.skipIf(browserMissing)('the runs', () => {
     await page.getByRole('heading', { name: 'Runs 1,506' }).waitFor();
     const rows = page.locator('tbody tr');
     const table = page.getByLabel('Table of runs');
+    await page.locator('tr[data-index="5"]').waitFor();
     expect(await rows.count()).toBeLessThan(60);
-    await table.evaluate((section) => section.scrollTo(0, section.scrollHeight));
-    await page.locator('tr[data-index="1505"]').waitFor();
+    // Pages of rows come in while it is scrolled.
+    await expect
+      .poll(async () => {
+        await table.evaluate((section) => section.scrollTo(0, section.scrollHeight));
+        return page.locator('tr[data-index="1505"]').count();
+      })
+      .toBe(1);
     expect(await rows.count()).toBeLessThan(60);
     // The page is as wide as its window; the first column stays where the table scrolls.
     await table.evaluate((section) => section.scrollTo(section.scrollWidth, section.scrollHeight));

@@ -11,23 +11,21 @@ describe.skipIf(browserMissing)('a server that asks for tokens', () => {
     await the.page.getByRole('button', { name: 'Use it in this tab' }).click();
   };
   /** The browser says of every refused request that it was. */
-  const expectRefusals = (): void => {
-    for (const complaint of the.complaints.splice(0)) expect(complaint).toMatch(/status of 40[13]/);
-  };
+  const refusal = /status of 40[13]/;
 
   it('asks for one, once, says what is wrong with it, keeps it for the tab and forgets it', async () => {
     const { page, origin, context } = the;
+    the.excuse(refusal);
     await page.goto(`${origin}/jobs`);
     await page.getByLabel('This server asks for a token').waitFor();
-    expect(await page.locator('input').count()).toBe(1);
-    expect(await page.getByRole('alert').count()).toBe(0);
-    expect(await page.getByRole('button', { name: 'Use it in this tab' }).isDisabled()).toBe(true);
+    await expect.poll(() => page.locator('input').count()).toBe(1);
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Use it in this tab' }).isDisabled()).toBe(true);
     expect(await the.barriers()).toEqual([]);
 
     await enter('nobody');
     await page.getByRole('alert').getByText('not known').waitFor();
     expect(await the.barriers()).toEqual([]);
-    expectRefusals();
 
     await enter('reader');
     await page.getByText('a-reader (reader)').waitFor();
@@ -45,12 +43,12 @@ describe.skipIf(browserMissing)('a server that asks for tokens', () => {
 
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('This server asks for a token').waitFor();
-    expect(await page.evaluate('sessionStorage.getItem("runlake.token")')).toBeNull();
-    expectRefusals();
+    await expect.poll(() => page.evaluate('sessionStorage.getItem("runlake.token")')).toBeNull();
   });
 
   it('tells a reader which role it takes to launch and to cancel, and everybody when a token is revoked', async () => {
     const { page, origin, home } = the;
+    the.excuse(refusal);
     const job = await home.jobs.submit('chaos_eval', {
       dataset: 'examples/chaosbench',
       model: { backend: 'mock' },
@@ -68,14 +66,12 @@ describe.skipIf(browserMissing)('a server that asks for tokens', () => {
     await page.goto(`${origin}/launch/chaosEval?from=${job.id}`);
     await page.getByRole('button', { name: 'Launch', exact: true }).click();
     await needs('launchChaosEval').waitFor();
-    expectRefusals();
 
     tokens.revoked.add('reader');
     await page.getByRole('link', { name: 'Runs' }).click();
     await page.getByLabel('This server asks for a token').waitFor();
     await page.getByRole('alert').getByText('not known').waitFor();
-    expect(await page.locator('input').count()).toBe(1);
-    expectRefusals();
+    await expect.poll(() => page.locator('input').count()).toBe(1);
     tokens.revoked.clear();
   });
 });
