@@ -1,13 +1,13 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import type { ChunkStream, ResultColumn } from '../../../lake/engine/types.ts';
+import { Vector } from '../../../lake/engine/vector.ts';
 import type { Backend, FieldDescription } from '../protocol/backend.ts';
 import type { FormatCode } from '../protocol/frontend.ts';
 import type { Output } from '../protocol/output.ts';
 import { WireError } from '../protocol/sqlstate.ts';
 import type { Codec } from '../types/codec.ts';
 import { TEXT } from '../types/texts.ts';
-import { Vector } from '../types/vector.ts';
 
 export interface ResultField {
   readonly name: string;

@@ -1,8 +1,6 @@
-import { DuckDBArrayType, DuckDBListType, type DuckDBType } from '@duckdb/node-api';
 import { arrayOf } from '../../catalog/pg-types.ts';
 import type { Output } from '../protocol/output.ts';
 import type { Codec, Form } from './codec.ts';
-import type { Vector } from './vector.ts';
 
 /**
  * LIST and ARRAY as arrays of one dimension. DuckDB's nested lists need not be rectangular as PostgreSQL's are, so those are none.
@@ -17,44 +15,13 @@ export function arrayCodec(element: Codec): Codec {
   };
 }
 
-/** Items of a row: `[from, to)` of the items of all rows. */
-interface Items {
-  readonly vector: Vector;
-  from(row: number): number;
-  to(row: number): number;
-}
-
-function itemsOf(vector: Vector): Items {
-  const { type } = vector;
-  if (type instanceof DuckDBArrayType) {
-    const { length, valueType } = type;
-    return {
-      vector: vector.arrayItems(valueType, length),
-      from: (row) => row * length,
-      to: (row) => (row + 1) * length,
-    };
-  }
-  // Offset and length of 64 bits, low words first; no chunk has 2^32 items.
-  const words = vector.numbers(Uint32Array, 4);
-  return {
-    vector: vector.listItems(listed(type)),
-    from: (row) => words[row * 4]!,
-    to: (row) => words[row * 4]! + words[row * 4 + 2]!,
-  };
-}
-
-function listed(type: DuckDBType): DuckDBType {
-  if (type instanceof DuckDBListType) return type.valueType;
-  throw new TypeError(`${type} is no list`);
-}
-
 /** Types whose texts never need quotes. */
 const PLAIN = new Set(['bool', 'int2', 'int4', 'int8', 'oid', 'float4', 'float8', 'numeric', 'uuid']);
 
 function text(element: Codec): Form {
   const mayNeedQuotes = !PLAIN.has(element.type.name);
   return (vector) => {
-    const items = itemsOf(vector);
+    const items = vector.items();
     const write = element.text(items.vector);
     return (row, out) => {
       const [from, to] = [items.from(row), items.to(row)];
@@ -75,7 +42,7 @@ function text(element: Codec): Form {
 
 function binary(element: Codec): Form {
   return (vector) => {
-    const items = itemsOf(vector);
+    const items = vector.items();
     const write = element.binary(items.vector);
     return (row, out) => {
       const [from, to] = [items.from(row), items.to(row)];

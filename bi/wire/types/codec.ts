@@ -1,6 +1,6 @@
+import type { Vector } from '../../../lake/engine/vector.ts';
 import type { PgType } from '../../catalog/pg-types.ts';
 import type { Output } from '../protocol/output.ts';
-import type { Vector } from './vector.ts';
 
 /** Writes the value of a row, which is not null, behind what is in the output. */
 export type ValueWriter = (row: number, out: Output) => void;

@@ -1,8 +1,8 @@
+import type { NumbersOf, Vector } from '../../../lake/engine/vector.ts';
 import { pgType } from '../../catalog/pg-types.ts';
 import type { Codec, ValueWriter } from './codec.ts';
 import { writeInteger } from './digits.ts';
 import { writeFloat4, writeFloat8 } from './numbers.ts';
-import type { NumbersOf, Vector } from './vector.ts';
 
 const [TRUE, FALSE] = [0x74, 0x66];
 

@@ -32,12 +32,12 @@ import {
 import duckdb from '@duckdb/node-bindings';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Vector } from '../../../lake/engine/vector.ts';
 import { Output } from '../protocol/output.ts';
 import { arrayItems } from '../sql/array-literal.ts';
 import { codecOf } from './codecs.ts';
 import { float4Text, float8Text, readNumeric, writeFloat4, writeFloat8, writeNumeric } from './numbers.ts';
 import { parameterNode } from './parameters.ts';
-import { Vector } from './vector.ts';
 
 /** What clients get of values that are in a vector of this type; null for null. */
 function sent(type: DuckDBType, values: readonly DuckDBValue[], form: 'text' | 'binary'): (Buffer | null)[] {
