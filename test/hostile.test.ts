@@ -605,7 +605,8 @@ describe('HTTP', () => {
       const chunks: string[] = [];
       socket.on('data', (chunk) => chunks.push(String(chunk))).on('error', () => undefined);
       socket.write(raw);
-      await once(socket, 'close');
+      // The server may reset the connection.
+      await new Promise((resolve) => socket.once('close', resolve));
       expect([raw.slice(0, 60), chunks.join('')]).toEqual([
         raw.slice(0, 60),
         expect.stringMatching(/^HTTP\/1.1 4\d\d/),

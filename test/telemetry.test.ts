@@ -89,6 +89,7 @@ afterAll(async () => {
   await sdk()?.shutdown();
   collector?.close();
   // Other tests may run in this process.
+  delete process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
   trace.disable();
   context.disable();
   propagation.disable();
@@ -105,9 +106,13 @@ function sdk(): NodeTracerProvider | undefined {
   return delegate instanceof NodeTracerProvider ? delegate : undefined;
 }
 
-/** Spans since the last call, as the collector got them. */
-async function collected(): Promise<Span[]> {
-  await sdk()?.forceFlush();
+/** Spans since the last call, as the collector got them; waits for those named, which may end after the answer to a request. */
+async function collected(...awaited: readonly string[]): Promise<Span[]> {
+  const missing = async () => {
+    await sdk()?.forceFlush();
+    return awaited.filter((name) => !spans.some((span) => span.name === name));
+  };
+  await expect.poll(missing).toEqual([]);
   return spans.splice(0);
 }
 
@@ -156,7 +161,7 @@ it('a request continues the trace of its caller, down to the statement', async (
   home.lake.refresh();
   const traceparent = `00-${TRACE}-${CALLER}-01`;
   expect(await ask('query Mine { runs { nodes { id } } }', { traceparent })).toHaveProperty('data.runs');
-  const all = await collected();
+  const all = await collected('POST /graphql');
   expect(new Set(all.map(({ traceId }) => traceId))).toEqual(new Set([TRACE]));
   const request = named(all, 'POST /graphql');
   expect(request).toMatchObject({
@@ -199,7 +204,9 @@ it('errors tell the trace that has what led to them', async () => {
     },
   );
   expect(await ask('('.repeat(1000), { traceparent })).toMatchObject({ errors: [{ extensions }] });
-  const failed = (await collected()).filter(({ name, status }) => name === 'SELECT' && status.code === 2);
+  const failed = (await collected('POST /graphql')).filter(
+    ({ name, status }) => name === 'SELECT' && status.code === 2,
+  );
   expect(failed).toMatchObject([{ attributes: { 'error.type': 'QUERY_FAILED' } }]);
 });
 
@@ -236,7 +243,7 @@ it('every attempt at a job is a trace of its own, linked to what launched it in 
     'mutation { launchProbe(input: {runs: {modelId: "m"}, method: LAYER_SWEEP}, maxAttempts: 2) { id } }';
   const { data } = launched.parse(await ask(launch, headers));
   const { id } = data.launchProbe;
-  const request = await collected();
+  const request = await collected('POST /graphql');
   const producer = named(request, 'launch probe');
   expect(producer).toMatchObject({ traceId: TRACE, kind: 4, attributes: { 'runlake.job.id': id } });
   expect(producer.parentSpanId).toBe(named(request, 'mutation').spanId);

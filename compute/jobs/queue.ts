@@ -103,7 +103,11 @@ export interface JobQueue {
   close(): Promise<void>;
 }
 
-/** Sorts by time of submission. */
-export function newJobId(now: number = Date.now()): string {
-  return `job-${now.toString(36).padStart(9, '0')}-${randomUUID().slice(0, 8)}`;
+/** Milliseconds of the latest id that this process has made. */
+let latest = 0;
+
+/** Sorts by time of submission; ids of one process by the order in which they were made, also those of one millisecond. */
+export function newJobId(): string {
+  latest = Math.max(latest + 1, Date.now());
+  return `job-${latest.toString(36).padStart(9, '0')}-${randomUUID().slice(0, 8)}`;
 }

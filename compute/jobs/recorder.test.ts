@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compactTables } from '../../src/upkeep.ts';
 import { type TemporaryLake, temporaryLake } from '../../test/support/temporary-lake.ts';
@@ -26,9 +25,7 @@ async function sql(statement: string): Promise<Record<string, unknown>[]> {
   return rows.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, row[i]])));
 }
 
-/** Ids sort by milliseconds: jobs of a test come one after the other. */
-async function submit(request: Partial<NewJob> = {}): Promise<Job> {
-  await sleep(2);
+function submit(request: Partial<NewJob> = {}): Promise<Job> {
   return queue.submit({ id: newJobId(), kind: 'inference', spec: { n: 1 }, ...request });
 }
 

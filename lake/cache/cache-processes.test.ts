@@ -70,8 +70,11 @@ describe('several processes on one cache directory', () => {
     const later = new ObjectCache({ directory: args[1]!, maxBytes: 15_000 });
     await writeFile(join(args[0]!, 'newer'), 'x'.repeat(10_000));
     (await later.localFile(store, 'newer')).release();
-    const left = await readdir(join(folder, 'cache/objects'), { recursive: true });
-    expect(left.filter((name) => /[0-9a-f]{64}(\.parquet)?$/.test(name))).toHaveLength(1);
+    const left = async () => {
+      const names = await readdir(join(folder, 'cache/objects'), { recursive: true });
+      return names.filter((name) => /[0-9a-f]{64}(\.parquet)?$/.test(name));
+    };
+    await expect.poll(left).toHaveLength(1);
     await later.close();
   });
 

@@ -17,18 +17,24 @@ export class RemoteStore implements ObjectStore {
   readonly #store: LocalStore;
   readonly #log: string | undefined;
   readonly #chunkPauseMs: number;
+  readonly #together: number;
   /** Keys in the order in which fetches of them began. */
   readonly fetched: string[] = [];
   running = 0;
   mostRunning = 0;
   aborted = 0;
 
-  constructor(root: string, options: { log?: string; chunkPauseMs?: number; identity?: string } = {}) {
+  /** @param options.together streams begin to give something once so many have been open at the same time */
+  constructor(
+    root: string,
+    options: { log?: string; chunkPauseMs?: number; together?: number; identity?: string } = {},
+  ) {
     this.#store = new LocalStore(root);
     this.uri = `s3://fake${this.#store.root}`;
     this.identity = options.identity ?? this.uri;
     this.#log = options.log;
     this.#chunkPauseMs = options.chunkPauseMs ?? 0;
+    this.#together = options.together ?? 0;
   }
 
   localPath(): undefined {
@@ -43,6 +49,7 @@ export class RemoteStore implements ObjectStore {
     let whole = false;
     try {
       const bytes = await this.#store.get(key, options);
+      while (this.mostRunning < this.#together) await sleep(1);
       for (let at = 0; at < bytes.length; at += 10_000) {
         await sleep(this.#chunkPauseMs);
         options.signal?.throwIfAborted();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { decodeChunk } from './decode.ts';
 import { Engine, runQuery } from './engine.ts';
 import { RunningStatement } from './statement.ts';
@@ -13,6 +13,8 @@ let engine: Engine;
 beforeAll(async () => {
   engine = await Engine.open({ temporaryDirectory: join(directory, 'tmp'), memory: '512MB', threads: 2 });
 });
+// Other tests may run in this process.
+afterEach(() => void vi.restoreAllMocks());
 afterAll(() => {
   engine.close();
   rmSync(directory, { recursive: true });

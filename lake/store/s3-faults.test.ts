@@ -72,10 +72,11 @@ describe.skipIf(s3Missing !== undefined)('an S3 server behind a bad network', ()
       expect(await store.putIfAbsent(key, text('mine'))).toBe(true);
       expect(await read(key)).toBe('mine');
       const contested = `lost/${randomUUID()}`;
-      proxy.inject({ match: isConditionalPut, fault: { kind: 'drop-request' }, skip: 0 });
-      const late = store.putIfAbsent(contested, text('mine'));
-      expect(await direct.putIfAbsent(contested, text('theirs'))).toBe(true);
-      expect(await late).toBe(false);
+      const theirs = direct.putIfAbsent(contested, text('theirs'));
+      proxy.inject({ match: isConditionalPut, fault: { kind: 'drop-request' } });
+      proxy.inject({ match: isConditionalPut, fault: { kind: 'hold', until: theirs } });
+      expect(await store.putIfAbsent(contested, text('mine'))).toBe(false);
+      expect(await theirs).toBe(true);
       expect(await read(contested)).toBe('theirs');
     });
 

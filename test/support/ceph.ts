@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 import { sharedDir } from './shared.ts';
 
 /** A server to test against: a real Ceph object gateway with its data in memory. */
@@ -40,7 +40,8 @@ export async function startCeph(folder: string): Promise<S3Server> {
   if (script === undefined || missing !== undefined) throw new Error(`cannot start Ceph without ${missing}`);
   await mkdir(folder, { recursive: true });
   for (let attempt = 1; ; attempt++) {
-    const port = await freePortPair();
+    // The monitor gets the one after it.
+    const port = await freePort(2);
     try {
       const { stdout } = await promisify(execFile)(script, [folder, String(port)], { timeout: DEADLINE_MS });
       await promisify(execFile)(withoutDelay, [folder], { timeout: DEADLINE_MS });
@@ -92,21 +93,4 @@ function parseServer(stdout: string): S3Server {
     throw new Error(`start-rgw.sh printed ${JSON.stringify(stdout)}`);
   }
   return { endpoint, accessKeyId, secretAccessKey, region: settings['AWS_REGION'] ?? 'us-east-1' };
-}
-
-/** A port whose successor (for the monitor) is free too, below the range from which clients get theirs. */
-async function freePortPair(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const port = 10_000 + 2 * Math.floor(Math.random() * 10_000);
-    if ((await isFree(port)) && (await isFree(port + 1))) return port;
-  }
-  throw new Error('found no two free ports in a row');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

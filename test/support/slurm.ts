@@ -37,7 +37,7 @@ export async function startSlurm(): Promise<Slurm> {
   // munged wants to be sure that nobody but its socket's users can reach it.
   chmodSync(directory, 0o755);
   writeFileSync(at('munge.key'), randomBytes(128), { mode: 0o400 });
-  const [controllerPort, nodePort] = [await freePort(), await freePort()];
+  const controllerPort = await freePort(2);
   const { username } = userInfo();
   const host = hostname();
   writeFileSync(
@@ -45,7 +45,7 @@ export async function startSlurm(): Promise<Slurm> {
     `ClusterName=test
 SlurmctldHost=${host}(127.0.0.1)
 SlurmctldPort=${controllerPort}
-SlurmdPort=${nodePort}
+SlurmdPort=${controllerPort + 1}
 SlurmUser=${username}
 SlurmdUser=${username}
 AuthType=auth/munge

@@ -141,7 +141,7 @@ describe('inference with an endpoint', () => {
     const spec = { model: { ...model, concurrency: 2 }, rows };
     const { id } = await lake.jobs.submit('inference', spec);
     const working = lake.drain();
-    while ((await lake.jobs.queue.get(id))?.progress?.done !== 10) await sleep(5);
+    while ((await lake.jobs.queue.get(id))?.progress?.done !== 10 || server.seen.length < 12) await sleep(5);
     await lake.jobs.queue.cancel(id);
     await working;
     expect(await lake.jobs.queue.get(id)).toMatchObject({ state: 'cancelled' });
