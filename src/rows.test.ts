@@ -50,4 +50,11 @@ describe('rows for people and programs', () => {
       ),
     ).toBe('name   n\n────  ──\na⏎b   10\nc      5');
   });
+
+  it('cuts what is too long, but no id and nothing where all was asked for', () => {
+    const id = `main/hallulens/2026-01-20/${'m'.repeat(40)}/seed_0`;
+    const text = 'x'.repeat(200);
+    expect(textTable(['id', 'text'], [[id, text]])).toContain(`${id}  ${'x'.repeat(119)}…`);
+    expect(textTable(['text'], [[text]], Number.POSITIVE_INFINITY)).toContain(text);
+  });
 });

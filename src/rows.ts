@@ -45,13 +45,18 @@ export function csvRows(result: QueryResult): string {
   return [columns.map((c) => cell(c.name)).join(','), ...lines, ''].join('\r\n');
 }
 
-const MAX_CELL = 60;
+/** Room for ids of runs and examples, which people copy. */
+const MAX_CELL = 120;
 
-/** A table for people: long cells are cut, numbers are right-aligned. */
-export function textTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table for people: cells longer than `maxCell` are cut, numbers are right-aligned. */
+export function textTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  maxCell = MAX_CELL,
+): string {
   const clean = (text: string) => {
     const line = text.replaceAll('\r', '').replaceAll('\n', '⏎');
-    return line.length > MAX_CELL ? `${line.slice(0, MAX_CELL - 1)}…` : line;
+    return line.length > maxCell ? `${line.slice(0, maxCell - 1)}…` : line;
   };
   const cells = [header, ...rows].map((row) => row.map(clean));
   const widths = header.map((_, c) => Math.max(...cells.map((row) => row[c]?.length ?? 0)));

@@ -61,6 +61,7 @@ export function viewCommands(views: Command): void {
           `${description}\n\n${textTable(
             ['column', 'type', 'description'],
             columns.map((c) => [c.name, c.type, c.description]),
+            Number.POSITIVE_INFINITY,
           )}`,
         );
       }

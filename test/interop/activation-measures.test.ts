@@ -232,12 +232,6 @@ describe.skipIf(!pythonHas('numpy', 'sklearn'))(
         expect(dot / expected.dot[2]![entry]!).toBeCloseTo(1, 10);
         expect(norm).toBeCloseTo(expected.norms[2]![entry]!, 8);
       }
-      const { differenceOfMeans, sql: means } = await ask(
-        `sql(query: """${DIFFERENCE}""") { rows } differenceOfMeans(layers: [1], positive: {activationKey: {lt: "k20"}}, negative: {activationKey: {gte: "k20"}}) { norm vector }`,
-      );
-      const [[vector, norm]] = means.rows;
-      expect(differenceOfMeans[0].norm / norm).toBeCloseTo(1, 12);
-      expect(vector).toEqual(differenceOfMeans[0].vector.map((value: number) => expect.closeTo(value, 8)));
     });
   },
 );
@@ -248,7 +242,8 @@ interface Component {
   readonly vector: readonly number[];
 }
 
-/** The statements of docs/graphql.md. */
-const [MEASURES = '', DIFFERENCE = ''] = [
-  ...readFileSync(new URL('../../docs/graphql.md', import.meta.url), 'utf8').matchAll(/```sql\n([^`]+)```/g),
-].map(([, statement]) => statement);
+/** The first statement of docs/graphql.md, with an activation of this lake for the one that it names. */
+const MEASURES = (
+  /```sql\n([^`]+)```/.exec(readFileSync(new URL('../../docs/graphql.md', import.meta.url), 'utf8'))?.[1] ??
+  ''
+).replace(/'[0-9a-f]{64}'/, "'k07'");
