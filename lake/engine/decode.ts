@@ -19,13 +19,14 @@ import {
 } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { isoMicros, isoNanos } from './iso-time.ts';
+import { TextVector } from './text-vector.ts';
 import type { EngineValue, TimeForm } from './types.ts';
 import { isSet, validityOf } from './validity.ts';
 
 type RowReader = (row: number) => EngineValue;
 
 /**
- * Decodes a chunk into rows. Leaf vectors go through the driver; lists and structs are walked here, because the
+ * Decodes a chunk into rows. Leaf vectors but texts go through the driver; lists and structs are walked here, because the
  * driver wraps every nested value in an object of its own, and LIST<FLOAT> is copied as memory.
  */
 export function decodeChunk(
@@ -56,6 +57,7 @@ function vectorReader(vector: duckdb.Vector, count: number, type: DuckDBType, ti
   if (type instanceof DuckDBArrayType) return arrayReader(vector, count, type, times);
   if (type instanceof DuckDBStructType) return structReader(vector, count, type, times);
   if (type instanceof DuckDBMapType) return mapReader(vector, count, type, times);
+  if (type.typeId === DuckDBTypeId.VARCHAR) return textReader(vector, count);
   const leaf = DuckDBVector.create(vector, count, type);
   const convert = leafConverter(type, times);
   return convert === undefined
@@ -65,6 +67,12 @@ function vectorReader(vector: duckdb.Vector, count: number, type: DuckDBType, ti
         const item = leaf.getItem(row);
         return item === null ? null : convert(item);
       };
+}
+
+function textReader(vector: duckdb.Vector, count: number): RowReader {
+  const bits = validityOf(vector, count);
+  const texts = new TextVector(vector, count, bits);
+  return (row) => (isSet(bits, row) ? texts.text(row) : null);
 }
 
 /** Gives the elements of a child vector from one place to another. */
@@ -188,7 +196,6 @@ function leafConverter(type: DuckDBType, times: TimeForm): ((item: DuckDBValue) 
     case DuckDBTypeId.UHUGEINT:
     case DuckDBTypeId.FLOAT:
     case DuckDBTypeId.DOUBLE:
-    case DuckDBTypeId.VARCHAR:
       return undefined;
     case DuckDBTypeId.TIMESTAMP_TZ:
     case DuckDBTypeId.TIMESTAMP:

@@ -74,6 +74,24 @@ describe('Engine.query', () => {
     expect((await engine.query('SELECT i FROM range($1::BIGINT) r(i)', { params: [2] })).rows.length).toBe(2);
   });
 
+  it('gives texts with every character that they have, short and long, in lists and structs', async () => {
+    const texts = [
+      '',
+      '\ufeff',
+      '\ufeffa',
+      '\ufeff\ufeff',
+      '\0',
+      'a\ufeff',
+      'e\u0301',
+      '\uffff😀',
+      `\ufeff${'é'.repeat(300)}`,
+    ];
+    const { rows } = await engine.query('SELECT t, [t, NULL], {t: t} FROM unnest($1::VARCHAR[]) u(t)', {
+      params: [texts],
+    });
+    expect(rows).toEqual(texts.map((text) => [text, [text, null], { t: text }]));
+  });
+
   it('keeps lists apart across chunks of the result', async () => {
     const { rows } = await engine.query(
       'SELECT i, list_transform(range(i % 5), lambda x: (x + i)::FLOAT) FROM range(5000) r(i) ORDER BY i',

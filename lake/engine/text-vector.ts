@@ -6,17 +6,17 @@ const ENTRY_BYTES = 16;
 const INLINE_BYTES = 12;
 /** Texts of this length are copied faster here than by the runtime, which has to be called for it. */
 const SHORT_BYTES = 32;
-/** Most that `write` takes out of native memory at once, but for a text that is longer. */
+/** Most that is taken out of native memory at once for single rows, but for a text that is longer. */
 const WINDOW_BYTES = 1 << 20;
 
 /** The texts (or blobs) of a vector whose memory stays where it is while this is used. */
 export class TextVector {
   readonly #size: number;
   readonly #validity: Uint8Array | null;
-  readonly #entries: Uint8Array;
+  readonly #entries: Buffer;
   /** Four words an entry: length, four bytes that begin the text, low and high half of the address. */
   readonly #words: Uint32Array;
-  /** What `write` has fetched, and where it lies. */
+  /** What was fetched last, and where it lies. */
   #window: Buffer = Buffer.alloc(0);
   #windowStart = 0;
 
@@ -24,8 +24,8 @@ export class TextVector {
   constructor(vector: duckdb.Vector, size: number, validity: Uint8Array | null) {
     this.#size = size;
     this.#validity = validity;
-    this.#entries = duckdb.vector_get_data(vector, size * ENTRY_BYTES);
-    const { buffer, byteOffset } = this.#entries;
+    const { buffer, byteOffset, byteLength } = duckdb.vector_get_data(vector, size * ENTRY_BYTES);
+    this.#entries = Buffer.from(buffer, byteOffset, byteLength);
     this.#words = new Uint32Array(buffer, byteOffset, size * 4);
   }
 
@@ -41,16 +41,31 @@ export class TextVector {
       copyShort(this.#entries, row * ENTRY_BYTES + 4, length, target, at);
       return;
     }
-    const address = this.#address(row);
-    let from = address - this.#windowStart;
-    if (from < 0 || from + length > this.#window.length) {
-      const { buffer, byteOffset, byteLength } = this.#read(row, this.#stretch(row));
-      this.#window = Buffer.from(buffer, byteOffset, byteLength);
-      this.#windowStart = address;
-      from = 0;
-    }
+    const from = this.#fetched(row, length);
     if (length <= SHORT_BYTES) copyShort(this.#window, from, length, target, at);
     else this.#window.copy(target, at, from, from + length);
+  }
+
+  /** The text of a row that is not null. The driver would leave out U+FEFF at its beginning. */
+  text(row: number): string {
+    const length = this.length(row);
+    if (length <= INLINE_BYTES) {
+      const from = row * ENTRY_BYTES + 4;
+      return this.#entries.toString('utf8', from, from + length);
+    }
+    const from = this.#fetched(row, length);
+    return this.#window.toString('utf8', from, from + length);
+  }
+
+  /** Where in the window the text of a row lies, which is not in its entry. */
+  #fetched(row: number, length: number): number {
+    const address = this.#address(row);
+    const from = address - this.#windowStart;
+    if (from >= 0 && from + length <= this.#window.length) return from;
+    const { buffer, byteOffset, byteLength } = this.#read(row, this.#stretch(row));
+    this.#window = Buffer.from(buffer, byteOffset, byteLength);
+    this.#windowStart = address;
+    return 0;
   }
 
   /**
@@ -103,7 +118,7 @@ export class TextVector {
     return { next, bytes };
   }
 
-  /** Bytes from the text of `row` on that `write` takes at once: those of short texts lie elsewhere. */
+  /** Bytes from the text of `row` on that are taken at once: those of short texts lie elsewhere. */
   #stretch(row: number): number {
     const start = this.#address(row);
     let bytes = this.length(row);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
+import { decodeChunk } from '../engine/decode.ts';
 import type { TableSpec } from '../tables/schema.ts';
 import { sqlString } from './file-name.ts';
 
@@ -17,21 +18,10 @@ export interface CopiedFile {
   readonly columnStats: Readonly<Record<string, CopiedColumnStats>>;
 }
 
-/** DuckDB prints a MAP as a list of entries. */
-function toRecord<V>(entries: readonly { key: string; value: V }[]): Record<string, V> {
-  return Object.fromEntries(entries.map((e) => [e.key, e.value]));
-}
-
-const columnStatistics = z
-  .array(z.object({ key: z.string(), value: z.string() }))
-  .transform(toRecord<string>);
 const returnedStats = z.object({
-  filename: z.string(),
-  count: z.coerce.number(),
-  file_size_bytes: z.coerce.number(),
-  column_statistics: z
-    .array(z.object({ key: z.string(), value: columnStatistics }))
-    .transform(toRecord<Record<string, string>>),
+  count: z.bigint().transform(Number),
+  file_size_bytes: z.bigint().transform(Number),
+  column_statistics: z.record(z.string(), z.record(z.string(), z.string())),
 });
 
 /**
@@ -46,11 +36,15 @@ export async function copyToParquet(
   path: string,
 ): Promise<CopiedFile> {
   const version = spec.byteStreamSplit === undefined ? 'v1' : 'v2';
-  const reader = await connection.runAndReadAll(
+  const result = await connection.run(
     `COPY (${select}) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ` +
       `PARQUET_VERSION ${version}, ROW_GROUP_SIZE ${spec.rowGroupSize}, RETURN_STATS)`,
   );
-  const stats = returnedStats.parse(reader.getRowObjectsJson()[0]);
+  const chunk = await result.fetchChunk();
+  const [row = []] = chunk === null ? [] : decodeChunk(chunk, result.columnTypes());
+  const stats = returnedStats.parse(
+    Object.fromEntries(result.columnNames().map((name, i) => [name, row[i]])),
+  );
   return {
     path,
     name: basename(path),
