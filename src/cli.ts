@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import './production.ts';
 import { Command, CommanderError } from 'commander';
-import { addCommands } from './commands/commands.ts';
+import { addCommands, argumentsOf } from './commands/commands.ts';
 import { ConfigError } from './config.ts';
 import { describeError, errorObject, UsageError } from './errors.ts';
 
@@ -25,8 +25,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  await addCommands(program, process.argv.slice(2));
-  await program.parseAsync();
+  const args = argumentsOf(process.argv.slice(2));
+  await addCommands(program, args);
+  await program.parseAsync(args, { from: 'user' });
 } catch (error) {
   if (error instanceof CommanderError) {
     // Help and version end with 0; commander has printed what is to be said.

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
-import { addCommands, COMMANDS } from './commands.ts';
+import { addCommands, argumentsOf, COMMANDS } from './commands.ts';
 
 /** The program as it is for these arguments; its errors are thrown, and its output is kept. */
 async function programFor(args: readonly string[]): Promise<{ program: Command; output: () => string }> {
@@ -40,4 +40,19 @@ it('refuses a name that is no command', async () => {
   const { program, output } = await programFor(['sqll']);
   await expect(program.parseAsync(['sqll'], { from: 'user' })).rejects.toThrow();
   expect(output()).toContain('Did you mean sql?');
+});
+
+it('takes SQL that begins with a comment for a statement', async () => {
+  const statement = '-- all of them\nSELECT * FROM runs';
+  const args = argumentsOf(['sql', statement, '--format', 'csv', '--as-of=2026-01-20 10:00', '--']);
+  expect(args).toEqual(['sql', ` ${statement}`, '--format', 'csv', '--as-of=2026-01-20 10:00', '--']);
+  const program = new Command('runlake').exitOverride();
+  const taken: string[] = [];
+  program
+    .command('sql <statement>')
+    .option('--format <f>')
+    .option('--as-of <state>')
+    .action((text) => taken.push(text));
+  await program.parseAsync(args, { from: 'user' });
+  expect(taken).toEqual([` ${statement}`]);
 });

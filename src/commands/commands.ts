@@ -113,6 +113,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
+/** Arguments in which SQL that begins with a comment is no option: options have no spaces in their names. */
+export function argumentsOf(args: readonly string[]): string[] {
+  return args.map((text) => (/^--[^=\s]*\s/.test(text) ? ` ${text}` : text));
+}
+
 /**
  * Adds every command to the program, and options and action to the one that the arguments name: a short command takes
  * most of its time for loading, so nothing is loaded for the others.
