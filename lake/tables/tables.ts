@@ -133,6 +133,11 @@ export const PREDICTIONS = table({
     { name: 'seed', type: 'long', doc: 'Seed of the method.' },
     { name: 'source_line', type: 'long', doc: '1-based line of the artifact the row came from.' },
     extra,
+    {
+      name: 'layer',
+      type: 'integer',
+      doc: 'Decoder block to whose output the function vector was added, from 0 (FV).',
+    },
   ],
 });
 

@@ -74,6 +74,21 @@ describe.skipIf(sharedDir === undefined)('function-vector runs in a lake', () =>
     return data;
   }
 
+  it('gives the predictions of all layers for an example, each on one page', async () => {
+    const found: string[] = [];
+    for (let after = ''; ; ) {
+      const { predictions } = await ask(
+        `predictions(filter: {runId: {eq: "${ID}"}}, orderBy: [{field: CORRECT}], first: 3${after}) { totalCount nodes { exampleId layer } pageInfo { hasNextPage endCursor } }`,
+      );
+      for (const { exampleId, layer } of predictions.nodes) found.push(`${exampleId} ${layer}`);
+      expect(predictions.totalCount).toBe(40);
+      if (!predictions.pageInfo.hasNextPage) break;
+      after = `, after: "${predictions.pageInfo.endCursor}"`;
+    }
+    expect(found.length).toBe(40);
+    expect(new Set(found).size).toBe(40);
+  });
+
   it('gives the heatmap with the top heads and the gaps that decide them', async () => {
     const { fvHeatmap, logits } = await ask(
       `fvHeatmap(runId: "${ID}") { layers heads missing matrix k boundaryGap smallestGap topHeads { layer head score selected tied } } logits: fvHeatmap(runId: "${ID}", scoreKey: "mean_delta_logit") { matrix }`,

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ENTITIES } from '../../graphql/plan/entities.ts';
 import { createServer } from '../../graphql/server.ts';
 import { discoverRuns } from '../../ingest/discovery/discover.ts';
 import { FAMILIES } from '../../ingest/families/families.ts';
@@ -84,6 +85,15 @@ describe.skipIf(sharedDir === undefined)('a lake of every family', () => {
       },
     ]);
     expect(report.issues.map(({ code }) => code)).not.toContain('CLAIMED_TWICE');
+  });
+
+  it('holds no two rows that their entity cannot tell apart, of which pages would lose one', async () => {
+    const repeated = Object.values(ENTITIES).map(
+      ({ name, table, identity }) =>
+        `SELECT '${name}' AS name FROM ${table.name} GROUP BY ${identity.join(', ')} HAVING count(*) > 1`,
+    );
+    const snapshot = await lake.lake.snapshot();
+    expect((await lake.lake.sandboxedQuery(snapshot, repeated.join(' UNION '))).rows).toEqual([]);
   });
 
   it('answers the query of the README as the README says', async () => {

@@ -21,6 +21,7 @@ const OF_PREDICTION = [
   'outcome',
   'correct',
   'latency_s',
+  'layer',
 ] as const;
 
 const list = (alias: string, names: readonly string[]) => names.map((name) => `${alias}.${name}`).join(', ');

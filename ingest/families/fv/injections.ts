@@ -265,7 +265,8 @@ class LayerReader {
       correct: right === undefined ? null : right === 1,
       method: 'function_vector',
       source_line: line ?? null,
-      extra: extraJson({ layer: this.#layer, ...value }, PREDICTION_IN_COLUMNS),
+      layer: this.#layer,
+      extra: extraJson(value, PREDICTION_IN_COLUMNS),
     };
   }
 
