@@ -27,6 +27,7 @@ function text(report: DoctorReport): string {
     textTable(
       ['setting', 'value', 'from', 'meaning'],
       settings.map((s) => [s.name, String(s.value ?? ''), s.origin, s.help]),
+      Number.POSITIVE_INFINITY,
     ),
     '',
     ...machineLines(report),
