@@ -13,6 +13,7 @@ import { type TaskLake, taskLake } from '../../test/support/task-lake.ts';
 import { compileScript } from '../../test/support/ts-script.ts';
 import { browserMissing } from '../../test/web/chromium.ts';
 import { stage } from '../../test/web/stage.ts';
+import { modelsOf } from '../models.ts';
 import { showDemo } from './demo.ts';
 import { launchDemo } from './launch.ts';
 import { type DemoStep, demoSteps, inCheckout } from './steps.ts';
@@ -193,6 +194,48 @@ describe('the demo in an empty lake', () => {
     expect(accuracyWith('functionVector')).toBeGreaterThan(data['functionVector']![2]!.baseline! + 0.5);
     expect(accuracyWith('randomVector')).toBeLessThan(0.4);
     expect(accuracyWith('otherRelation')).toBeLessThan(0.2);
+  });
+
+  it('has something to show for every example of the docs', async () => {
+    const app = await createServer({
+      reader: home.lake,
+      jobs: home.jobs,
+      exporter: new Exporter(home.lake),
+      models: modelsOf(home.lake),
+    });
+    const [{ day }] = z
+      .tuple([z.object({ day: z.string() })])
+      .parse(await home.sql("SELECT DISTINCT run_date::VARCHAR AS day FROM runs WHERE family = 'HALLULENS'"));
+    const examples = (path: string, language: string) =>
+      [...readFileSync(inCheckout(path), 'utf8').matchAll(/```(\w+)\n(.*?)```/gs)]
+        .filter(([, of]) => of === language)
+        .map(([, , text = '']) => text.replaceAll('2026-11-22', day));
+    const documents = [
+      ...examples('README.md', 'graphql').slice(0, 1),
+      ...examples('docs/graphql.md', 'graphql'),
+      ...examples('docs/export.md', 'graphql'),
+    ];
+    const answers = await Promise.all(
+      documents.map(async (query) =>
+        (await app.inject({ method: 'POST', url: '/graphql', payload: { query } })).json(),
+      ),
+    );
+    await app.close();
+    expect(answers.flatMap(({ errors = [] }) => errors)).toEqual([]);
+    const fields = answers.flatMap(({ data }) => Object.entries(data));
+    expect(fields.length).toBeGreaterThan(15);
+    const isEmpty = (value: unknown) => /^(null|\[\]|\{"nodes":\[\])/.test(JSON.stringify(value));
+    // The demo has no entropy run.
+    expect(fields.filter(([, value]) => isEmpty(value))).toEqual([['entropyComparison', null]]);
+    const [nearest, difference] = await Promise.all(
+      examples('docs/graphql.md', 'sql').map((sql) => home.sql(sql)),
+    );
+    expect(nearest).toHaveLength(5);
+    const layers = fields.find(([field]) => field === 'differenceOfMeans')?.[1];
+    const norms = z.array(z.object({ layer: z.int(), norm: z.number() })).parse(layers);
+    expect(difference).toMatchObject([
+      { norm: expect.closeTo(norms.find(({ layer }) => layer === 4)!.norm, 10) },
+    ]);
   });
 
   describe.skipIf(browserMissing)('in the explorer', () => {
