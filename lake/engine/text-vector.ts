@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import duckdb from '@duckdb/node-bindings';
 import { isSet } from './validity.ts';
 
@@ -19,6 +20,8 @@ export class TextVector {
   /** What was fetched last, and where it lies. */
   #window: Buffer = Buffer.alloc(0);
   #windowStart = 0;
+  /** The entries as characters, for the short texts among them; null where some are no ASCII. */
+  #characters: string | null | undefined;
 
   /** @param validity of its rows: a row without has no text */
   constructor(vector: duckdb.Vector, size: number, validity: Uint8Array | null) {
@@ -46,15 +49,21 @@ export class TextVector {
     else this.#window.copy(target, at, from, from + length);
   }
 
-  /** The text of a row that is not null. The driver would leave out U+FEFF at its beginning. */
+  /**
+   * The text of a row that is not null; bytes that are no UTF-8 become U+FFFD. The driver would leave out U+FEFF at its
+   * beginning.
+   */
   text(row: number): string {
     const length = this.length(row);
-    if (length <= INLINE_BYTES) {
-      const from = row * ENTRY_BYTES + 4;
-      return this.#entries.toString('utf8', from, from + length);
+    if (length > INLINE_BYTES) {
+      const from = this.#fetched(row, length);
+      return this.#window.toString('utf8', from, from + length);
     }
-    const from = this.#fetched(row, length);
-    return this.#window.toString('utf8', from, from + length);
+    if (this.#characters === undefined)
+      this.#characters = isAscii(this.#entries) ? this.#entries.toString('latin1') : null;
+    const at = row * ENTRY_BYTES + 4;
+    // A part so short is a copy: the text keeps nothing alive but itself.
+    return this.#characters?.substring(at, at + length) ?? this.#entries.toString('utf8', at, at + length);
   }
 
   /** Where in the window the text of a row lies, which is not in its entry. */
