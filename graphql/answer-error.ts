@@ -7,6 +7,7 @@ import type { Limits } from './limits/limits.ts';
 const STATUS: Readonly<Record<string, number>> = {
   UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
+  EXPORT_NOT_FOUND: 404,
   TOKENS_UNAVAILABLE: 503,
 };
 

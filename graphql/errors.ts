@@ -21,6 +21,11 @@ export class BadCursorError extends RunlakeError {
   }
 }
 
+/** Below `/export` there is nothing of this name. */
+export class ExportNotFoundError extends RunlakeError {
+  readonly code = 'EXPORT_NOT_FOUND';
+}
+
 /** Names of the limits, as they appear in `extensions.limit`. */
 export type LimitName =
   | 'documentBytes'

@@ -10,7 +10,7 @@ import type { Exporter } from '../lake/export/exporter.ts';
 import { type ExportFormat, type ExportOptions, FORMATS } from '../lake/export/result.ts';
 import { principalOf } from './access/guard.ts';
 import type { RequestContext } from './context.ts';
-import { BadUserInputError, LimitExceededError } from './errors.ts';
+import { BadUserInputError, ExportNotFoundError, LimitExceededError } from './errors.ts';
 import { exportedStatement, exportRows } from './export-request.ts';
 import type { Limits } from './limits/limits.ts';
 import { ExportAccount, type ExportStart } from './observability/exports.ts';
@@ -92,7 +92,14 @@ export function addExports(app: FastifyInstance, options: ExportRouteOptions): v
 
   const stream = async (request: FastifyRequest, reply: FastifyReply, asked: unknown) => {
     const format = STREAMED[z.object({ format: z.string() }).parse(request.params).format];
-    if (format === undefined) return reply.callNotFound();
+    if (format === undefined) {
+      throw new ExportNotFoundError('there is no such format', {
+        expected: Object.keys(STREAMED)
+          .map((name) => `/export/query.${name}`)
+          .join(' or '),
+        remedy: 'runlake sql --format csv (or json) writes others',
+      });
+    }
     const parsed = query.safeParse(asked);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
@@ -139,7 +146,11 @@ export function addExports(app: FastifyInstance, options: ExportRouteOptions): v
     const { name } = z.object({ name: z.string() }).parse(request.params);
     const signal = begin(request, reply);
     const found = await exporter.find(name, { signal });
-    if (found === undefined) return reply.callNotFound();
+    if (found === undefined) {
+      throw new ExportNotFoundError('there is no such export, or no longer', {
+        remedy: 'ask for it again with exportQuery: a stored export lives for a day',
+      });
+    }
     const account = accountOf(request, { how: 'download', format: found.format });
     reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
     reply

@@ -246,8 +246,10 @@ it('refuses before the first byte what cannot be exported', async () => {
   expect(await ask(of('SELECT nope FROM runs'))).toBe('QUERY_FAILED');
   expect(await ask('/export/query.arrow')).toBe('BAD_USER_INPUT');
   expect((await app.inject('/export/query.xlsx?sql=SELECT%201')).statusCode).toBe(404);
+  expect(await ask('/export/query.xlsx?sql=SELECT%201')).toBe('EXPORT_NOT_FOUND');
   expect((await app.inject('/export/..%2fauth%2ftokens')).statusCode).toBe(400);
   expect((await app.inject('/export/00000000-0000-0000-0000-000000000000.arrow')).statusCode).toBe(404);
+  expect(await ask('/export/00000000-0000-0000-0000-000000000000.arrow')).toBe('EXPORT_NOT_FOUND');
   const posted = await app.inject({
     method: 'POST',
     url: '/export/query.arrow',
