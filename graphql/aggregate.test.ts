@@ -33,6 +33,9 @@ beforeAll(async () => {
       metricRow('c', 'auroc', null),
       metricRow('c', 'f1', 1),
       metricRow('c', 'f1', 0, { split: 'test' }),
+      metricRow('a0', 'perplexity', 2),
+      metricRow('a1', 'perplexity', Infinity),
+      metricRow('b', 'perplexity', 3),
     ],
   });
   app = await createServer({ reader: lake });
@@ -88,6 +91,22 @@ it('gives mean, spread and Student t interval over the runs of a group', async (
     seeds: [null],
   });
   expect(c).toMatchObject({ method: 'c', n: 0, nMissing: 1, mean: null, values: [] });
+});
+
+it('says which numbers are infinite, and counts them', async () => {
+  const { data, extensions } = await ask(
+    'spread: aggregateMetrics(metric: "perplexity", groupBy: [METHOD]) { n nMissing mean sd ciLow values }',
+  );
+  expect(data.spread).toEqual([
+    { n: 2, nMissing: 0, mean: null, sd: null, ciLow: null, values: [2, null] },
+    { n: 1, nMissing: 0, mean: 3, sd: null, ciLow: null, values: [3] },
+  ]);
+  const issues: { path: unknown[]; value: string }[] = extensions.issues;
+  const told = new Map(issues.map(({ path, value }) => [path.join(), value]));
+  expect(told.get('spread,0,mean')).toBe('Infinity');
+  expect(told.get('spread,0,sd')).toBe('NaN');
+  expect(told.get('spread,0,values,1')).toBe('Infinity');
+  expect([...told.keys()].filter((path) => path.startsWith('spread,1'))).toEqual([]);
 });
 
 it('gives the same digits whether or not the values are asked for', async () => {

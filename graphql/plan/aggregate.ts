@@ -7,6 +7,7 @@ import { type CompileOptions, StatementBuilder } from './compile.ts';
 import { pruneOf } from './conditions.ts';
 import { columnOf, ENTITIES } from './entities.ts';
 import type { Condition, PrintedPlan } from './ir.ts';
+import { type AnswerPlace, float } from './shape.ts';
 import { Printer } from './sql.ts';
 
 /** What metrics can be grouped by, over `r` (runs) and `m` (metrics). */
@@ -60,7 +61,8 @@ export interface MetricGroup extends Readonly<Partial<Record<Dimension, string |
   readonly ciLow: number | null;
   readonly ciHigh: number | null;
   readonly halfWidth: number | null;
-  readonly values: readonly number[];
+  /** Null where a value is infinite. */
+  readonly values: readonly (number | null)[];
   readonly seeds: readonly (number | string | null)[];
   readonly runIds: readonly string[];
 }
@@ -185,10 +187,6 @@ function dimensionValue(value: EngineValue | undefined): string | number | null 
   return typeof value === 'bigint' ? exactInteger(value) : typeof value === 'string' ? value : null;
 }
 
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
-}
-
 /** Whether some group may hold several values of one run, by the rows of the statement. */
 export function hasRepeats(rows: readonly (readonly EngineValue[])[]): boolean {
   return rows.some(([repeats]) => Number(repeats ?? 0) > 0);
@@ -207,8 +205,9 @@ const FIRST_DIMENSION = 4;
 
 /** The groups from the rows of the statement. */
 export function aggregateGroups(
-  { groupBy, groupByConfig, confidence }: AggregateRequest,
+  { groupBy, groupByConfig, confidence, detail }: AggregateRequest,
   rows: readonly (readonly EngineValue[])[],
+  { path, issues }: AnswerPlace,
 ): MetricGroup[] {
   const names = [...new Set(groupBy)];
   const pointers = [...new Set(groupByConfig)];
@@ -224,6 +223,9 @@ export function aggregateGroups(
       measured.toSorted((a, b) => a - b),
       confidence,
     );
+    const told = (value: number, ...at: (string | number)[]) =>
+      float(value, [...path, groups.length, ...at], issues);
+    const ofSeveral = (key: string, value: number) => (n < 2 ? null : told(value, key));
     const group: MetricGroup = {
       config: pointers.map((pointer, i) => {
         const text = row[FIRST_DIMENSION + names.length + i];
@@ -231,13 +233,13 @@ export function aggregateGroups(
       }),
       n,
       nMissing: all.length - n,
-      mean: finite(mean),
-      sd: finite(sd),
-      sem: finite(sem),
-      ciLow: finite(mean - halfWidth),
-      ciHigh: finite(mean + halfWidth),
-      halfWidth: finite(halfWidth),
-      values: measured,
+      mean: n === 0 ? null : told(mean, 'mean'),
+      sd: ofSeveral('sd', sd),
+      sem: ofSeveral('sem', sem),
+      ciLow: ofSeveral('ciLow', mean - halfWidth),
+      ciHigh: ofSeveral('ciHigh', mean + halfWidth),
+      halfWidth: ofSeveral('halfWidth', halfWidth),
+      values: detail ? measured.map((value, i) => told(value, 'values', i)) : [],
       seeds: ofMeasured(row[2]).map((seed) =>
         typeof seed === 'bigint' || typeof seed === 'number' ? exactInteger(seed) : null,
       ),

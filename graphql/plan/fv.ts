@@ -5,9 +5,8 @@ import type { EngineValue } from '../../lake/engine/types.ts';
 import { FV_HEADS, FV_INJECTIONS } from '../../lake/tables/fv.ts';
 import { RUNS } from '../../lake/tables/tables.ts';
 import { BadUserInputError, LimitExceededError } from '../errors.ts';
-import type { ValueIssues } from '../value-issues.ts';
 import type { PrintedPlan, Source } from './ir.ts';
-import { float, type Path } from './shape.ts';
+import { type AnswerPlace, float } from './shape.ts';
 
 /** Which scores of which run. `qId` undefined: the mean over the relation queries, or every one of them. */
 export interface FvRequest {
@@ -125,12 +124,6 @@ function factsOf(manifest: EngineValue | undefined): z.infer<typeof factsSchema>
     // The shape is then what the scores tell.
     return {};
   }
-}
-
-/** Where in the response an answer goes, and where its numbers that JSON lacks are noted. */
-export interface AnswerPlace {
-  readonly path: Path;
-  readonly issues: ValueIssues;
 }
 
 /**

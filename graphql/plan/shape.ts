@@ -14,6 +14,12 @@ type Step = (source: Source, target: ShapedObject, path: Path) => void;
 
 const NOT_FINITE = 'JSON has no such number; SQL and exports have the real value';
 
+/** Where in the response an answer goes, and where its numbers that JSON lacks are noted. */
+export interface AnswerPlace {
+  readonly path: Path;
+  readonly issues: ValueIssues;
+}
+
 /** A double as JSON has it: null for NaN and infinities, which the response's issues tell. */
 export function float(value: number, path: Path, issues: ValueIssues): number | null {
   if (Number.isFinite(value)) return value;

@@ -4,7 +4,8 @@ import type { QuerySet, VectorKind } from '../../ingest/contracts/fv/additions.t
 import type { RequestContext } from '../context.ts';
 import { BadUserInputError } from '../errors.ts';
 import { runPlan } from '../plan/execute.ts';
-import { type AnswerPlace, compileHeatmap, compileLayerCurve, heatmapOf, layerCurveOf } from '../plan/fv.ts';
+import { compileHeatmap, compileLayerCurve, heatmapOf, layerCurveOf } from '../plan/fv.ts';
+import type { AnswerPlace } from '../plan/shape.ts';
 import { FvHeatmap, FvLayerPoint, FvQuerySet, FvVectorKind } from '../types/fv.ts';
 import { AsOfInput } from '../types/inputs.ts';
 

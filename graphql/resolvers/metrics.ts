@@ -70,7 +70,8 @@ export class MetricsResolver {
     const rows = await rowsOf(false);
     if (hasRepeats(rows) && hasRepeats(await rowsOf(true))) throw repeatedError(request);
     const named = selectsAny(info, NAMED);
-    return aggregateGroups(request, rows).map((group) => {
+    const place = { path: [info.path.key], issues: context.issues };
+    return aggregateGroups(request, rows, place).map((group) => {
       // Built only for those who look at them, as thousands of groups may come.
       const dimensions = (named ? groupBy : []).map((name) => {
         const value = group[name];

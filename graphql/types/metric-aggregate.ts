@@ -105,8 +105,11 @@ export class MetricAggregate {
   @Field(() => String, { description: 'How the interval was made.' })
   interval!: string;
 
-  @Field(() => [Float], { description: 'The values, in the order of their seeds.' })
-  values!: readonly number[];
+  @Field(() => [Float], {
+    nullable: 'items',
+    description: 'The values, in the order of their seeds; null where one is infinite.',
+  })
+  values!: readonly (number | null)[];
 
   @Field(() => [BigIntScalar], { nullable: 'items', description: 'The seed of each value.' })
   seeds!: readonly (number | string | null)[];

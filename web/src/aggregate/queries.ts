@@ -34,7 +34,9 @@ export const BEHIND = {
     dimensions { dimension value } config { pointer value } n nMissing mean sd ciLow ciHigh halfWidth seeds values runIds
   } }`,
   schema: z.object({
-    aggregateMetrics: z.array(group.extend({ values: z.array(z.number()), runIds: z.array(z.string()) })),
+    aggregateMetrics: z.array(
+      group.extend({ values: z.array(z.number().nullable()), runIds: z.array(z.string()) }),
+    ),
   }),
 };
 export type GroupWithRuns = z.infer<typeof BEHIND.schema>['aggregateMetrics'][number];

@@ -81,7 +81,7 @@ function Values({ group, metric }: { group: GroupWithRuns; metric: string }): Re
                   <Link href={runAddress(id)}>{id}</Link>
                 </td>
                 <td className="number">{seeds[i] ?? '–'}</td>
-                <td className="number" title={String(values[i])}>
+                <td className="number" title={String(values[i] ?? 'infinite')}>
                   {measured(values[i], 4)}
                 </td>
               </tr>
