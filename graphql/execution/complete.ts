@@ -116,13 +116,12 @@ function ofList(
 function ofObject(context: SelectionContext, { nodes }: Selected, type: GraphQLObjectType): Complete {
   const fields = type.getFields();
   const steps: { key: string; property: string; complete: ReturnType<typeof guarded> }[] = [];
-  const names: [key: string, name: string][] = [];
   for (const [key, group] of selectedFields(context, nodes, type)) {
     const name = group[0].name.value;
     const definition = fields[name];
     if (definition === undefined) {
-      // Validation lets nothing else through that the type does not have.
-      names.push([key, type.name]);
+      // `__typename`: validation lets nothing else through that the type does not have.
+      steps.push({ key, property: name, complete: () => type.name });
       continue;
     }
     const field = { name: `${type.name}.${name}`, nodes: group };
@@ -137,7 +136,6 @@ function ofObject(context: SelectionContext, { nodes }: Selected, type: GraphQLO
     const target: Record<string, unknown> = {};
     for (const { key, property, complete } of steps)
       target[key] = complete(source[property], completion, key);
-    for (const [key, name] of names) target[key] = name;
     return target;
   };
 }

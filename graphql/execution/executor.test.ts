@@ -76,12 +76,17 @@ const schema = new GraphQLSchema({
 });
 const executor = createExecutor(schema);
 
-/** An answer as JSON, with its errors in the order of their places. */
-function answer({ data, errors = [] }: ExecutionResult): { data: unknown; told: readonly string[] } {
+/** An answer as JSON, whose members have an order, with its errors in the order of their places. */
+function answer({ data, errors = [] }: ExecutionResult): {
+  readonly data: unknown;
+  readonly text: string;
+  readonly told: readonly string[];
+} {
   const told = errors
     .map(({ message, path, locations }) => JSON.stringify({ message, path, locations }))
     .sort();
-  return { data: JSON.parse(JSON.stringify(data ?? null)), told };
+  const text = JSON.stringify(data ?? null);
+  return { data: JSON.parse(text), text, told };
 }
 
 type Told = ReturnType<typeof answer>;
