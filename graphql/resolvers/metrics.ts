@@ -26,7 +26,10 @@ export class MetricsResolver {
     description: 'Mean, spread and confidence interval of a metric over runs that differ in their seed.',
   })
   async aggregateMetrics(
-    @Arg('metric', () => String, { description: 'E.g. auroc.' }) metric: string,
+    @Arg('metric', () => String, {
+      description: 'E.g. auroc; `SELECT DISTINCT metric FROM metrics` lists those of the lake.',
+    })
+    metric: string,
     @Arg('groupBy', () => [MetricDimension]) groupBy: Dimension[],
     @Arg('groupByConfig', () => [String], {
       defaultValue: [],

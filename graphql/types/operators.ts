@@ -21,7 +21,8 @@ const DOCS = {
   eq: 'Equal.',
   ne: 'Not equal; nulls are not equal to anything.',
   in: 'One of these.',
-  contains: 'Has this text in it (case matters), or for a list, this item.',
+  contains:
+    'Has this text in it (case matters); of a list, this item; of JSON, this text of it without spaces, e.g. `"max_tokens":8`.',
   gt: 'Greater.',
   gte: 'Greater or equal.',
   lt: 'Less.',
