@@ -126,7 +126,10 @@ export class MeasuredActivations {
   })
   nUndefined!: number;
 
-  @Field(() => [MeasuredActivation], { description: 'By value; equal values by the identity of the row.' })
+  @Field(() => [MeasuredActivation], {
+    description:
+      'By value; equal values by the identity of the row. `generations(filter: {activationKey: {in: […]}})` has their texts.',
+  })
   rows!: readonly MeasuredActivation[];
 
   @Field(() => String, {
