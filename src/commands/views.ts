@@ -51,8 +51,9 @@ export function viewCommands(views: Command): void {
       if (name === undefined) {
         return print(
           textTable(
-            ['name', 'kind', 'columns'],
-            listed.map((e) => [e.name, e.kind, String(e.columns.length)]),
+            ['name', 'kind', 'columns', 'description'],
+            listed.map((e) => [e.name, e.kind, String(e.columns.length), e.description]),
+            Number.POSITIVE_INFINITY,
           ),
         );
       }
