@@ -50,7 +50,7 @@ export async function writeParquet(
     // An array that is null DuckDB writes in a way that other readers refuse; a list is one.
     const lists = exportable(statement.columns, statement.sql, 'lists');
     const copy =
-      `COPY (${lists}\n) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION ${compression}, ` +
+      `COPY (${lists}\n) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION ${compression}, WRITE_BLOOM_FILTER false, ` +
       `KV_METADATA {'ARROW:schema': ${sqlString(schema)}})`;
     const { rows } = await runQuery(sandboxed.connection, copy, { ...options, signal });
     const { size } = await stat(path);

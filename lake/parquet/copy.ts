@@ -27,7 +27,7 @@ const returnedStats = z.object({
 /**
  * Writes the rows of a SELECT as one Parquet file in the encoding that `spec` asks for: zstd everywhere;
  * Parquet 2 encodings, of which BYTE_STREAM_SPLIT is one, only for tables of vectors, because older readers of
- * other engines know only version 1 (docs/decisions).
+ * other engines know only version 1 (docs/decisions). No Bloom filters where there are doubles (docs/decisions/271).
  */
 export async function copyToParquet(
   connection: DuckDBConnection,
@@ -36,9 +36,10 @@ export async function copyToParquet(
   path: string,
 ): Promise<CopiedFile> {
   const version = spec.byteStreamSplit === undefined ? 'v1' : 'v2';
+  const blooms = spec.columns.every(({ type }) => type !== 'double');
   const result = await connection.run(
     `COPY (${select}) TO ${sqlString(path)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ` +
-      `PARQUET_VERSION ${version}, ROW_GROUP_SIZE ${spec.rowGroupSize}, RETURN_STATS)`,
+      `PARQUET_VERSION ${version}, ROW_GROUP_SIZE ${spec.rowGroupSize}, WRITE_BLOOM_FILTER ${blooms}, RETURN_STATS)`,
   );
   const chunk = await result.fetchChunk();
   const [row = []] = chunk === null ? [] : decodeChunk(chunk, result.columnTypes());
