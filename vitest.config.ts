@@ -7,8 +7,11 @@ keepTemporaryFilesInMemory();
 /** One copy of graphql for every importer: vitest would otherwise load its ESM and CJS builds as two realms. */
 const graphqlEntry = fileURLToPath(new URL('./node_modules/graphql/index.js', import.meta.url));
 
-/** Tests that keep every core busy with processes of their own: they run after the others. */
-const heavy = ['test/faults/**/*.test.ts', 'lake/log/processes.test.ts'];
+/**
+ * Tests that keep every core busy with processes of their own: they run after the others. Not those of single faults, which wait for
+ * leases and restarts most of the time.
+ */
+const heavy = ['test/faults/*-kill.test.ts', 'lake/log/processes.test.ts'];
 
 export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: graphqlEntry }] },

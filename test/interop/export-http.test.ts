@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -7,7 +6,6 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { FastifyInstance } from 'fastify';
@@ -22,7 +20,7 @@ import { deleteExpiredExports, Exporter } from '../../lake/export/exporter.ts';
 import type { ObjectStore } from '../../lake/store/object-store.ts';
 import { S3Store } from '../../lake/store/s3-store.ts';
 import { exportTo } from '../../src/export-file.ts';
-import { pythonHas } from '../support/python.ts';
+import { pythonHas, runPython } from '../support/python.ts';
 import { freshBucket, s3Missing, s3Server } from '../support/s3-server.ts';
 import { smallRuns } from '../support/small-runs.ts';
 import { type TemporaryLake, temporaryLake } from '../support/temporary-lake.ts';
@@ -96,8 +94,7 @@ afterAll(async () => {
 });
 
 async function python(source: string, ...args: string[]): Promise<unknown> {
-  const { stdout } = await promisify(execFile)('python3', ['-c', source, ...args], { maxBuffer: 1 << 28 });
-  return JSON.parse(stdout);
+  return JSON.parse(await runPython('-c', [source, ...args]));
 }
 
 describe.skipIf(!pythonHas('pyarrow', 'polars', 'pandas', 'requests'))('notebooks', () => {

@@ -3,9 +3,6 @@
 import json
 import sys
 
-# Transformers would import it, and with it pandas and SciPy, for assisted generation only: half of the time that these imports take.
-sys.modules["sklearn"] = None
-
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -16,7 +16,7 @@ import { temporaryTree } from '../../ingest/testing.ts';
 import { TokenDirectory } from '../../src/auth/token-directory.ts';
 import { TokenRegistry } from '../../src/auth/token-registry.ts';
 import { jsonRows } from '../../src/rows.ts';
-import { pythonHas } from '../support/python.ts';
+import { pythonHas, runPython } from '../support/python.ts';
 import { smallRuns } from '../support/small-runs.ts';
 import { type TemporaryLake, temporaryLake } from '../support/temporary-lake.ts';
 
@@ -132,8 +132,8 @@ describe.concurrent('clients', () => {
       pythonHas('psycopg2', 'psycopg', 'sqlalchemy', 'asyncpg'),
     ),
   )('psycopg2, psycopg, SQLAlchemy, asyncpg and ODBC', async () => {
-    const args = [here('clients.py'), String(server.port), USER, password, join(directory, 'cert.pem')];
-    const { stdout } = await promisify(execFile)('python3', args);
+    const args = [String(server.port), USER, password, join(directory, 'cert.pem')];
+    const stdout = await runPython(here('clients.py'), args);
     const answers = z.record(z.string(), z.unknown()).parse(JSON.parse(stdout));
     expect(answers['psycopg2']).toEqual({ counted: 2, read: 24 });
     expect(answers['psycopg']).toEqual({ read: 16, copied: 4, piped: [4, 4, 4] });

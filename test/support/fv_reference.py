@@ -18,9 +18,6 @@ import pathlib
 import random
 import sys
 
-# Transformers would import it, and with it pandas and SciPy, for assisted generation only: half of the time that these imports take.
-sys.modules["sklearn"] = None
-
 import torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import AutoModelForCausalLM, GPT2Config, LlamaConfig, PreTrainedTokenizerFast

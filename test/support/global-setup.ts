@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
@@ -23,9 +26,31 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const removeScripts = () => rm(scripts, { recursive: true, force: true });
   project.provide('scriptsFolder', scripts);
   project.onTestsRerun(removeScripts);
+  const python = await startPython();
+  project.provide('pythonSocket', python.socket);
   return async () => {
+    await python.stop();
     if (existsSync(folder)) await stopS3Server(folder);
     await removeScripts();
+  };
+}
+
+/** Starts python_server.py, which ends with this process. Where there is no Python nobody asks for it. */
+async function startPython(): Promise<{ readonly socket: string; stop(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'runlake-python-'));
+  const socket = join(folder, 'socket');
+  const server = spawn('python3', [fileURLToPath(new URL('./python_server.py', import.meta.url)), socket], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const ended = once(server, 'close').catch(() => undefined);
+  await Promise.race([once(server.stdout, 'data'), ended]);
+  return {
+    socket,
+    async stop() {
+      server.stdin.destroy();
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
@@ -39,5 +64,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Where `compileScript` keeps what it has compiled in this run. */
     scriptsFolder: string;
+    /** Where python_server.py listens. */
+    pythonSocket: string;
   }
 }

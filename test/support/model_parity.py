@@ -21,9 +21,6 @@ import json
 import pathlib
 import sys
 
-# Transformers would import it, and with it pandas and SciPy, for assisted generation only: half of the time that these imports take.
-sys.modules["sklearn"] = None
-
 import torch
 import transformers
 from safetensors.torch import save_file

@@ -1,8 +1,7 @@
-import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { fuzz } from '../../../test/support/mutate.ts';
-import { pythonHas, pythonLines } from '../../../test/support/python.ts';
+import { pythonBytes, pythonHas, pythonLines } from '../../../test/support/python.ts';
 import { FormatError } from '../errors.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { PickleForbiddenError } from './errors.ts';
@@ -10,17 +9,9 @@ import { toPlain } from './plain.ts';
 import { unpickle, unpickleAt } from './unpickle.ts';
 import { Complex, isList, ObjectArray, type PickleValue, Tuple } from './values.ts';
 
-const python = (...args: string[]) =>
-  execFileSync('python3', args, { maxBuffer: 256 * 1024 * 1024 }).toString('latin1');
-
 /** Bytes of a pickle made by a Python expression or assembled from opcodes. */
 const fromPython = (code: string) =>
-  new Uint8Array(
-    Buffer.from(
-      python('-c', `import pickle, base64\n${code}\nprint(base64.b64encode(data).decode())`),
-      'base64',
-    ),
-  );
+  new Uint8Array(pythonBytes(['-c', `import pickle, sys\n${code}\nsys.stdout.buffer.write(data)`]));
 const raw = (text: string) => new Uint8Array(Buffer.from(text, 'latin1'));
 
 /** The form in which testing.py writes values down. */

@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { pythonHas } from '../../../test/support/python.ts';
+import { pythonBytes, pythonHas } from '../../../test/support/python.ts';
 import { FormatError } from '../errors.ts';
 import { splitTensors } from './concatenated.ts';
 import { swapBytes } from './dtype.ts';
@@ -12,10 +11,7 @@ const HAS_NUMPY = pythonHas('numpy');
 
 function numpy(code: string, input?: Uint8Array): Uint8Array {
   return new Uint8Array(
-    execFileSync('python3', ['-c', `import sys, numpy as np\nout = sys.stdout.buffer\n${code}`], {
-      input,
-      maxBuffer: 64 * 1024 * 1024,
-    }),
+    pythonBytes(['-c', `import sys, numpy as np\nout = sys.stdout.buffer\n${code}`], { input }),
   );
 }
 

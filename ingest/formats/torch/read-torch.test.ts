@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fuzz } from '../../../test/support/mutate.ts';
+import { pythonBytes } from '../../../test/support/python.ts';
 import { memorySource } from '../bytes/byte-source.ts';
 import { FormatError } from '../errors.ts';
 import { PickleForbiddenError } from '../pickle/errors.ts';
@@ -68,7 +68,7 @@ import sys, io, zipfile
 b = io.BytesIO(open(sys.argv[1], "rb").read())
 with zipfile.ZipFile(b, "a") as z: z.writestr("views.zip/data/unused", bytes(5_000_000))
 sys.stdout.buffer.write(b.getvalue())`;
-    const file = execFileSync('python3', ['-c', script, `${folder}views.zip.pt`], { maxBuffer: 1e7 });
+    const file = pythonBytes(['-c', script, `${folder}views.zip.pt`]);
     const source = memorySource(new Uint8Array(file));
     let bytes = 0;
     const value = await readTorch({

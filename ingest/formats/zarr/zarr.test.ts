@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { CancelledError } from '../../../lake/errors.ts';
 import { LocalStore } from '../../../lake/store/local-store.ts';
 import { type GetOptions, ObjectNotFoundError, type ObjectStore } from '../../../lake/store/object-store.ts';
 import { mutate, seeded } from '../../../test/support/mutate.ts';
-import { pythonHas, pythonLines } from '../../../test/support/python.ts';
+import { pythonBytes, pythonHas, pythonLines } from '../../../test/support/python.ts';
 import { FormatError } from '../errors.ts';
 import { openArray, type ZarrArray } from './array.ts';
 import { parseJson } from './json.ts';
@@ -204,7 +203,7 @@ describe.skipIf(!pythonHas(...MODULES))('bounds', () => {
 
   it('refuses what would need too much memory or time', async () => {
     const zstdBomb = new Uint8Array(
-      execFileSync('python3', [
+      pythonBytes([
         '-c',
         'import sys, zstandard; sys.stdout.buffer.write(zstandard.ZstdCompressor(level=19).compress(bytes(50_000_000)))',
       ]),

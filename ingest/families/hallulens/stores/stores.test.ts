@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
-import { pythonHas } from '../../../../test/support/python.ts';
+import { pythonBytes, pythonHas } from '../../../../test/support/python.ts';
 import type { CollectedRun } from '../../../testing.ts';
 import { readRuns, temporaryTree } from '../../../testing.ts';
 import { HALLULENS } from '../index.ts';
@@ -14,7 +13,7 @@ afterEach(() => {
 async function readPythonTree(script: string): Promise<Map<string, CollectedRun>> {
   const tree = temporaryTree({ 'placeholder.txt': '' });
   trees.push(tree);
-  execFileSync('python3', ['-c', script, tree.path], { stdio: ['ignore', 'inherit', 'inherit'] });
+  pythonBytes(['-c', script, tree.path]);
   return readRuns(HALLULENS, tree.path);
 }
 
