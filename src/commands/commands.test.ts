@@ -52,7 +52,7 @@ it('takes SQL that begins with a comment for a statement', async () => {
     .command('sql <statement>')
     .option('--format <f>')
     .option('--as-of <state>')
-    .action((text) => taken.push(text));
+    .action((text) => void taken.push(text));
   await program.parseAsync(args, { from: 'user' });
   expect(taken).toEqual([` ${statement}`]);
 });
