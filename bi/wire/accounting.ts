@@ -85,6 +85,7 @@ export async function accounted(
       else rows += batch.count;
       return batch;
     },
+    fetchAhead: () => source.fetchAhead?.(),
     async close() {
       try {
         await source.close();

@@ -28,16 +28,28 @@ export interface Batch {
 export interface RowSource {
   readonly fields: readonly ResultField[];
   next(): Promise<Batch | undefined>;
+  /** Begins with what `next` will give, if that takes time; its errors come from there. */
+  fetchAhead?(): void;
   close(): Promise<void>;
 }
 
 /** The rows of a running statement. */
 export function chunkSource(stream: ChunkStream, fields: readonly ResultField[]): RowSource {
+  const fetch = async () => {
+    const chunk = await stream.next();
+    return chunk && new ChunkBatch(chunk, stream.columns, fields);
+  };
+  let ahead: Promise<Batch | undefined> | undefined;
   return {
     fields,
-    async next() {
-      const chunk = await stream.next();
-      return chunk === undefined ? undefined : new ChunkBatch(chunk, stream.columns, fields);
+    next() {
+      const batch = ahead ?? fetch();
+      ahead = undefined;
+      return batch;
+    },
+    fetchAhead() {
+      ahead ??= fetch();
+      ahead.catch(() => undefined);
     },
     close: () => stream.close(),
   };
@@ -182,7 +194,10 @@ export class RowCursor {
       const batch = await this.#current();
       if (batch === undefined) return { rows, ended: true };
       const writer = form(batch);
-      const end = Math.min(batch.count, this.#row + wanted - rows);
+      const left = batch.count - this.#row;
+      // One batch and no more, and none that nobody has asked for yet: a portal may wait for hours.
+      if (wanted - rows > left) this.source.fetchAhead?.();
+      const end = this.#row + Math.min(left, wanted - rows);
       while (this.#row < end) {
         writeWhole(writer, this.#row++, out);
         rows++;
