@@ -1,11 +1,11 @@
 import type { AsOf, LakeSnapshot } from './engine/types.ts';
 import { InvalidArgumentError } from './errors.ts';
-import { TableNotFoundError } from './log/errors.ts';
+import { TableNotFoundError, VersionNotFoundError } from './log/errors.ts';
 import { readCommit } from './log/log-files.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { decodeToken, encodeToken, ResolvedSnapshot, VERSIONS_PARAMETER } from './snapshot.ts';
 import { unlessAborted } from './store/abort.ts';
-import type { CallOptions, ObjectStore } from './store/object-store.ts';
+import { type CallOptions, ObjectNotFoundError, type ObjectStore } from './store/object-store.ts';
 import type { TableSet } from './table-set.ts';
 import { RUNS } from './tables/tables.ts';
 import { inSpan } from './telemetry.ts';
@@ -128,17 +128,39 @@ export class Snapshots {
     if (this.#byToken.size > MAX_PINNED && oldest !== undefined) this.#byToken.delete(oldest);
   }
 
-  /** The versions that a commit of `runs` recorded. */
+  /** The versions of all tables that belong to a state of `runs`. */
   async #versionsAt(
     asOf: { readonly version?: number; readonly timestamp?: Date },
     options: CallOptions,
   ): Promise<Record<string, number>> {
     const runs = await this.#tables.table(RUNS.name).snapshot({ ...asOf, ...options });
-    const actions = await readCommit(this.#store, runs.root, runs.version, options);
-    const recorded = actions.find((action) => action.commitInfo)?.commitInfo?.operationParameters?.[
-      VERSIONS_PARAMETER
-    ];
-    const versions = typeof recorded === 'string' ? decodeToken(recorded) : {};
-    return { ...versions, [RUNS.name]: runs.version };
+    return { ...(await this.#recordedVersions(runs, options)), [RUNS.name]: runs.version };
   }
+
+  /** What the newest commit of runs up to a state recorded: compactions and changes of columns change no rows, and record nothing. */
+  async #recordedVersions(
+    { root, version }: TableSnapshot,
+    options: CallOptions,
+  ): Promise<Readonly<Record<string, number>>> {
+    for (let at = version; at >= 0; at--) {
+      const actions = await readCommit(this.#store, root, at, options).catch((error: unknown) => {
+        throw error instanceof ObjectNotFoundError ? unrecordedState(version, error) : error;
+      });
+      const { operationParameters } = actions.find((action) => action.commitInfo)?.commitInfo ?? {};
+      const recorded = operationParameters?.[VERSIONS_PARAMETER];
+      if (typeof recorded === 'string') return decodeToken(recorded);
+    }
+    return {};
+  }
+}
+
+function unrecordedState(version: number, cause: unknown): VersionNotFoundError {
+  return new VersionNotFoundError(
+    `the log does not tell any more what belongs to version ${version} of runs`,
+    {
+      expected: 'a state that is young enough for vacuum to keep its log',
+      remedy: 'ask for a newer state, or by the token of `extensions.snapshot`',
+      cause,
+    },
+  );
 }
