@@ -101,7 +101,24 @@ def become(request, streams):
             stream.flush()
         except OSError:
             code = code or 1
-    return code & 255
+    os._exit(code & 255)
+
+
+def supervise(connection, request, streams):
+    """In a new process: has another one run the script, and tells how that ended, whichever way it did."""
+    try:
+        script = os.fork()
+        if script == 0:
+            try:
+                become(request, streams)
+            finally:
+                os._exit(1)
+        for stream in streams:
+            os.close(stream)
+        _, status = os.waitpid(script, 0)
+        connection.sendall(bytes([os.waitstatus_to_exitcode(status) & 255]))
+    finally:
+        os._exit(0)
 
 
 def bury():
@@ -128,12 +145,7 @@ def serve(listener):
             pass
         if os.fork() == 0:
             listener.close()
-            code = 1
-            try:
-                code = become(request, streams)
-                connection.sendall(bytes([code]))
-            finally:
-                os._exit(code)
+            supervise(connection, request, streams)
         connection.close()
         for stream in streams:
             os.close(stream)
