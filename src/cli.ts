@@ -2,8 +2,7 @@
 import './production.ts';
 import { Command, CommanderError } from 'commander';
 import { addCommands, argumentsOf } from './commands/commands.ts';
-import { ConfigError } from './config.ts';
-import { describeError, errorObject, UsageError } from './errors.ts';
+import { describeError, errorObject, isUsage } from './errors.ts';
 
 const program = new Command('runlake')
   .description('GraphQL data lake over object storage for LLM experiment runs')
@@ -33,8 +32,7 @@ try {
     // Help and version end with 0; commander has printed what is to be said.
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
-    const usage = error instanceof UsageError || error instanceof ConfigError;
-    process.exitCode = usage ? 2 : 1;
+    process.exitCode = isUsage(error) ? 2 : 1;
     if (process.argv.includes('--json'))
       process.stdout.write(`${JSON.stringify(errorObject(error), null, 2)}\n`);
     process.stderr.write(`${describeError(error)}\n`);

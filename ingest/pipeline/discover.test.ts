@@ -48,3 +48,9 @@ test('a copy named beside its original gives way to it, whichever comes first', 
   expect((await discover('published', 'published')).roots).toEqual([`published/${NAME}`]);
   await expect(discover('runs', 'again')).rejects.toThrow(InvalidArgumentError);
 });
+
+test('a path that is not there, or no directory, is no empty tree', async () => {
+  tree = temporaryTree({ 'results.json': '{}' });
+  await expect(discover('typo')).rejects.toThrow(/typo is not there/);
+  await expect(discover('results.json')).rejects.toThrow(/results.json is no directory/);
+});

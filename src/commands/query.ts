@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { UsageError } from '../errors.ts';
+import { UnreachableError, UsageError } from '../errors.ts';
 import { modelsOf } from '../models.ts';
 import { probesOf } from '../probes.ts';
 import { storeEnvironment, withLake } from '../session.ts';
@@ -78,16 +78,33 @@ async function askHere(options: QueryCommandOptions, body: object): Promise<stri
   });
 }
 
+/** @throws UnreachableError */
 async function askServer(url: string, body: object): Promise<string> {
   // No flag: command lines can be read by everybody on the machine.
   const token = process.env['RUNLAKE_TOKEN'];
-  const response = await fetch(url, {
+  const address = graphqlAddress(url);
+  const response = await fetch(address, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       ...(token !== undefined && token !== '' && { authorization: `Bearer ${token}` }),
     },
     body: JSON.stringify(body),
+  }).catch((cause: unknown) => {
+    throw new UnreachableError(`nothing answers at ${address}`, {
+      expected: 'the address of a server that runs, e.g. http://127.0.0.1:4000/graphql',
+      remedy: 'start it with runlake serve, or leave --url out to open the lake itself',
+      cause,
+    });
   });
   return response.text();
+}
+
+/** The address itself, or that of GraphQL on a server whose address it is. */
+export function graphqlAddress(url: string): URL {
+  if (!URL.canParse(url)) {
+    throw new UsageError(`--url ${url} is no address`, { expected: 'e.g. http://127.0.0.1:4000/graphql' });
+  }
+  const address = new URL(url);
+  return address.pathname === '/' ? new URL('/graphql', address) : address;
 }
