@@ -150,11 +150,9 @@ export class LakeWriter {
   ): Promise<CommitRunsResult> {
     let unchanged = new Set<string>();
     let replaced = new Set<string>();
-    const versions = await this.#dataVersions(options);
-    const parameters = { mode: 'Replace', [VERSIONS_PARAMETER]: versions };
     await this.#inTurn(RUNS.name, () =>
       this.lake.table(RUNS.name).commit(
-        { name: 'WRITE', parameters },
+        { name: 'WRITE', parameters: { mode: 'Replace' } },
         async (snapshot) => {
           unchanged = new Set();
           replaced = new Set();
@@ -170,8 +168,11 @@ export class LakeWriter {
           if (wanted.length === 0) return undefined;
           const rows = wanted.length === entries.length ? file : await this.#files.ofRuns(file.path, wanted);
           const rest = await this.#files.withoutRuns(snapshot, replaced, options);
-          const added = await this.#files.upload(RUNS.name, rows, runTags(wanted), options);
-          return { add: [added, ...rest.add], remove: rest.remove };
+          const [added, parameters] = await Promise.all([
+            this.#files.upload(RUNS.name, rows, runTags(wanted), options),
+            this.#dataVersions(options),
+          ]);
+          return { add: [added, ...rest.add], remove: rest.remove, parameters };
         },
         options,
       ),
@@ -189,14 +190,14 @@ export class LakeWriter {
    */
   async deleteRuns(ids: ReadonlySet<string>, options: CallOptions = {}): Promise<DeleteRunsResult> {
     let runs: readonly RunEntry[] = [];
-    const parameters = { mode: 'Delete', [VERSIONS_PARAMETER]: await this.#dataVersions(options) };
     await this.#inTurn(RUNS.name, () =>
       this.lake.table(RUNS.name).commit(
-        { name: 'DELETE', parameters },
+        { name: 'DELETE', parameters: { mode: 'Delete' } },
         async (snapshot) => {
           runs = [...snapshot.files.values()].flatMap(runsOf);
-          const found = runs.some((run) => ids.has(run.run_id));
-          return found ? this.#files.withoutRuns(snapshot, ids, options) : undefined;
+          if (!runs.some((run) => ids.has(run.run_id))) return undefined;
+          const change = await this.#files.withoutRuns(snapshot, ids, options);
+          return { ...change, parameters: await this.#dataVersions(options) };
         },
         options,
       ),
@@ -256,13 +257,17 @@ export class LakeWriter {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** A token of the versions of every table but `runs`. */
-  async #dataVersions(options: CallOptions): Promise<string> {
+  /**
+   * What a commit of `runs` records: a token of the versions of every table but `runs`. Looked up once the version that is
+   * changed is known: the rows of all runs in it are in these versions, whoever wrote them.
+   */
+  async #dataVersions(options: CallOptions): Promise<Readonly<Record<string, string>>> {
     const names = [...this.lake.specs.keys()].filter((name) => name !== RUNS.name);
     const states: TableSnapshot[] = await Promise.all(
       names.map((name) => this.lake.table(name).snapshot(options)),
     );
-    return encodeToken(Object.fromEntries(states.map((state, i) => [names[i]!, state.version])));
+    const versions = Object.fromEntries(states.map((state, i) => [names[i]!, state.version]));
+    return { [VERSIONS_PARAMETER]: encodeToken(versions) };
   }
 
   async #inTurn<T>(table: string, work: () => Promise<T>): Promise<T> {

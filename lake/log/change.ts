@@ -16,6 +16,8 @@ export interface Change {
   readonly dataChange?: boolean;
   /** Numbers for `history`. */
   readonly metrics?: Readonly<Record<string, string | number>>;
+  /** Parameters of the operation that depend on the version that is changed, beside those that it has anyway. */
+  readonly parameters?: Operation['parameters'];
 }
 
 /** How a commit appears in `history`. */
@@ -116,14 +118,14 @@ export function tombstone(file: AddFile, now: number, dataChange: boolean): Remo
 export function commitInfo(
   operation: Operation,
   details: { timestamp: number; engineInfo: string; readVersion?: number; isBlindAppend: boolean },
-  metrics: Change['metrics'] = {},
+  { metrics = {}, parameters = {} }: Pick<Change, 'metrics' | 'parameters'> = {},
 ): CommitInfo {
   const texts = (values: Readonly<Record<string, string | number | boolean>>) =>
     Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
   return {
     timestamp: details.timestamp,
     operation: operation.name,
-    operationParameters: texts(operation.parameters ?? {}),
+    operationParameters: texts({ ...operation.parameters, ...parameters }),
     operationMetrics: texts(metrics),
     isolationLevel: 'WriteSerializable',
     isBlindAppend: details.isBlindAppend,

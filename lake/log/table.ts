@@ -250,7 +250,7 @@ export class DeltaTable {
         readVersion: base.version,
         isBlindAppend: !change.remove?.length && !change.metadata,
       },
-      change.metrics,
+      change,
     );
     const actions = commitActions(change, info);
     const key = commitKey(this.root, base.version + 1);
