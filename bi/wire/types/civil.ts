@@ -1,3 +1,6 @@
+import type { Output } from '../protocol/output.ts';
+import { writeFraction } from './digits.ts';
+
 /** Microseconds of a day. */
 export const DAY_MICROS = 86_400_000_000n;
 
@@ -44,15 +47,25 @@ export function dateText(days: number): string {
   return date + era;
 }
 
+const [HYPHEN, COLON, POINT, SPACE] = [0x2d, 0x3a, 0x2e, 0x20];
+
+/** Writes what `dateText` says. */
+export function writeDate(out: Output, days: number): void {
+  const { year, month, day } = civilFromDays(days);
+  if (year < 1 || year > 9999) {
+    out.text(dateText(days));
+    return;
+  }
+  out.digits(year, 4);
+  out.uint8(HYPHEN);
+  out.digits(month, 2);
+  out.uint8(HYPHEN);
+  out.digits(day, 2);
+}
+
 /** `04:05:06.789`: hours may pass 24. */
 export function timeText(micros: bigint): string {
   return clockText(Number(micros / 1_000_000n), Number(micros % 1_000_000n));
-}
-
-/** Whole seconds and the microseconds beyond them. */
-function secondsOf(micros: number): [number, number] {
-  const seconds = Math.floor(micros / 1e6);
-  return [seconds, micros - seconds * 1e6];
 }
 
 function clockText(seconds: number, fraction: number): string {
@@ -62,12 +75,6 @@ function clockText(seconds: number, fraction: number): string {
 
 /** @param zone what follows the time, such as `+00` */
 export function timestampText(micros: bigint, zone: string): string {
-  const exact = Number(micros);
-  if (Number.isSafeInteger(exact)) {
-    const days = Math.floor(exact / 86_400e6);
-    const { date, era } = dateParts(days);
-    return `${date} ${clockText(...secondsOf(exact - days * 86_400e6))}${zone}${era}`;
-  }
   let days = micros / DAY_MICROS;
   let rest = micros % DAY_MICROS;
   if (rest < 0n) {
@@ -76,6 +83,32 @@ export function timestampText(micros: bigint, zone: string): string {
   }
   const { date, era } = dateParts(Number(days));
   return `${date} ${timeText(rest)}${zone}${era}`;
+}
+
+/** Writes what `timestampText` says. */
+export function writeTimestamp(out: Output, micros: bigint, zone: string): void {
+  const exact = Number(micros);
+  // Three centuries around 1970 need no big integers.
+  if (!Number.isSafeInteger(exact)) {
+    out.text(timestampText(micros, zone));
+    return;
+  }
+  const days = Math.floor(exact / 86_400e6);
+  const rest = exact - days * 86_400e6;
+  const seconds = Math.floor(rest / 1e6);
+  writeDate(out, days);
+  out.uint8(SPACE);
+  out.digits(Math.floor(seconds / 3600), 2);
+  out.uint8(COLON);
+  out.digits(Math.floor(seconds / 60) % 60, 2);
+  out.uint8(COLON);
+  out.digits(seconds % 60, 2);
+  const fraction = rest - seconds * 1e6;
+  if (fraction !== 0) {
+    out.uint8(POINT);
+    writeFraction(out, fraction, 6);
+  }
+  out.text(zone);
 }
 
 /** An offset from UTC in seconds, as PostgreSQL shows it: `+00`, `-03:30`. */

@@ -7,21 +7,10 @@ import {
 } from '@duckdb/node-api';
 import { arrayCodec } from './arrays.ts';
 import type { Codec } from './codec.ts';
-import {
-  DATE,
-  decimal,
-  INTERVAL,
-  JSON_OF_VALUE,
-  NUMERIC_OF_INTEGER,
-  PRINTED,
-  TIME,
-  TIMESTAMP,
-  TIMESTAMPTZ,
-  TIMETZ,
-  UUID,
-} from './driven.ts';
+import { decimal, INTERVAL, JSON_OF_VALUE, NUMERIC_OF_INTEGER, PRINTED, TIMETZ, UUID } from './driven.ts';
 import { BOOL, FLOAT4, FLOAT8, INT8, integer } from './fixed.ts';
 import { BYTEA, JSON_OF_TEXT, TEXT } from './texts.ts';
+import { DATE, TIME, TIMESTAMP, TIMESTAMPTZ } from './times.ts';
 
 const OID = integer('oid', Uint32Array);
 

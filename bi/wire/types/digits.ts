@@ -42,8 +42,8 @@ export function writeDecimal(out: Output, digits: number, decimals: number): voi
   }
 }
 
-/** Writes so many decimal places, without zeros at their end. */
-function writeFraction(out: Output, digits: number, places: number): void {
+/** Writes so many decimal places (9 at most) of a fraction that is not zero, without zeros at their end. */
+export function writeFraction(out: Output, digits: number, places: number): void {
   let [left, count] = [digits, places];
   while (left % 10 === 0) {
     left /= 10;

@@ -1,37 +1,20 @@
 import {
   DuckDBArrayValue,
-  DuckDBDateValue,
   DuckDBDecimalType,
   DuckDBDecimalValue,
   DuckDBIntervalValue,
   DuckDBListValue,
   DuckDBMapValue,
   DuckDBStructValue,
-  DuckDBTimestampMillisecondsValue,
-  DuckDBTimestampNanosecondsValue,
-  DuckDBTimestampSecondsValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
   DuckDBTimeTZValue,
-  DuckDBTimeValue,
   DuckDBUnionValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { type PgType, pgType } from '../../catalog/pg-types.ts';
 import type { Output } from '../protocol/output.ts';
-import {
-  dateText,
-  intervalText,
-  offsetText,
-  PG_EPOCH_DAYS,
-  PG_EPOCH_MICROS,
-  timestampText,
-  timeText,
-} from './civil.ts';
+import { intervalText, offsetText, timeText } from './civil.ts';
 import type { Codec, Form } from './codec.ts';
 import { decimalText, writeNumeric } from './numbers.ts';
-
-const POSITIVE_INFINITY = 0x7fff_ffff_ffff_ffffn;
 
 /** A codec for values as the driver gives them, instances of a class or primitives; anything else is a fault of ours. */
 function driven<T extends DuckDBValue>(
@@ -69,23 +52,6 @@ export const NUMERIC_OF_INTEGER = driven(pgType('numeric'), isBigint, String, (v
 export const PRINTED = textual(pgType('text'), String);
 export const JSON_OF_VALUE = textual(pgType('json'), jsonText);
 
-export const DATE = driven(
-  pgType('date'),
-  (v): v is DuckDBDateValue => v instanceof DuckDBDateValue,
-  ({ days }) => (Math.abs(days) === 0x7fff_ffff ? (days > 0 ? 'infinity' : '-infinity') : dateText(days)),
-  ({ days }, out) =>
-    out.int32(
-      Math.abs(days) === 0x7fff_ffff ? (days > 0 ? 0x7fff_ffff : -0x8000_0000) : days - PG_EPOCH_DAYS,
-    ),
-);
-
-export const TIME = driven(
-  pgType('time'),
-  (v): v is DuckDBTimeValue => v instanceof DuckDBTimeValue,
-  ({ micros }) => timeText(micros),
-  ({ micros }, out) => out.int64(micros),
-);
-
 export const TIMETZ = driven(
   pgType('timetz'),
   (v): v is DuckDBTimeTZValue => v instanceof DuckDBTimeTZValue,
@@ -96,41 +62,6 @@ export const TIMETZ = driven(
     out.int32(-offset);
   },
 );
-
-/** Microseconds since 1970 of any of DuckDB's timestamps; infinities as PostgreSQL has them. */
-function timestamp(type: PgType, zone: string): Codec {
-  return driven(
-    type,
-    isAny,
-    (value) => {
-      const micros = microsOf(value);
-      if (micros === POSITIVE_INFINITY) return 'infinity';
-      return micros === -POSITIVE_INFINITY ? '-infinity' : timestampText(micros, zone);
-    },
-    (value, out) => {
-      const micros = microsOf(value);
-      if (micros === POSITIVE_INFINITY) out.int64(micros);
-      else if (micros === -POSITIVE_INFINITY) out.int64(-POSITIVE_INFINITY - 1n);
-      else out.int64(micros - PG_EPOCH_MICROS);
-    },
-  );
-}
-
-function microsOf(value: DuckDBValue): bigint {
-  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return value.micros;
-  const finite = (count: bigint, micros: bigint) =>
-    count === POSITIVE_INFINITY || count === -POSITIVE_INFINITY ? count : micros;
-  if (value instanceof DuckDBTimestampSecondsValue) return finite(value.seconds, value.seconds * 1_000_000n);
-  if (value instanceof DuckDBTimestampMillisecondsValue) return finite(value.millis, value.millis * 1000n);
-  if (value instanceof DuckDBTimestampNanosecondsValue) {
-    const { nanos } = value;
-    return finite(nanos, nanos / 1000n - (nanos % 1000n < 0n ? 1n : 0n));
-  }
-  throw new TypeError(`a timestamp came as ${typeof value}`);
-}
-
-export const TIMESTAMP = timestamp(pgType('timestamp'), '');
-export const TIMESTAMPTZ = timestamp(pgType('timestamptz'), '+00');
 
 export const INTERVAL = driven(
   pgType('interval'),

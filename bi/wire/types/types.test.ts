@@ -12,7 +12,12 @@ import {
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBIntervalValue,
+  DuckDBTimestampMillisecondsValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
   DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeValue,
   type DuckDBType,
   type DuckDBValue,
   FLOAT,
@@ -22,6 +27,11 @@ import {
   listValue,
   SMALLINT,
   STRUCT,
+  TIME,
+  TIMESTAMP,
+  TIMESTAMP_MS,
+  TIMESTAMP_NS,
+  TIMESTAMP_S,
   TIMESTAMPTZ,
   TINYINT,
   UINTEGER,
@@ -35,6 +45,7 @@ import { describe, expect, it } from 'vitest';
 import { Vector } from '../../../lake/engine/vector.ts';
 import { Output } from '../protocol/output.ts';
 import { arrayItems } from '../sql/array-literal.ts';
+import { timestampText, writeTimestamp } from './civil.ts';
 import { codecOf } from './codecs.ts';
 import { float4Text, float8Text, readNumeric, writeFloat4, writeFloat8, writeNumeric } from './numbers.ts';
 import { parameterNode } from './parameters.ts';
@@ -244,6 +255,52 @@ describe('values', () => {
         ]);
       }),
     );
+  });
+
+  it('of times agree with JavaScript, in all units', () => {
+    const year1 = -62_135_596_800_000_000n;
+    const year10000 = 253_402_300_800_000_000n;
+    const epoch2000 = 946_684_800_000_000n;
+    fc.assert(
+      fc.property(fc.bigInt(year1, year10000 - 1n), (micros) => {
+        const ofSecond = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+        const second = (micros - ofSecond) / 1_000_000n;
+        const shown = new Date(Number(second) * 1000).toISOString().slice(0, 19).replace('T', ' ');
+        const fraction = String(ofSecond).padStart(6, '0').replace(/0+$/, '');
+        const text = fraction === '' ? shown : `${shown}.${fraction}`;
+        expect(texts(TIMESTAMPTZ, new DuckDBTimestampTZValue(micros))).toEqual([`${text}+00`]);
+        expect(texts(TIMESTAMP, new DuckDBTimestampValue(micros))).toEqual([text]);
+        expect(texts(TIMESTAMP_S, new DuckDBTimestampSecondsValue(second))).toEqual([shown]);
+        if (micros > -9n * 10n ** 15n && micros < 9n * 10n ** 15n) {
+          const nanos = new DuckDBTimestampNanosecondsValue(micros * 1000n + 999n);
+          expect(texts(TIMESTAMP_NS, nanos)).toEqual([text]);
+        }
+        const [binary] = binaries(TIMESTAMP_MS, new DuckDBTimestampMillisecondsValue(micros / 1000n));
+        expect(binary?.readBigInt64BE()).toBe((micros / 1000n) * 1000n - epoch2000);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.bigInt(2n - 2n ** 63n, 2n ** 63n - 2n), (micros) => {
+        expect(written((out) => writeTimestamp(out, micros, '+00'))).toBe(timestampText(micros, '+00'));
+      }),
+    );
+    for (const [micros, text, bytes] of [
+      [2n ** 63n - 1n, 'infinity', '7fffffffffffffff'],
+      [1n - 2n ** 63n, '-infinity', '8000000000000000'],
+    ] as const) {
+      const value = new DuckDBTimestampValue(micros);
+      expect(texts(TIMESTAMP, value)).toEqual([text]);
+      expect(texts(TIMESTAMP_S, new DuckDBTimestampSecondsValue(micros))).toEqual([text]);
+      expect(binaries(TIMESTAMP, value).map((b) => b?.toString('hex'))).toEqual([bytes]);
+    }
+    const [before, after] = [new DuckDBDateValue(1 - 2 ** 31), new DuckDBDateValue(2 ** 31 - 1)];
+    expect(texts(DATE, before, after)).toEqual(['-infinity', 'infinity']);
+    expect(binaries(DATE, before, new DuckDBDateValue(10_958), after).map((b) => b?.readInt32BE())).toEqual([
+      -(2 ** 31),
+      1,
+      2 ** 31 - 1,
+    ]);
+    expect(texts(TIME, new DuckDBTimeValue(86_399_000_001n), null)).toEqual(['23:59:59.000001', null]);
   });
 
   it('of arrays are read back', () => {
