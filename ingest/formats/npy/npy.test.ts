@@ -28,7 +28,7 @@ for code in ["?", "<i1", "<u1", "<i2", ">i2", "<u2", "<i4", ">i4", "<u4", "<i8",
             for b in (a, np.asfortranarray(a)):
                 little = np.ascontiguousarray(b.astype(b.dtype.newbyteorder("<"))).tobytes()
                 put("number", f"{code} {shape} {version} {b.flags.f_contiguous}", b, save(b, version), b64(little))
-for a in (np.array(["a", "", "東京 x"]), np.array([["x", "yz"]], ">U5"), np.array([b"ab", b"c"])):
+for a in (np.array(["a", "", "東京 x"]), np.array([["x", "yz"]], ">U5"), np.array([b"ab", b"c", "\\ufeffd".encode()])):
     put("text", str(a.dtype), a, save(a), [x.decode() if isinstance(x, bytes) else x for x in a.ravel().tolist()])
 o = np.array([None, "s", [1, 2.5]], dtype=object)
 put("object", "object", o, save(o), None)

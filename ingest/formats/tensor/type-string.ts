@@ -48,7 +48,7 @@ export function toLittleEndian(bytes: Uint8Array, type: ElementType): Uint8Array
   return swapBytes(bytes, type.kind === 'ucs4' ? 4 : type.itemSize);
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Fixed-width strings in storage order, without their trailing NULs.
