@@ -93,7 +93,7 @@ export class ContentHasher {
 /** SHA-256 of an object's bytes, in hex. */
 export async function fileHash(store: ObjectStore, key: string, options: HashOptions = {}): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of store.stream(key, { signal: options.signal })) {
+  for await (const chunk of store.stream(key, { signal: options.signal, transient: true })) {
     hash.update(chunk);
     options.onBytes?.(chunk.byteLength);
   }

@@ -1,7 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import {
-  type ByteRange,
   type CallOptions,
   type GetOptions,
   type ListOptions,
@@ -9,6 +8,7 @@ import {
   ObjectNotFoundError,
   type ObjectStore,
   StoreError,
+  type StreamOptions,
 } from './object-store.ts';
 
 /**
@@ -52,7 +52,7 @@ export class ConfinedStore implements ObjectStore {
     return this.#store.get(key, options);
   }
 
-  async *stream(key: string, options?: CallOptions & { range?: ByteRange }): AsyncIterable<Uint8Array> {
+  async *stream(key: string, options?: StreamOptions): AsyncIterable<Uint8Array> {
     await this.#require(key);
     yield* this.#store.stream(key, options);
   }

@@ -31,18 +31,22 @@ export async function readFully(handle: FileHandle, target: Uint8Array, position
   return filled;
 }
 
-/** Yields bytes `[start, end)` of an open file in fresh chunks; ends early at the end of the file. */
+/** Yields bytes `[start, end)` of an open file in chunks, fresh ones unless they are transient; ends early at the end of the file. */
 export async function* fileChunks(
   handle: FileHandle,
   range: { readonly start: number; readonly end: number },
   chunkBytes: number,
   signal: AbortSignal | undefined,
   what: string,
+  transient = false,
 ): AsyncIterable<Uint8Array> {
+  // Not cleared: every byte that is yielded was read from the file.
+  const allocate = (bytes: number) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
+  const kept = transient ? allocate(Math.max(0, Math.min(chunkBytes, range.end - range.start))) : undefined;
   for (let position = range.start; position < range.end; ) {
     checkSignal(signal, what);
-    // Not cleared: every byte that is yielded was read from the file.
-    const chunk = new Uint8Array(Buffer.allocUnsafeSlow(Math.min(chunkBytes, range.end - position)).buffer);
+    const length = Math.min(chunkBytes, range.end - position);
+    const chunk = kept?.subarray(0, length) ?? allocate(length);
     const filled = await readFully(handle, chunk, position);
     if (filled > 0) yield chunk.subarray(0, filled);
     if (filled < chunk.length) return;

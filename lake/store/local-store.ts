@@ -16,6 +16,7 @@ import {
   ObjectNotFoundError,
   type ObjectStore,
   StoreError,
+  type StreamOptions,
   type UploadSource,
 } from './object-store.ts';
 import { sourceChunks } from './upload-source.ts';
@@ -83,16 +84,16 @@ export class LocalStore implements ObjectStore {
     }
   }
 
-  async *stream(key: string, options: GetOptions = {}): AsyncIterable<Uint8Array> {
+  async *stream(key: string, options: StreamOptions = {}): AsyncIterable<Uint8Array> {
     const path = this.localPath(key);
-    const { range, signal } = options;
+    const { range, signal, transient } = options;
     assertRange(range);
     checkSignal(signal, `reading ${path}`);
     const handle = await this.#open(key, path);
     try {
       const { size } = await handle.stat();
       const bounds = { start: range?.start ?? 0, end: Math.min(size, range?.end ?? size) };
-      yield* fileChunks(handle, bounds, chunkBytes, signal, `reading ${path}`);
+      yield* fileChunks(handle, bounds, chunkBytes, signal, `reading ${path}`, transient);
     } catch (error) {
       throw toLocalStoreError(error, 'read', path);
     } finally {

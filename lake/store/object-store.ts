@@ -21,6 +21,11 @@ export interface GetOptions extends CallOptions {
   readonly range?: ByteRange;
 }
 
+export interface StreamOptions extends GetOptions {
+  /** Each chunk is needed only until the next one is asked for, so that its memory may be used again. */
+  readonly transient?: boolean;
+}
+
 export interface ListOptions extends CallOptions {
   /** Only keys that start with this prefix. */
   readonly prefix?: string;
@@ -57,7 +62,7 @@ export interface ObjectStore {
   /** @throws ObjectNotFoundError */
   get(key: string, options?: GetOptions): Promise<Uint8Array>;
   /** Streams the object (or a range of it) with bounded memory. @throws ObjectNotFoundError */
-  stream(key: string, options?: GetOptions): AsyncIterable<Uint8Array>;
+  stream(key: string, options?: StreamOptions): AsyncIterable<Uint8Array>;
   /** Creates or replaces. */
   put(key: string, body: Uint8Array, options?: CallOptions): Promise<void>;
   /**
