@@ -4,8 +4,10 @@ import {
   DuckDBMapType,
   DuckDBStructType,
   type DuckDBType,
+  DuckDBUnionType,
   type DuckDBValue,
   DuckDBVector,
+  UTINYINT,
 } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
 import { TextVector } from './text-vector.ts';
@@ -84,12 +86,20 @@ export class Vector {
     };
   }
 
-  /** The values of a field of a STRUCT, by its position. What is in a struct that is null says nothing. @throws TypeError for other types */
+  /**
+   * The values of a field of a STRUCT, by its position, or of a UNION: the first is the number of the member that counts, from 0,
+   * and the members follow. What is in a struct that is null says nothing. @throws TypeError for other types
+   */
   field(index: number): Vector {
-    const type = this.type instanceof DuckDBStructType ? this.type.entryTypes[index] : undefined;
+    const type = fieldTypes(this.type)[index];
     if (type === undefined) throw new TypeError(`${this.type} has no field ${index}`);
     return new Vector(duckdb.struct_vector_get_child(this.#native, index), this.size, type);
   }
+}
+
+function fieldTypes(type: DuckDBType): readonly DuckDBType[] {
+  if (type instanceof DuckDBStructType) return type.entryTypes;
+  return type instanceof DuckDBUnionType ? [UTINYINT, ...type.memberTypes] : [];
 }
 
 function itemType(type: DuckDBType): DuckDBType {

@@ -7,8 +7,9 @@ import {
 } from '@duckdb/node-api';
 import { arrayCodec } from './arrays.ts';
 import type { Codec } from './codec.ts';
-import { decimal, INTERVAL, JSON_OF_VALUE, NUMERIC_OF_INTEGER, PRINTED, TIMETZ, UUID } from './driven.ts';
+import { decimal, INTERVAL, NUMERIC_OF_INTEGER, PRINTED, TIMETZ, UUID } from './driven.ts';
 import { BOOL, FLOAT4, FLOAT8, INT8, integer } from './fixed.ts';
+import { JSON_OF_VALUE } from './json.ts';
 import { BYTEA, JSON_OF_TEXT, TEXT } from './texts.ts';
 import { DATE, TIME, TIMESTAMP, TIMESTAMPTZ } from './times.ts';
 

@@ -1,13 +1,8 @@
 import {
-  DuckDBArrayValue,
   DuckDBDecimalType,
   DuckDBDecimalValue,
   DuckDBIntervalValue,
-  DuckDBListValue,
-  DuckDBMapValue,
-  DuckDBStructValue,
   DuckDBTimeTZValue,
-  DuckDBUnionValue,
   type DuckDBValue,
 } from '@duckdb/node-api';
 import { type PgType, pgType } from '../../catalog/pg-types.ts';
@@ -50,7 +45,6 @@ export const NUMERIC_OF_INTEGER = driven(pgType('numeric'), isBigint, String, (v
 );
 /** Types that PostgreSQL does not have, as DuckDB prints them. */
 export const PRINTED = textual(pgType('text'), String);
-export const JSON_OF_VALUE = textual(pgType('json'), jsonText);
 
 export const TIMETZ = driven(
   pgType('timetz'),
@@ -88,31 +82,4 @@ export function decimal({ width, scale }: DuckDBDecimalType): Codec {
     // Source: make_numeric_typmod in PostgreSQL's numeric.c.
     ((width << 16) | scale) + 4,
   );
-}
-
-/** JSON of a nested value: integers of any size stay exact, what JSON does not have becomes text. */
-function jsonText(value: DuckDBValue): string {
-  if (value === null) return 'null';
-  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) return JSON.stringify(String(value));
-    return Object.is(value, -0) ? '-0.0' : String(value);
-  }
-  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue)
-    return `[${value.items.map(jsonText).join(',')}]`;
-  if (value instanceof DuckDBStructValue) {
-    const fields = Object.entries(value.entries).map(
-      ([key, field]) => `${JSON.stringify(key)}:${jsonText(field)}`,
-    );
-    return `{${fields.join(',')}}`;
-  }
-  if (value instanceof DuckDBMapValue) {
-    const fields = value.entries.map(
-      ({ key, value: field }) => `${JSON.stringify(String(key))}:${jsonText(field)}`,
-    );
-    return `{${fields.join(',')}}`;
-  }
-  if (value instanceof DuckDBUnionValue) return jsonText(value.value);
-  if (value instanceof DuckDBDecimalValue) return decimalText(value.value, value.scale);
-  return JSON.stringify(String(value));
 }

@@ -11,6 +11,7 @@ import {
   DuckDBDataChunk,
   DuckDBDateValue,
   DuckDBDecimalValue,
+  DuckDBInstance,
   DuckDBIntervalValue,
   DuckDBTimestampMillisecondsValue,
   DuckDBTimestampNanosecondsValue,
@@ -27,6 +28,7 @@ import {
   listValue,
   SMALLINT,
   STRUCT,
+  structValue,
   TIME,
   TIMESTAMP,
   TIMESTAMP_MS,
@@ -43,6 +45,7 @@ import duckdb from '@duckdb/node-bindings';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Vector } from '../../../lake/engine/vector.ts';
+import { anyCharacter } from '../../../test/support/any-character.ts';
 import { Output } from '../protocol/output.ts';
 import { arrayItems } from '../sql/array-literal.ts';
 import { timestampText, writeTimestamp } from './civil.ts';
@@ -311,6 +314,48 @@ describe('values', () => {
         expect(lists.map((list) => list && arrayItems(list))).toEqual(rows);
       }),
     );
+  });
+
+  it('that are nested are JSON of what is in them, whatever the texts', async () => {
+    const text = fc
+      .string({ unit: anyCharacter, maxLength: 20 })
+      .map((t) => t.replaceAll('\0', '').toWellFormed());
+    const pair = fc.record({ 'a "b"': fc.option(text), list: fc.array(fc.option(text), { maxLength: 3 }) });
+    fc.assert(
+      fc.property(fc.array(fc.option(pair), { minLength: 1 }), (rows) => {
+        const type = STRUCT({ 'a "b"': VARCHAR, list: LIST(VARCHAR) });
+        const values = rows.map((row) => row && structValue({ ...row, list: listValue(row.list) }));
+        expect(texts(type, ...values)).toEqual(rows.map((row) => row && JSON.stringify(row)));
+        expect(texts(LIST(type), listValue(values))).toEqual([JSON.stringify(rows)]);
+      }),
+    );
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    const printed = async (sql: string) => {
+      const result = await connection.run(`SELECT ${sql}`);
+      const [chunk, type] = [await result.fetchChunk(), result.columnType(0)];
+      const vector = new Vector(duckdb.data_chunk_get_vector(chunk!.chunk, 0), 1, type);
+      const out = new Output();
+      codecOf(type).text(vector)(0, out);
+      return out.take().toString();
+    };
+    try {
+      expect(await printed("MAP {chr(65279) || 'a': [1.50::DECIMAL(4, 2), NULL], 'b': NULL}")).toBe(
+        '{"\ufeffa":[1.50,null],"b":null}',
+      );
+      expect(await printed("MAP {DATE '2026-01-20': 9007199254740993}")).toBe(
+        '{"2026-01-20":9007199254740993}',
+      );
+      expect(await printed("[union_value(n := 7)::UNION(n INT, t VARCHAR), 'x'::VARCHAR, NULL]")).toBe(
+        '[7,"x",null]',
+      );
+      expect(
+        await printed("{'2': 'nan'::DOUBLE, '1': -0.0::DOUBLE, t: TIME '10:00:00', u: [1, 2]::INT[2]}"),
+      ).toBe('{"2":"NaN","1":-0.0,"t":"10:00:00","u":[1,2]}');
+    } finally {
+      connection.closeSync();
+      instance.closeSync();
+    }
   });
 
   it('name the types of PostgreSQL', () => {
