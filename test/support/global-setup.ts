@@ -42,7 +42,8 @@ async function startPython(): Promise<{ readonly socket: string; stop(): Promise
   const server = spawn('python3', [fileURLToPath(new URL('./python_server.py', import.meta.url)), socket], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  const ended = once(server, 'close').catch(() => undefined);
+  // Not 'close': scripts that are killed together with their test may hold its output open.
+  const ended = once(server, 'exit').catch(() => undefined);
   await Promise.race([once(server.stdout, 'data'), ended]);
   return {
     socket,

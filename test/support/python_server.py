@@ -137,7 +137,12 @@ def serve(listener):
         if 0 in ready:
             return
         connection, _ = listener.accept()
-        request, streams = received(connection)
+        try:
+            request, streams = received(connection)
+        except (OSError, ValueError):
+            # Who asked has been killed.
+            connection.close()
+            continue
         try:
             Script(request).import_once()
         except Exception:
