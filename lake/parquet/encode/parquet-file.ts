@@ -44,7 +44,11 @@ export class ParquetFile {
     return new ColumnChunk(column, this);
   }
 
-  /** Ends a row group. The chunks are in the order of the columns, in whatever order they were written. */
+  /**
+   * Ends a row group. The chunks are in the order of the columns. The first column must have been written first: where its chunk
+   * lies is where parquet-java (Spark, Hive, Flink) takes the row group to begin when it gives the row groups of a file to
+   * tasks, by their middles; one whose middle seems to lie behind the file would be read by none. Others may lie in any order.
+   */
   endRowGroup(rows: number, chunks: readonly ChunkSummary[]): void {
     this.#groups.push({ rows, chunks });
   }

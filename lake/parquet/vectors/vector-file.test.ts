@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
-import { parquetReadObjects } from 'hyparquet';
+import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ZSTDDecoder } from 'zstddec';
@@ -193,6 +193,24 @@ const anyBatch: fc.Arbitrary<VectorBatch> = shape.chain(({ rows, dim }) =>
 );
 
 describe('files of vectors', () => {
+  it('have row groups whose middles lie in them as parquet-java counts: from the first column on', () => {
+    const file = encode([ordinary('a', 3, 700, 400)]);
+    const { buffer, byteOffset, byteLength } = readFileSync(file.path);
+    const { row_groups } = parquetMetadata(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+    expect(row_groups).toHaveLength(3);
+    let end = 4;
+    for (const { columns } of row_groups) {
+      const chunks = columns.map(({ meta_data }) => ({
+        begin: Number(meta_data!.dictionary_page_offset ?? meta_data!.data_page_offset),
+        size: Number(meta_data!.total_compressed_size),
+      }));
+      expect(chunks[0]!.begin).toBe(end);
+      const size = chunks.reduce((sum, chunk) => sum + chunk.size, 0);
+      end += size;
+      expect(Math.max(...chunks.map((chunk) => chunk.begin + chunk.size))).toBe(end);
+    }
+  });
+
   it.skipIf(!pythonHas('pyarrow'))('are read by everyone as they were given, bit by bit', async () => {
     const cases = fc.sample(fc.array(anyBatch, { maxLength: 5 }), { numRuns: 40, seed: 7 });
     const written = cases.map((batches) => ({ expected: expectedRows(batches), file: encode(batches) }));

@@ -174,16 +174,19 @@ export class VectorFile {
 
   #write(group: readonly Span[]): void {
     const file = this.#file;
+    const scalars = new Map(
+      [...this.#scalars].map(([column, scalar]) => [column, scalar.write(file, group)]),
+    );
     const { vector, norms } = this.#writeVectors(group);
     const chunks = COLUMNS.map((column) => {
       if (column === VECTOR) return vector;
-      return this.#scalars.get(column)?.write(file, group) ?? writeDoubles(file, column, norms);
+      return scalars.get(column) ?? writeDoubles(file, column, norms);
     });
     file.endRowGroup(norms.length, chunks);
     this.#rows += norms.length;
   }
 
-  /** The vectors of a row group; they lie before its other columns, because they are what the norms are computed from. */
+  /** The vectors of a row group; they lie before the norms, which are computed from them. */
   #writeVectors(group: readonly Span[]): { readonly vector: ChunkSummary; readonly norms: Float64Array } {
     const rows = group.reduce((sum, { start, end }) => sum + end - start, 0);
     const values = group.reduce((sum, { batch, start, end }) => sum + (end - start) * batch.dim, 0);
