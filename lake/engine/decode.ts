@@ -152,7 +152,10 @@ function mapReader(vector: Vector, times: TimeForm): RowReader {
 function drivenReader(vector: Vector, times: TimeForm): RowReader {
   const values = vector.values();
   const convert = converter(vector.type, times);
-  return (row) => convert(values(row));
+  return (row) => {
+    const item = values(row);
+    return item === null ? null : convert(item);
+  };
 }
 
 /** How a driver value of a type becomes an EngineValue. */

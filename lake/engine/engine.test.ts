@@ -92,6 +92,16 @@ describe('Engine.query', () => {
     expect(rows).toEqual(texts.map((text) => [text, [text, null], { t: text }]));
   });
 
+  it('gives nulls of every type', async () => {
+    const { rows } = await engine.query(
+      `SELECT NULL, [NULL], {a: NULL}, NULL::UNION(n INT, t VARCHAR), NULL::DECIMAL(4, 2), NULL::UUID, NULL::MAP(INT, INT),
+       [NULL::DATE, DATE '2026-01-20'], NULL::STRUCT(a INT[]), NULL::INT[2], MAP {'k': NULL::INTERVAL}`,
+    );
+    expect(rows).toEqual([
+      [null, [null], { a: null }, null, null, null, null, [null, '2026-01-20'], null, null, { k: null }],
+    ]);
+  });
+
   it('keeps lists apart across chunks of the result', async () => {
     const { rows } = await engine.query(
       'SELECT i, list_transform(range(i % 5), lambda x: (x + i)::FLOAT) FROM range(5000) r(i) ORDER BY i',

@@ -85,9 +85,10 @@ function namesOf(vector: Vector): Printer {
 }
 
 function union(vector: Vector, { memberTypes }: DuckDBUnionType): Printer {
-  const tags = vector.field(0).numbers(Uint8Array);
+  const tag = vector.field(0);
+  const tags = tag.numbers(Uint8Array);
   const members = memberTypes.map((_, i) => printer(vector.field(i + 1)));
-  return (row) => members[tags[row]!]!(row);
+  return (row) => (tag.isNull(row) ? 'null' : members[tags[row]!]!(row));
 }
 
 function scalar(value: DuckDBValue): string {
