@@ -25,6 +25,7 @@ const sampled = (run: string, right: (prompt: number) => boolean, gain: number) 
 beforeAll(async () => {
   const chaos = { family: 'CHAOSBENCH' };
   const harness = { family: 'LM_EVAL' };
+  const vectors = { family: 'FV' };
   const [x, y] = [{ task_family: 'x' }, { task_family: 'y' }];
   lake = await FakeLake.create({
     runs: [
@@ -37,6 +38,8 @@ beforeAll(async () => {
       runRow('l/2', harness),
       runRow('l/chosen', harness),
       runRow('l/written', harness),
+      runRow('v/1', vectors),
+      runRow('v/2', vectors),
       runRow('l/task', { ...harness, benchmark: 'another' }),
     ],
     generations: [
@@ -82,6 +85,10 @@ beforeAll(async () => {
       ...['strict', 'flexible'].flatMap((method) => [
         judged('l/1', 'd', method === 'strict', { method }),
         judged('l/2', 'd', true, { method }),
+      ]),
+      ...[2, 10].flatMap((layer) => [
+        judged('v/1', 'd', false, { layer }),
+        judged('v/2', 'd', layer === 10, { layer }),
       ]),
       ...['l/chosen', 'l/written'].flatMap((run) =>
         ['d', 'e'].map((id) => judged(run, id, true, { method: 'none' })),
@@ -282,6 +289,23 @@ describe('compareRuns', () => {
         { scope: 'filter:strict', onlyBRight: 0 },
       ],
       notes: ['no overall correctness: an example counts once in every scope'],
+    });
+  });
+
+  it('keeps the layers of function vectors apart', async () => {
+    const found = await compare(
+      'a: "v/1", b: "v/2"',
+      'common repeated correctness { n } scopes { scope onlyBRight } flips { exampleId scope }',
+    );
+    expect(found).toEqual({
+      common: 2,
+      repeated: 0,
+      correctness: null,
+      scopes: [
+        { scope: 'layer:2', onlyBRight: 0 },
+        { scope: 'layer:10', onlyBRight: 1 },
+      ],
+      flips: [{ exampleId: 'd', scope: 'layer:10' }],
     });
   });
 

@@ -23,7 +23,7 @@ export interface CompareOptions extends Partial<StatisticsOptions> {
 export interface RunComparison {
   readonly a: ComparedRun;
   readonly b: ComparedRun;
-  /** Examples that both predict once (LM_EVAL: an example and filter). */
+  /** Examples that both predict once (LM_EVAL: an example and filter; FV: an example and layer). */
   readonly common: number;
   readonly onlyInA: number;
   readonly onlyInB: number;

@@ -37,7 +37,7 @@ export interface ComparedPrediction {
 /** An example that both runs predict exactly once. */
 export interface Pair {
   readonly exampleId: string;
-  /** The part of the run that it belongs to, named as in `metrics`: `family:…` or `filter:…`. */
+  /** The part of the run that it belongs to, named as in `metrics`: `family:…`, `filter:…` or `layer:…`. */
   readonly scope: string | null;
   /** Number of its prompt: examples of one number are samples of one prompt in either run, hence not independent. */
   readonly promptGroup: number;
@@ -56,7 +56,7 @@ export interface PairedRuns {
   readonly onlyInB: number;
   /** Examples of both that either predicts more than once, so that nothing says which to compare. */
   readonly repeated: number;
-  /** Whether an example counts once for every scope (the filters of LM_EVAL) rather than once. */
+  /** Whether an example counts once for every scope (the filters of LM_EVAL, the layers of FV) rather than once. */
   readonly overlappingScopes: boolean;
 }
 
@@ -80,6 +80,7 @@ interface Parts {
 const WHOLE: Parts = { key: 'NULL::VARCHAR', scope: 'NULL::VARCHAR', prompt: 'prompt' };
 const PARTS: Readonly<Record<string, Parts>> = {
   CHAOSBENCH: { ...WHOLE, scope: `'family:' || task_family` },
+  FV: { ...WHOLE, key: 'layer', scope: `'layer:' || layer` },
   LM_EVAL: {
     key: 'method',
     scope: `'filter:' || method`,

@@ -146,7 +146,7 @@ function plainTest(method: string, pValue: number): Test {
   return { method, pValue: finite(pValue), adjustedPValue: null, correction: null };
 }
 
-/** Every scope of the pairs in their order, its p-value corrected for their number. */
+/** Every scope of the pairs by name, layers by number, its p-value corrected for their number. */
 export function correctnessByScope(pairs: readonly Pair[], confidence: number): PairedCorrectness[] {
   const scopes = new Map<string, Pair[]>();
   for (const pair of pairs) {
@@ -156,7 +156,7 @@ export function correctnessByScope(pairs: readonly Pair[], confidence: number): 
     else known.push(pair);
   }
   const found = [...scopes]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
     .flatMap(([scope, members]) => pairedCorrectness(scope, members, confidence) ?? []);
   const tests = adjusted(found.map(({ test }) => test));
   // Of a scope in which no prompt repeats, the plain test is the right one.

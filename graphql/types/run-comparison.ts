@@ -76,7 +76,10 @@ export class RunFlip {
   @Field(() => ID, { description: 'Of the prompt and the responses in `generations` of both runs.' })
   exampleId!: string;
 
-  @Field(() => String, { nullable: true, description: '`family:…` (CHAOSBENCH) or `filter:…` (LM_EVAL).' })
+  @Field(() => String, {
+    nullable: true,
+    description: '`family:…` (CHAOSBENCH), `filter:…` (LM_EVAL) or `layer:…` (FV).',
+  })
   scope!: string | null;
 
   @Field(() => ComparedPrediction)
@@ -158,7 +161,7 @@ abstract class Tested {
   simpleResolvers: true,
 })
 export class PairedCorrectness extends Tested {
-  @Field(() => String, { description: '`overall`, `family:…` or `filter:…`.' })
+  @Field(() => String, { description: '`overall`, `family:…`, `filter:…` or `layer:…`.' })
   scope!: string;
 
   @Field(() => Int, { description: 'Common examples that are judged in both runs.' })
@@ -219,7 +222,9 @@ export class RunComparison {
   @Field(() => ComparedRun)
   b!: ComparedRun;
 
-  @Field(() => Int, { description: 'Examples (LM_EVAL: with a filter) that both runs predict once.' })
+  @Field(() => Int, {
+    description: 'Examples (LM_EVAL: with a filter; FV: at a layer) that both runs predict once.',
+  })
   common!: number;
 
   @Field(() => Int, { description: 'Predictions of examples that only a has.' })
@@ -252,7 +257,7 @@ export class RunComparison {
   correctness!: PairedCorrectness | null;
 
   @Field(() => [PairedCorrectness], {
-    description: 'A task family each (CHAOSBENCH), a filter each (LM_EVAL); else empty.',
+    description: 'A task family each (CHAOSBENCH), a filter each (LM_EVAL), a layer each (FV); else empty.',
   })
   scopes!: readonly PairedCorrectness[];
 

@@ -29,7 +29,7 @@ export function compareCommand(command: Command): void {
   withCommonOptions(command)
     .description(
       'Compares two runs of one family and benchmark on the examples that both predict, matched by example_id: accuracies and their difference, ' +
-        "McNemar's exact test, by task family with Holm's correction (ChaosBench) or by filter (lm-eval); AUROCs and DeLong's " +
+        "McNemar's exact test, by task family with Holm's correction (ChaosBench), by filter (lm-eval) or by layer (function vectors); AUROCs and DeLong's " +
         'paired test where both score the same labels. Differences are B minus A. Every number is named with its method and interval.',
     )
     .option('--flips <n>', 'print so many of the examples that flipped', '10')
