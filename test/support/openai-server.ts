@@ -42,7 +42,11 @@ export async function openAiServer(options: OpenAiServerOptions = {}): Promise<O
   const repeats = new Map<string, number>();
   let busy = 0;
   let busiest = 0;
-  const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const answer = async (
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    leave: () => void,
+  ): Promise<void> => {
     const body = JSON.parse(await text(incoming)) as Record<string, unknown>;
     const messages = body['messages'] as { content: string }[] | undefined;
     const prompt = messages?.at(-1)?.content ?? String(body['prompt']);
@@ -53,6 +57,8 @@ export async function openAiServer(options: OpenAiServerOptions = {}): Promise<O
     seen.push(request);
     const trouble = options.misbehave?.(request);
     if (trouble === 'hang') return;
+    // Not when it is sent: whoever has it may ask the next before that is known here.
+    leave();
     if (trouble === 'drop') return void incoming.socket.destroy();
     if (typeof trouble === 'object') {
       response.writeHead(trouble.status, trouble.headers).end(trouble.body ?? 'no');
@@ -70,10 +76,13 @@ export async function openAiServer(options: OpenAiServerOptions = {}): Promise<O
   };
   const server = createServer((incoming, response) => {
     busiest = Math.max(busiest, ++busy);
-    response.once('close', () => {
-      busy--;
-    });
-    answer(incoming, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
+    let isUnderWay = true;
+    const leave = () => {
+      if (isUnderWay) busy--;
+      isUnderWay = false;
+    };
+    response.once('close', leave);
+    answer(incoming, response, leave).catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
