@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../lake/errors.ts';
 import { discoverRuns } from '../discovery/discover.ts';
 import type { Family, Issue, ReadContext } from '../family.ts';
 import type { RunJob } from './run-ingest.ts';
-import { openTree, placeOf } from './tree.ts';
+import { expectDirectory, openTree, placeOf } from './tree.ts';
 
 export interface DiscoverOptions {
   readonly families: readonly Family[];
@@ -19,7 +19,7 @@ export interface DiscoverOptions {
 
 /**
  * The runs of every family below `uris`, each once. Issues name the path or URI of what they are about.
- * @throws InvalidArgumentError when two directories have the identity of one run
+ * @throws InvalidArgumentError when two directories have the identity of one run; SourceNotFoundError
  */
 export async function discoverJobs(
   uris: readonly string[],
@@ -29,6 +29,7 @@ export async function discoverJobs(
   const { families, namespace = 'main', lenient = false, signal, env, within } = options;
   const jobs = new Map<string, RunJob>();
   for (const uri of uris) {
+    await expectDirectory(uri);
     const tree = await openTree(uri, env, within);
     const context: ReadContext = { tree, lenient, signal };
     const issue = ({ file, ...rest }: Issue) =>

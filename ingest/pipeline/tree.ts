@@ -14,7 +14,6 @@ export class SourceNotFoundError extends RunlakeError {
  * The tree that a user named: `s3://bucket/prefix`, `file:PATH` or a path. The store is rooted at the bucket or at the
  * root of the file system, because a run may refer to a store beside the directory that was named.
  * @param within nothing outside this place exists, a directory above `uri` or a prefix of its bucket
- * @throws SourceNotFoundError
  */
 export async function openTree(
   uri: string,
@@ -22,7 +21,6 @@ export async function openTree(
   within?: string,
 ): Promise<SourceTree> {
   const tree = await wholeTree(uri, env);
-  await expectDirectory(uri);
   if (within === undefined) return tree;
   return { ...tree, store: new ConfinedStore(tree.store, (await wholeTree(within, env)).prefix) };
 }
@@ -36,7 +34,7 @@ async function wholeTree(uri: string, env: NodeJS.ProcessEnv): Promise<SourceTre
 }
 
 /** @throws SourceNotFoundError */
-async function expectDirectory(uri: string): Promise<void> {
+export async function expectDirectory(uri: string): Promise<void> {
   const address = parseStoreUri(uri);
   if (address.kind === 's3') return;
   const found = await stat(address.path).catch(() => undefined);
