@@ -1,6 +1,7 @@
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { sqlName, sqlString } from './engine/sql-text.ts';
 import type { Lake } from './lake.ts';
 import type { AddFile } from './log/actions.ts';
 import { dataKey } from './log/paths.ts';
@@ -8,7 +9,7 @@ import { mayMatchAll } from './log/prune.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { addFile, fileStats } from './log/stats.ts';
 import { type CopiedFile, copyToParquet } from './parquet/copy.ts';
-import { dataFileName, sqlName, sqlString } from './parquet/file-name.ts';
+import { dataFileName } from './parquet/file-name.ts';
 import { relationSql } from './relation.ts';
 import type { CallOptions } from './store/object-store.ts';
 import { RUNS } from './tables/tables.ts';

@@ -1,10 +1,10 @@
+import { sqlName, sqlString } from './engine/sql-text.ts';
 import type { PruneCondition } from './engine/types.ts';
 import type { AddFile } from './log/actions.ts';
 import { mayMatchAll } from './log/prune.ts';
 import type { Snapshot as TableSnapshot } from './log/snapshot.ts';
 import { fileStats, type StatValue } from './log/stats.ts';
 import { duckdbType } from './parquet/duckdb-types.ts';
-import { sqlName, sqlString } from './parquet/file-name.ts';
 import type { Column, ColumnType, TableSpec } from './tables/schema.ts';
 import { RUNS } from './tables/tables.ts';
 import { columnCountOf, ingestsOf } from './visibility.ts';

@@ -3,9 +3,9 @@ import { type Engine, runQuery } from './engine/engine.ts';
 import { withPlace } from './engine/error-place.ts';
 import { isDescription, isListing, namesOfSelect } from './engine/sandbox.ts';
 import { conditionsOfSelect } from './engine/select-conditions.ts';
+import { sqlName, sqlString } from './engine/sql-text.ts';
 import { statementText } from './engine/statement-text.ts';
 import type { PruneCondition, Relation, StatementSource, StreamOptions } from './engine/types.ts';
-import { sqlName, sqlString } from './parquet/file-name.ts';
 import type { TableSpec } from './tables/schema.ts';
 import type { LakeView } from './tables/view.ts';
 

@@ -1,6 +1,7 @@
 import { runQuery } from './engine/engine.ts';
 import { withPlace } from './engine/error-place.ts';
 import { QueryBytesError, TooManyStreamsError } from './engine/errors.ts';
+import { sqlName } from './engine/sql-text.ts';
 import { RunningStatement } from './engine/statement.ts';
 import type {
   ChunkStream,
@@ -10,7 +11,6 @@ import type {
   Relation,
   StatementSource,
 } from './engine/types.ts';
-import { sqlName } from './parquet/file-name.ts';
 import type { HeldRelation, Relations } from './relations.ts';
 import type { Sandbox, SandboxedStatement, SandboxOptions } from './sandbox.ts';
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { sqlName } from '../../lake/engine/sql-text.ts';
 import { copyToParquet } from '../../lake/parquet/copy.ts';
 import { duckdbType } from '../../lake/parquet/duckdb-types.ts';
-import { dataFileName, sqlName } from '../../lake/parquet/file-name.ts';
+import { dataFileName } from '../../lake/parquet/file-name.ts';
 import type { TableSpec } from '../../lake/tables/schema.ts';
 import {
   ACTIVATIONS,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { sqlString } from '../../lake/engine/sql-text.ts';
 import { Exporter } from '../../lake/export/exporter.ts';
 import type { Lake } from '../../lake/lake.ts';
-import { sqlString } from '../../lake/parquet/file-name.ts';
 import { activationLake } from '../data/activation-lake.ts';
 import { writeContractRun } from '../data/contract-run.ts';
 import { dataFiles, graphqlSession, ingestClean, openLake, withWriter } from '../lakes.ts';

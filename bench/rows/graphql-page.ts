@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sqlString } from '../../lake/parquet/file-name.ts';
+import { sqlString } from '../../lake/engine/sql-text.ts';
 import { activationLake } from '../data/activation-lake.ts';
 import { dataFiles, graphqlSession } from '../lakes.ts';
 import { interleave, seconds } from '../measure.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { sqlString } from '../../lake/engine/sql-text.ts';
 import type { Lake } from '../../lake/lake.ts';
-import { sqlString } from '../../lake/parquet/file-name.ts';
 import { generateLake } from '../data/lake.ts';
 import { dataFiles, type GraphqlSession, graphqlSession, openLake, withWriter } from '../lakes.ts';
 import { interleave, milliseconds, seconds } from '../measure.ts';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { sqlString } from '../../lake/parquet/file-name.ts';
+import { sqlString } from '../../lake/engine/sql-text.ts';
 import { generatedRun, writeContractRun } from '../data/contract-run.ts';
 import { ingestClean, withWriter } from '../lakes.ts';
 import { cpuSeconds, interleave, rates, seconds, spread } from '../measure.ts';

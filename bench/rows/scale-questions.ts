@@ -1,4 +1,4 @@
-import { sqlString } from '../../lake/parquet/file-name.ts';
+import { sqlString } from '../../lake/engine/sql-text.ts';
 
 /** A question, in GraphQL and in SQL over one sorted file a table. */
 export interface Question {

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBType } from '@duckdb/node-api';
-import { sqlName } from '../../lake/parquet/file-name.ts';
+import { sqlName } from '../../lake/engine/sql-text.ts';
 import type { Listed } from '../views/view.ts';
 import { catalogCodecOf, codecOf } from '../wire/types/codecs.ts';
 import { FIXED_ROWS } from './fixed-rows.ts';

@@ -1,6 +1,6 @@
+import { sqlName, sqlString } from '../../lake/engine/sql-text.ts';
 import type { LakeSnapshot } from '../../lake/engine/types.ts';
 import type { Lake } from '../../lake/lake.ts';
-import { sqlName, sqlString } from '../../lake/parquet/file-name.ts';
 import { type LocatedFile, relationSql } from '../../lake/relation.ts';
 import type { CallOptions } from '../../lake/store/object-store.ts';
 import type { TableSpec } from '../../lake/tables/schema.ts';

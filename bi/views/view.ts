@@ -1,5 +1,5 @@
+import { sqlName } from '../../lake/engine/sql-text.ts';
 import { duckdbType } from '../../lake/parquet/duckdb-types.ts';
-import { sqlName } from '../../lake/parquet/file-name.ts';
 import type { Column, TableSpec } from '../../lake/tables/schema.ts';
 import type { LakeView } from '../../lake/tables/view.ts';
 

@@ -1,5 +1,5 @@
+import { sqlName } from '../../lake/engine/sql-text.ts';
 import type { PruneCondition, SqlValue } from '../../lake/engine/types.ts';
-import { sqlName } from '../../lake/parquet/file-name.ts';
 import { RUNS } from '../../lake/tables/tables.ts';
 import { BadUserInputError } from '../errors.ts';
 import type { Arguments } from './arguments.ts';

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { sqlString } from '../parquet/file-name.ts';
 import { decodeChunk, typeName } from './decode.ts';
+import { sqlString } from './sql-text.ts';
 import { INTERRUPT_MS, RunningStatement } from './statement.ts';
 import type { EngineValue, QueryOptions, QueryResult } from './types.ts';
 

@@ -6,8 +6,8 @@ import {
   type DuckDBType,
   DuckDBTypeId,
 } from '@duckdb/node-api';
+import { sqlName } from '../engine/sql-text.ts';
 import type { ResultColumn } from '../engine/types.ts';
-import { sqlName } from '../parquet/file-name.ts';
 
 /** Types that Arrow or Parquet lack or would store with losses, and as what they are exported. */
 const EXPORTED_AS: Readonly<Partial<Record<DuckDBTypeId, string>>> = {

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { runQuery } from '../engine/engine.ts';
+import { sqlString } from '../engine/sql-text.ts';
 import type { LakeSnapshot } from '../engine/types.ts';
 import type { Lake } from '../lake.ts';
-import { sqlString } from '../parquet/file-name.ts';
 import type { SandboxOptions } from '../sandbox.ts';
 import { arrowSchemaMessage } from './arrow/ipc.ts';
 import { ExportSizeError } from './errors.ts';

@@ -1,5 +1,5 @@
+import { sqlName } from '../engine/sql-text.ts';
 import type { QueryOptions } from '../engine/types.ts';
-import { sqlName } from '../parquet/file-name.ts';
 import { ROW_NUMBER } from '../relation.ts';
 import type { Column } from '../tables/schema.ts';
 import { type HeldTable, KeptTables } from './kept-tables.ts';

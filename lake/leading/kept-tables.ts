@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/engine.ts';
+import { sqlName } from '../engine/sql-text.ts';
 import type { QueryOptions } from '../engine/types.ts';
-import { sqlName } from '../parquet/file-name.ts';
 import type { Column } from '../tables/schema.ts';
 
 /** A schema of its own: SQL from users can name no schema (`engine/sandbox.ts`). */

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts';
+import { sqlName, sqlString } from '../engine/sql-text.ts';
 import type {
   LakeSnapshot,
   LeadingRelation,
@@ -6,7 +7,6 @@ import type {
   PruneCondition,
   QueryOptions,
 } from '../engine/types.ts';
-import { sqlName, sqlString } from '../parquet/file-name.ts';
 import { ROW_FILE, ROW_NUMBER, relationSql, type VisibleFile } from '../relation.ts';
 import { type Relations, sizeOf, type VisibleTable } from '../relations.ts';
 import type { TableSpec } from '../tables/schema.ts';

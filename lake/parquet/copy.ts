@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { z } from 'zod';
 import { decodeChunk } from '../engine/decode.ts';
+import { sqlString } from '../engine/sql-text.ts';
 import type { TableSpec } from '../tables/schema.ts';
-import { sqlString } from './file-name.ts';
 
 /** DuckDB's own account of a column of a file it has written: texts, keyed by statistic (`min`, `max`, `null_count`, …). */
 export type CopiedColumnStats = Readonly<Record<string, string>>;

@@ -2,12 +2,13 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBTableFunction } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { sqlName } from '../engine/sql-text.ts';
 import type { ColumnRows, Row, TableSpec } from '../tables/schema.ts';
 import { TextColumn } from '../tables/text-column.ts';
 import { type ColumnBuffer, columnBuffer } from './columns.ts';
 import { type CopiedFile, copyToParquet } from './copy.ts';
 import { duckdbType } from './duckdb-types.ts';
-import { dataFileName, sqlName } from './file-name.ts';
+import { dataFileName } from './file-name.ts';
 
 /** Rows that are handed to DuckDB at a time: enough to make the call cheap, little enough to hold twice. */
 const BATCH_ROWS = 8_192;

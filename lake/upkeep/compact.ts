@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { sqlName, sqlString } from '../engine/sql-text.ts';
 import { CancelledError } from '../errors.ts';
 import type { AddFile } from '../log/actions.ts';
 import { CommitConflictError } from '../log/errors.ts';
@@ -8,7 +9,7 @@ import { addFile } from '../log/stats.ts';
 import type { DeltaTable } from '../log/table.ts';
 import { type CopiedFile, copyToParquet } from '../parquet/copy.ts';
 import { duckdbType } from '../parquet/duckdb-types.ts';
-import { dataFileName, sqlName, sqlString } from '../parquet/file-name.ts';
+import { dataFileName } from '../parquet/file-name.ts';
 import { copyVectors } from '../parquet/vectors/copy-vectors.ts';
 import { isVectorTable } from '../parquet/vectors/vector-file.ts';
 import { COLUMNS_TAG, ingestsOf, ingestTags, RUNS_TAG, runsOf, runTags } from '../visibility.ts';

@@ -1,12 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { parquetMetadataAsync, parquetSchema } from 'hyparquet';
+import { sqlName, sqlString } from '../engine/sql-text.ts';
 import { messageOf } from '../errors.ts';
 import type { AddFile } from '../log/actions.ts';
 import { dataKey } from '../log/paths.ts';
 import type { Snapshot } from '../log/snapshot.ts';
 import { type FileStats, fileStats, type StatValue } from '../log/stats.ts';
 import { duckdbType } from '../parquet/duckdb-types.ts';
-import { sqlName, sqlString } from '../parquet/file-name.ts';
 import type { CallOptions, ObjectInfo, ObjectStore } from '../store/object-store.ts';
 import type { Column, ColumnType } from '../tables/schema.ts';
 import { finding, type Problem } from './findings.ts';

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
+import { sqlName } from '../../engine/sql-text.ts';
 import { InvalidArgumentError } from '../../errors.ts';
 import type { TableSpec } from '../../tables/schema.ts';
 import { ACTIVATIONS } from '../../tables/tables.ts';
@@ -8,7 +9,6 @@ import { type ChunkSummary, type EncodedColumn, isEncodedType } from '../encode/
 import { ParquetFile } from '../encode/parquet-file.ts';
 import { INTEGERS, RunColumn, type ScalarKind, TEXTS, writeDoubles } from '../encode/scalar-columns.ts';
 import { VectorColumn } from '../encode/vector-column.ts';
-import { sqlName } from '../file-name.ts';
 import { BytePlanes, floatSource } from '../floats/byte-planes.ts';
 import { SEGMENTS, type VectorBatch } from './batch.ts';
 import { type GroupSize, RowGroups, type Span, spansInOrder } from './spans.ts';
