@@ -87,8 +87,8 @@ beforeAll(async () => {
         judged('l/2', 'd', true, { method }),
       ]),
       ...[2, 10].flatMap((layer) => [
-        judged('v/1', 'd', false, { layer }),
-        judged('v/2', 'd', layer === 10, { layer }),
+        judged('v/1', 'd', false, { edit_layer: layer }),
+        judged('v/2', 'd', layer === 10, { edit_layer: layer }),
       ]),
       ...['l/chosen', 'l/written'].flatMap((run) =>
         ['d', 'e'].map((id) => judged(run, id, true, { method: 'none' })),

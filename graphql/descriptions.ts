@@ -55,7 +55,6 @@ const BY_MEMBER: ReadonlyMap<string, string> = new Map([
     direction: 'Whether the least or the greatest comes first.',
     nulls: 'Whether rows without a value come first or last.',
     runId: 'Id of the run in the lake.',
-    layer: '0 is the embedding output, i the output of block i-1.',
     table: 'Name of a table of the lake.',
     nPositive: 'Vectors labelled as hallucinations.',
     nNegative: 'Vectors labelled otherwise.',

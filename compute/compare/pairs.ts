@@ -80,7 +80,7 @@ interface Parts {
 const WHOLE: Parts = { key: 'NULL::VARCHAR', scope: 'NULL::VARCHAR', prompt: 'prompt' };
 const PARTS: Readonly<Record<string, Parts>> = {
   CHAOSBENCH: { ...WHOLE, scope: `'family:' || task_family` },
-  FV: { ...WHOLE, key: 'layer', scope: `'layer:' || layer` },
+  FV: { ...WHOLE, key: 'edit_layer', scope: `'layer:' || edit_layer` },
   LM_EVAL: {
     key: 'method',
     scope: `'filter:' || method`,

@@ -142,7 +142,8 @@ export const PREDICTIONS = table({
     { name: 'source_line', type: 'long', doc: '1-based line of the artifact the row came from.' },
     extra,
     {
-      name: 'layer',
+      // Not `layer`: activations, to which predictions are joined, count that from the embedding.
+      name: 'edit_layer',
       type: 'integer',
       doc: 'Decoder block to whose output the function vector was added, from 0 (FV).',
     },

@@ -78,9 +78,9 @@ describe.skipIf(sharedDir === undefined)('function-vector runs in a lake', () =>
     const found: string[] = [];
     for (let after = ''; ; ) {
       const { predictions } = await ask(
-        `predictions(filter: {runId: {eq: "${ID}"}}, orderBy: [{field: CORRECT}], first: 3${after}) { totalCount nodes { exampleId layer } pageInfo { hasNextPage endCursor } }`,
+        `predictions(filter: {runId: {eq: "${ID}"}}, orderBy: [{field: CORRECT}], first: 3${after}) { totalCount nodes { exampleId editLayer } pageInfo { hasNextPage endCursor } }`,
       );
-      for (const { exampleId, layer } of predictions.nodes) found.push(`${exampleId} ${layer}`);
+      for (const { exampleId, editLayer } of predictions.nodes) found.push(`${exampleId} ${editLayer}`);
       expect(predictions.totalCount).toBe(40);
       if (!predictions.pageInfo.hasNextPage) break;
       after = `, after: "${predictions.pageInfo.endCursor}"`;

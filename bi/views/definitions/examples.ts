@@ -21,7 +21,7 @@ const OF_PREDICTION = [
   'outcome',
   'correct',
   'latency_s',
-  'layer',
+  'edit_layer',
 ] as const;
 
 const list = (alias: string, names: readonly string[]) => names.map((name) => `${alias}.${name}`).join(', ');

@@ -99,7 +99,7 @@ export const GENERATION = entity({
 export const PREDICTION = entity({
   name: 'Prediction',
   table: PREDICTIONS,
-  identity: ['run_id', 'example_id', 'source_line', 'layer'],
+  identity: ['run_id', 'example_id', 'source_line', 'edit_layer'],
   relationships: {
     run,
     generation: {

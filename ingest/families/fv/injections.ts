@@ -265,7 +265,7 @@ class LayerReader {
       correct: right === undefined ? null : right === 1,
       method: 'function_vector',
       source_line: line ?? null,
-      layer: this.#layer,
+      edit_layer: this.#layer,
       extra: extraJson(value, PREDICTION_IN_COLUMNS),
     };
   }

@@ -106,7 +106,7 @@ describe('a completed relation query', () => {
       [true, 't1', 't1'],
       [true, 't1', 't1'],
     ]);
-    expect(injected.map(({ layer }) => layer)).toEqual([0, 1, 2]);
+    expect(injected.map(({ edit_layer }) => edit_layer)).toEqual([0, 1, 2]);
   });
 
   test('says that its model was not checked', async () => {
