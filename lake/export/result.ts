@@ -99,10 +99,15 @@ export async function exportResult(
   return new Counted(bytes, counted.rows, () => stream.close(), options);
 }
 
+/** Counts rows as they are taken, and fetches the next chunk while one is encoded and leaves. */
 function countRows(stream: ChunkStream): { chunks: ChunkStream; rows: () => number } {
   let rows = 0;
+  let ahead: ReturnType<ChunkStream['next']> | undefined;
   const next = async () => {
-    const chunk = await stream.next();
+    const chunk = await (ahead ?? stream.next());
+    ahead = chunk && stream.next();
+    // Its error is for whoever asks for it, which after `close` nobody does.
+    ahead?.catch(() => undefined);
     rows += chunk?.rowCount ?? 0;
     return chunk;
   };
